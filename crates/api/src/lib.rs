@@ -1,0 +1,1 @@
+//! Eureka over HTTP: wire types, authentication, handlers, problems, OpenAPI.

@@ -1,0 +1,120 @@
+//! Who may do what. Each use case asks [`may`] once, after it has made sure the caller may know of the thing at all.
+
+use std::collections::BTreeMap;
+
+use crate::community::{Community, Openness, Role};
+use crate::error::RuleError;
+use crate::ids::{CommunityId, SessionId, UserId};
+use crate::tip::{Revision, Tip};
+use crate::user::SiteRole;
+use crate::visibility::Audience;
+use crate::workflow::Action;
+
+/// One person's place in one community, with what is needed to tell what they may read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// What they are there.
+    pub role: Role,
+    /// Who else reads there.
+    pub openness: Openness,
+}
+
+/// Whoever makes a request: an active account, as it stands now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Who.
+    pub user: UserId,
+    /// What they are to the site.
+    pub site_role: SiteRole,
+    /// What they are in each community they belong to.
+    pub standings: BTreeMap<CommunityId, Standing>,
+    /// The session they came in with; absent for the command line.
+    pub session: Option<SessionId>,
+}
+
+impl Caller {
+    /// Whether this is a site admin.
+    pub fn is_admin(&self) -> bool {
+        self.site_role == SiteRole::Admin
+    }
+
+    /// The role in a community, if a member.
+    pub fn role_in(&self, community: CommunityId) -> Option<Role> {
+        self.standings.get(&community).map(|standing| standing.role)
+    }
+
+    /// Whether the caller has at least `role` in a community.
+    pub fn has(&self, community: CommunityId, role: Role) -> bool {
+        self.role_in(community).is_some_and(|held| held >= role)
+    }
+
+    /// Whether the caller is a reviewer (or steward) of a community.
+    pub fn reviews(&self, community: CommunityId) -> bool {
+        self.has(community, Role::Reviewer)
+    }
+
+    /// Whose tips the caller may read.
+    pub fn audience(&self) -> Audience {
+        Audience {
+            everything: self.is_admin(),
+            private: self
+                .standings
+                .iter()
+                .filter(|(_, standing)| standing.openness == Openness::Private)
+                .map(|(&community, _)| community)
+                .collect(),
+        }
+    }
+
+    /// Whether the caller may know that a community exists.
+    pub fn knows(&self, community: &Community) -> bool {
+        self.audience().reads(community.id, community.openness)
+    }
+}
+
+/// Whether the caller may write tips in a community.
+pub fn may_contribute(caller: &Caller, community: CommunityId) -> Result<(), RuleError> {
+    granted(caller.has(community, Role::Contributor), "write tips in this community")
+}
+
+/// Whether the caller may change a community and its members.
+pub fn may_steward(caller: &Caller, community: CommunityId) -> Result<(), RuleError> {
+    granted(caller.is_admin() || caller.has(community, Role::Steward), "steward this community")
+}
+
+/// Whether the caller may look after accounts, found communities and operate the service.
+pub fn may_administer(caller: &Caller) -> Result<(), RuleError> {
+    granted(caller.is_admin(), "administer this site")
+}
+
+/// Whether the caller may do `action` to a tip whose newest revision is `latest`.
+///
+/// Writing is for the tip's author, the revision's editor, and a steward; deciding for reviewers of the community who
+/// are not credited on the text, admins included; holding and archiving for the community's keepers.
+pub fn may(caller: &Caller, action: Action, tip: &Tip, latest: &Revision) -> Result<(), RuleError> {
+    let credited = is_credited(caller.user, tip, latest);
+    let contributes = caller.has(tip.community, Role::Contributor);
+    let steward = caller.has(tip.community, Role::Steward);
+    match action {
+        Action::Edit => granted((credited && contributes) || steward, "edit this tip"),
+        Action::Submit => granted(credited && contributes, "submit this tip"),
+        Action::Withdraw => granted(credited, "withdraw this tip"),
+        Action::Claim | Action::Approve | Action::RequestChanges | Action::Reject => {
+            granted(caller.reviews(tip.community), "review tips of this community")?;
+            if credited { Err(RuleError::OwnTip) } else { Ok(()) }
+        }
+        Action::Release => granted(caller.reviews(tip.community), "review tips of this community"),
+        Action::Hold => granted(caller.reviews(tip.community), "put tips of this community on hold"),
+        Action::Unhold => granted(steward, "release a hold"),
+        Action::Archive | Action::Restore => granted(steward, "archive or restore this tip"),
+    }
+}
+
+/// Whether a person's name is on the text: the tip's author, or the revision's editor.
+pub fn is_credited(user: UserId, tip: &Tip, revision: &Revision) -> bool {
+    user == tip.author || user == revision.editor
+}
+
+fn granted(yes: bool, what: &'static str) -> Result<(), RuleError> {
+    if yes { Ok(()) } else { Err(RuleError::NotPermitted(what)) }
+}

@@ -1,0 +1,211 @@
+//! The change log: the one gap-free, ordered, hash-chained record of who changed what.
+//!
+//! A row's hash is `SHA-256(previous hash || canonical row)`. What names or describes a person stands in an erasable
+//! payload beside the row; the row holds only a salted commitment to it, so erasing keeps the chain.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::clock::Instant;
+use crate::ids::{TipId, UserId};
+use crate::tip::State;
+use crate::word::word_enum;
+
+word_enum! {
+    /// What happened.
+    Kind {
+        /// A tip was started.
+        TipCreated = "tip.created",
+        /// A draft was rewritten, or the next revision started.
+        TipEdited = "tip.edited",
+        /// A revision was sent to reviewers.
+        TipSubmitted = "tip.submitted",
+        /// A draft or submission was taken back.
+        TipWithdrawn = "tip.withdrawn",
+        /// A reviewer took up a review.
+        ReviewClaimed = "review.claimed",
+        /// A review went back to the queue.
+        ReviewReleased = "review.released",
+        /// A reviewer approved, and the quorum is not reached yet.
+        ReviewApproved = "review.approved",
+        /// A reviewer sent a revision back.
+        TipChangesRequested = "tip.changes_requested",
+        /// A revision was turned down.
+        TipRejected = "tip.rejected",
+        /// A revision was approved; readers see it.
+        TipPublished = "tip.published",
+        /// An approved tip came in from elsewhere.
+        TipImported = "tip.imported",
+        /// The use of a tip was stopped.
+        TipHeld = "tip.held",
+        /// A hold was lifted.
+        TipUnheld = "tip.unheld",
+        /// A tip was taken out of all results.
+        TipArchived = "tip.archived",
+        /// An archived tip came back.
+        TipRestored = "tip.restored",
+        /// A community was founded.
+        CommunityCreated = "community.created",
+        /// A community's charter was changed.
+        CommunityUpdated = "community.updated",
+        /// A person joined a community or changed role.
+        MemberSet = "member.set",
+        /// A person left a community.
+        MemberRemoved = "member.removed",
+        /// An account was made.
+        UserCreated = "user.created",
+        /// An account was changed.
+        UserUpdated = "user.updated",
+    }
+}
+
+/// A change about to be recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// What happened.
+    pub kind: Kind,
+    /// Who did it; absent for the system itself.
+    pub actor: Option<UserId>,
+    /// When.
+    pub at: Instant,
+    /// The tip it happened to.
+    pub tip: Option<TipId>,
+    /// The revision it happened to.
+    pub revision: Option<i32>,
+    /// The revision's state before.
+    pub from: Option<State>,
+    /// The revision's state after.
+    pub to: Option<State>,
+    /// The community, user or review it happened to, where that is not the tip.
+    pub subject: Option<Uuid>,
+    /// Reasons and names: erasable.
+    pub payload: Option<Payload>,
+}
+
+/// What may be erased from a change later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payload {
+    /// 16 random bytes, hexadecimal, so that a short reason cannot be guessed from its commitment.
+    pub salt: String,
+    /// What is told: a JSON object.
+    pub body: String,
+}
+
+impl Payload {
+    /// `SHA-256(salt || body)`, hexadecimal.
+    pub fn commitment(&self) -> String {
+        hex::encode(Sha256::new().chain_update(&self.salt).chain_update(&self.body).finalize())
+    }
+}
+
+/// The facts that stand in a payload; absent ones are left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// Why, in words.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+    /// Why, from the list.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason_code: Option<String>,
+    /// A role or status that was given.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub value: Option<String>,
+    /// A second party: the member whose role changed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub user: Option<UserId>,
+}
+
+impl Facts {
+    /// Whether there is anything to tell.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A recorded change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its place in the log: 1, 2, 3 … without gaps.
+    pub seq: i64,
+    /// What happened.
+    pub kind: Kind,
+    /// Who did it.
+    pub actor: Option<UserId>,
+    /// When.
+    pub at: Instant,
+    /// The tip it happened to.
+    pub tip: Option<TipId>,
+    /// The revision it happened to.
+    pub revision: Option<i32>,
+    /// The revision's state before.
+    pub from: Option<State>,
+    /// The revision's state after.
+    pub to: Option<State>,
+    /// The community, user or review it happened to, where that is not the tip.
+    pub subject: Option<Uuid>,
+    /// The commitment to its payload, if it had one.
+    pub commitment: Option<String>,
+    /// The hash of the row before.
+    pub prev_hash: String,
+    /// This row's hash.
+    pub hash: String,
+}
+
+/// The hash before the first row.
+pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// A place in the log of one database: what an index, a feed or a pinned copy remembers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// Marks one database's life; a restore as new gets a new one.
+    pub log_id: Uuid,
+    /// The last row, 0 when there is none.
+    pub seq: i64,
+    /// Its hash, [`GENESIS`] when there is none.
+    pub hash: String,
+}
+
+impl Recorded {
+    /// Gives a change its place after `head`.
+    pub fn after(head: &Head, change: &Change) -> Self {
+        let mut row = Self {
+            seq: head.seq + 1,
+            kind: change.kind,
+            actor: change.actor,
+            at: change.at,
+            tip: change.tip,
+            revision: change.revision,
+            from: change.from,
+            to: change.to,
+            subject: change.subject,
+            commitment: change.payload.as_ref().map(Payload::commitment),
+            prev_hash: head.hash.clone(),
+            hash: String::new(),
+        };
+        row.hash = row.expected_hash();
+        row
+    }
+
+    /// `SHA-256(prev_hash || canonical row)`, hexadecimal. The canonical row is a list of its fields, each as its
+    /// length in bytes, a colon and its text (absent: a dash), so that no two rows share a form.
+    pub fn expected_hash(&self) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update(&self.prev_hash);
+        let mut field = |text: Option<String>| match text {
+            Some(text) => hasher.update(format!("{}:{text}", text.len())),
+            None => hasher.update("-"),
+        };
+        field(Some(self.seq.to_string()));
+        field(Some(self.kind.word().to_owned()));
+        field(self.actor.map(|id| id.to_string()));
+        field(Some(self.at.timestamp_micros().to_string()));
+        field(self.tip.map(|id| id.to_string()));
+        field(self.revision.map(|n| n.to_string()));
+        field(self.from.map(|s| s.word().to_owned()));
+        field(self.to.map(|s| s.word().to_owned()));
+        field(self.subject.map(|id| id.to_string()));
+        field(self.commitment.clone());
+        hex::encode(hasher.finalize())
+    }
+}

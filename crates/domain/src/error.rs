@@ -1,0 +1,89 @@
+//! What the rules refuse, each refusal with a stable code that clients may match on.
+
+use serde::Serialize;
+
+use crate::clock::Instant;
+use crate::ids::UserId;
+use crate::tip::State;
+use crate::workflow::Action;
+
+/// One field that breaks a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// JSON pointer (RFC 6901) to the field in the request body.
+    pub pointer: String,
+    /// Stable word: `required`, `too_long`, `too_many`, `invalid`, `unknown`, `taken`.
+    pub code: &'static str,
+    /// What is wrong, for people.
+    pub detail: String,
+}
+
+impl FieldError {
+    /// A field error at `pointer`.
+    pub fn new(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), code, detail: detail.into() }
+    }
+}
+
+/// Why a rule refuses.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RuleError {
+    /// The input breaks rules about its fields.
+    #[error("the input breaks {} rule(s)", .0.len())]
+    Invalid(Vec<FieldError>),
+    /// The caller may know of the thing, but not do this to it.
+    #[error("you may not {0}")]
+    NotPermitted(&'static str),
+    /// Nobody decides a text they are credited on.
+    #[error("nobody decides a tip they are credited on; another reviewer has to")]
+    OwnTip,
+    /// The revision's state does not allow the action.
+    #[error("a revision that is {state} cannot be {}", .action.past())]
+    WrongState {
+        /// The state the revision is in.
+        state: State,
+        /// What was tried.
+        action: Action,
+        /// What is possible now.
+        possible: Vec<Action>,
+    },
+    /// Another reviewer holds a live claim.
+    #[error("another reviewer holds this review until {until}")]
+    Claimed {
+        /// Who holds it.
+        by: UserId,
+        /// When the claim ends by itself.
+        until: Instant,
+    },
+    /// The decision names a revision that is not the one under review.
+    #[error("the decision is on revision {decided}, but revision {current} is under review")]
+    StaleRevision {
+        /// The revision the decision names.
+        decided: i32,
+        /// The revision under review.
+        current: i32,
+    },
+    /// The reviewer has decided this review before.
+    #[error("you have already decided this review")]
+    AlreadyDecided,
+}
+
+impl RuleError {
+    /// The stable word for this refusal.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "validation_failed",
+            Self::NotPermitted(_) => "not_permitted",
+            Self::OwnTip => "own_tip",
+            Self::WrongState { .. } => "invalid_state",
+            Self::Claimed { .. } => "claimed_by_other",
+            Self::StaleRevision { .. } => "stale_revision",
+            Self::AlreadyDecided => "already_decided",
+        }
+    }
+
+    /// A refusal of one field.
+    pub fn field(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError::new(pointer, code, detail)])
+    }
+}

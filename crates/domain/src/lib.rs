@@ -1,0 +1,18 @@
+//! The rules of Eureka: tips and their revisions, the review workflow, who may do what, what a reader may see,
+//! and the canonical form of the change log. Pure: no IO, no clock reads, no randomness, no async.
+
+pub mod access;
+pub mod change;
+pub mod clock;
+pub mod community;
+pub mod error;
+pub mod ids;
+pub mod review;
+pub mod tip;
+pub mod user;
+pub mod visibility;
+mod word;
+pub mod workflow;
+
+pub use clock::{Clock, Ids, Instant};
+pub use error::{FieldError, RuleError};

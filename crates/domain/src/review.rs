@@ -1,0 +1,175 @@
+//! The review of one submitted revision: its claim, its decisions, its end.
+
+use crate::clock::Instant;
+use crate::error::{FieldError, RuleError};
+use crate::ids::{CommunityId, DecisionId, ReviewId, TipId, UserId};
+use crate::word::word_enum;
+use crate::workflow::Action;
+
+word_enum! {
+    /// What a reviewer decides.
+    Verdict {
+        /// Good as it is.
+        Approve = "approve",
+        /// Good if the author changes something.
+        RequestChanges = "request_changes",
+        /// Not to be published.
+        Reject = "reject",
+    }
+}
+
+impl Verdict {
+    /// The workflow's action for this verdict.
+    pub const fn action(self) -> Action {
+        match self {
+            Self::Approve => Action::Approve,
+            Self::RequestChanges => Action::RequestChanges,
+            Self::Reject => Action::Reject,
+        }
+    }
+}
+
+word_enum! {
+    /// Why a tip is turned down or sent back; the comment says it in words.
+    Reason {
+        /// The same knowledge stands in another tip.
+        Duplicate = "duplicate",
+        /// It does not fix the problem, or is not true.
+        Incorrect = "incorrect",
+        /// Doing it would endanger people or machines.
+        Unsafe = "unsafe",
+        /// Something a reader needs is missing.
+        Incomplete = "incomplete",
+        /// A reader would not understand it.
+        Unclear = "unclear",
+        /// It no longer applies.
+        Outdated = "outdated",
+        /// It belongs elsewhere.
+        OutOfScope = "out_of_scope",
+        /// It names a customer or a person, or holds a secret.
+        CustomerData = "customer_data",
+        /// None of the others.
+        Other = "other",
+    }
+}
+
+word_enum! {
+    /// How a review ended.
+    Outcome {
+        /// Published.
+        Approved = "approved",
+        /// Sent back.
+        ChangesRequested = "changes_requested",
+        /// Turned down.
+        Rejected = "rejected",
+        /// Taken back by the author.
+        Withdrawn = "withdrawn",
+        /// The author changed the text under review; the next revision's review took over.
+        Superseded = "superseded",
+    }
+}
+
+/// A reviewer's lease on a review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// Who holds it.
+    pub by: UserId,
+    /// Since when.
+    pub since: Instant,
+    /// When it ends by itself.
+    pub until: Instant,
+}
+
+/// One reviewer's decision on one revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// For ever.
+    pub id: DecisionId,
+    /// The revision it was made on.
+    pub revision: i32,
+    /// Who decided.
+    pub reviewer: UserId,
+    /// What.
+    pub verdict: Verdict,
+    /// Why, from the list; owed unless the verdict is `approve`.
+    pub reason: Option<Reason>,
+    /// Why, in words; owed unless the verdict is `approve`.
+    pub comment: Option<String>,
+    /// When.
+    pub at: Instant,
+}
+
+/// Longest comment, in characters.
+pub const COMMENT_MAX: usize = 10_000;
+
+impl Decision {
+    /// Refuses a decision that owes the author a reason.
+    pub fn checked(mut self) -> Result<Self, RuleError> {
+        let mut errors = Vec::new();
+        self.comment = self.comment.map(|c| c.trim().to_owned()).filter(|c| !c.is_empty());
+        if self.verdict != Verdict::Approve {
+            if self.reason.is_none() {
+                errors.push(FieldError::new("/reason", "required", "the author is owed a reason"));
+            }
+            if self.comment.is_none() {
+                errors.push(FieldError::new("/comment", "required", "the author is owed the reason in words"));
+            }
+        }
+        if self.comment.as_ref().is_some_and(|c| c.chars().count() > COMMENT_MAX) {
+            errors.push(FieldError::new("/comment", "too_long", format!("at most {COMMENT_MAX} characters")));
+        }
+        if errors.is_empty() { Ok(self) } else { Err(RuleError::Invalid(errors)) }
+    }
+}
+
+/// The review of one submitted revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// For ever.
+    pub id: ReviewId,
+    /// The tip.
+    pub tip: TipId,
+    /// The revision under review.
+    pub revision: i32,
+    /// The tip's community.
+    pub community: CommunityId,
+    /// How often the text has been sent to reviewers, counting this time.
+    pub round: i32,
+    /// Who holds it, if anybody; it may have run out.
+    pub claim: Option<Claim>,
+    /// The decisions so far, oldest first.
+    pub decisions: Vec<Decision>,
+    /// How and when it ended.
+    pub closed: Option<(Outcome, Instant)>,
+    /// When the text entered the queue; a text that replaces one under review keeps its place.
+    pub opened_at: Instant,
+}
+
+impl Review {
+    /// The claim, if it has not run out.
+    pub fn live_claim(&self, now: Instant) -> Option<Claim> {
+        self.claim.filter(|claim| claim.until > now)
+    }
+
+    /// Refuses when another reviewer holds a live claim.
+    pub fn free_for(&self, reviewer: UserId, now: Instant) -> Result<(), RuleError> {
+        match self.live_claim(now) {
+            Some(claim) if claim.by != reviewer => {
+                Err(RuleError::Claimed { by: claim.by, until: claim.until })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// How many distinct reviewers have approved.
+    pub fn approvals(&self) -> i32 {
+        let count = self.decisions.iter().filter(|d| d.verdict == Verdict::Approve).count();
+        i32::try_from(count).unwrap_or(i32::MAX)
+    }
+
+    /// Ends the review.
+    pub fn close(&mut self, outcome: Outcome, at: Instant) {
+        self.claim = None;
+        self.closed = Some((outcome, at));
+    }
+}

@@ -1,0 +1,1 @@
+//! The only tantivy of Eureka: schema, analysis, query, ranking, index files.

@@ -1,0 +1,1 @@
+//! What Eureka does: one function and one transaction per use case; the indexer.

@@ -1,0 +1,1 @@
+//! The only SQL of Eureka (diesel): rows, queries, migrations, the writer.
