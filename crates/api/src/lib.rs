@@ -1,1 +1,99 @@
-//! Eureka over HTTP: wire types, authentication, handlers, problems, OpenAPI.
+//! Eureka over HTTP: wire types, authentication, handlers, problems, OpenAPI. [`routes`] leads from a URL to the
+//! resource's file, that to the same-named function of the service.
+
+mod caller;
+mod body;
+mod communities;
+mod conditional;
+mod docs;
+mod health;
+mod idempotency;
+mod openapi;
+mod page;
+mod params;
+mod problem;
+mod request;
+mod reviews;
+mod routes;
+mod search;
+mod sessions;
+mod tips;
+mod users;
+#[macro_use]
+mod wire;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use eureka_service::{Service, ServiceError};
+
+pub use openapi::document;
+pub use problem::Problem;
+pub use request::{follow_conventions, refuse_encoded_bodies};
+pub use routes::routes;
+
+/// How many requests may be at work in the database at once, waiting ones included.
+const AT_WORK: usize = 512;
+
+/// What the handlers share.
+pub struct Api {
+    service: Arc<Service>,
+    at_work: Arc<AtomicUsize>,
+    draining: AtomicBool,
+}
+
+impl Api {
+    /// The API of a service.
+    pub fn new(service: Arc<Service>) -> Self {
+        Self { service, at_work: Arc::default(), draining: AtomicBool::new(false) }
+    }
+
+    /// The service behind the API.
+    pub fn service(&self) -> &Service {
+        &self.service
+    }
+
+    /// From now on this process says that it is not ready, so that balancers send their requests elsewhere.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the process is about to stop.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+
+    /// Runs a use case on a blocking thread; it reaches its end even when the client hangs up.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        use_case: impl FnOnce(&Service) -> Result<T, ServiceError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let place = Place::take(&self.at_work).ok_or(ServiceError::Busy("too many requests at once"))?;
+        let service = Arc::clone(&self.service);
+        let done = actix_web::web::block(move || {
+            let _place = place;
+            use_case(&service)
+        });
+        match done.await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(ServiceError::Internal("a use case panicked".to_owned()).into()),
+        }
+    }
+}
+
+/// One of the places at work, given back when dropped.
+struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    fn take(at_work: &Arc<AtomicUsize>) -> Option<Self> {
+        let before = at_work.fetch_add(1, Ordering::SeqCst);
+        let place = Self(Arc::clone(at_work));
+        (before < AT_WORK).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}

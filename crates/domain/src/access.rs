@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::community::{Community, Openness, Role};
 use crate::error::RuleError;
 use crate::ids::{CommunityId, SessionId, UserId};
-use crate::tip::{Revision, Tip};
+use crate::tip::{Revision, State, Tip};
 use crate::user::SiteRole;
 use crate::visibility::Audience;
 use crate::workflow::Action;
@@ -82,6 +82,11 @@ pub fn may_steward(caller: &Caller, community: CommunityId) -> Result<(), RuleEr
     granted(caller.is_admin() || caller.has(community, Role::Steward), "steward this community")
 }
 
+/// Whether the caller may see who the members of a community are.
+pub fn may_see_members(caller: &Caller, community: CommunityId) -> Result<(), RuleError> {
+    granted(caller.is_admin() || caller.has(community, Role::Reader), "see this community's members")
+}
+
 /// Whether the caller may look after accounts, found communities and operate the service.
 pub fn may_administer(caller: &Caller) -> Result<(), RuleError> {
     granted(caller.is_admin(), "administer this site")
@@ -89,14 +94,17 @@ pub fn may_administer(caller: &Caller) -> Result<(), RuleError> {
 
 /// Whether the caller may do `action` to a tip whose newest revision is `latest`.
 ///
-/// Writing is for the tip's author, the revision's editor, and a steward; deciding for reviewers of the community who
+/// Writing is for the tip's author, the revision's editor, and a steward (who leaves others' drafts alone); deciding for reviewers of the community who
 /// are not credited on the text, admins included; holding and archiving for the community's keepers.
 pub fn may(caller: &Caller, action: Action, tip: &Tip, latest: &Revision) -> Result<(), RuleError> {
     let credited = is_credited(caller.user, tip, latest);
     let contributes = caller.has(tip.community, Role::Contributor);
     let steward = caller.has(tip.community, Role::Steward);
     match action {
-        Action::Edit => granted((credited && contributes) || steward, "edit this tip"),
+        Action::Edit => {
+            let others_draft = latest.state == State::Draft && !credited;
+            granted((credited && contributes) || (steward && !others_draft), "edit this tip")
+        }
         Action::Submit => granted(credited && contributes, "submit this tip"),
         Action::Withdraw => granted(credited, "withdraw this tip"),
         Action::Claim | Action::Approve | Action::RequestChanges | Action::Reject => {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::clock::Instant;
 use crate::ids::{TipId, UserId};
-use crate::tip::State;
+use crate::tip::{Revision, State};
 use crate::word::word_enum;
 
 word_enum! {
@@ -207,5 +207,28 @@ impl Recorded {
         field(self.subject.map(|id| id.to_string()));
         field(self.commitment.clone());
         hex::encode(hasher.finalize())
+    }
+}
+
+impl Change {
+    /// The change, as one of a revision that went from a state to the one it is in now.
+    #[must_use]
+    pub fn at_revision(self, from: Option<State>, revision: &Revision) -> Self {
+        Self { revision: Some(revision.number), from, to: Some(revision.state), ..self }
+    }
+}
+
+impl Kind {
+    /// Whether every reader of a tip may know of it: what happened to live texts, not to those under review.
+    pub fn is_public(self) -> bool {
+        matches!(
+            self,
+            Self::TipPublished
+                | Self::TipImported
+                | Self::TipHeld
+                | Self::TipUnheld
+                | Self::TipArchived
+                | Self::TipRestored
+        )
     }
 }

@@ -1,1 +1,98 @@
-//! What Eureka does: one function and one transaction per use case; the indexer.
+//! What Eureka does: one function and one transaction per use case, named as in the API; and the indexer that follows
+//! the change log. Knows nothing of HTTP.
+
+mod audit;
+mod callers;
+mod communities;
+mod documents;
+mod error;
+mod imports;
+mod indexer;
+mod once;
+mod page;
+mod passwords;
+mod reviews;
+mod search;
+mod sessions;
+mod tips;
+mod tokens;
+mod users;
+mod views;
+
+use std::sync::Arc;
+
+use eureka_domain::{Clock, Ids, Instant};
+use eureka_store::Store;
+use uuid::Uuid;
+
+pub use callers::Callers;
+pub use communities::{CommunityChanges, MemberView};
+pub use error::ServiceError;
+pub use imports::{ImportLine, ImportReport, Refusal};
+pub use indexer::{Drift, Indexer, IndexState};
+pub use once::{Answer, Key, Once, Render, Reply, fingerprint};
+pub use page::{Page, PageRequest};
+pub use passwords::Passwords;
+pub use reviews::{DecisionDraft, QueueQuery, ReviewDetail};
+pub use sessions::Tokens;
+pub use tips::{IfMatch, NewTip, TipChanges, TipQuery};
+pub use tokens::{ACCESS_MINUTES, Keys, PublicKey, generate_key};
+pub use users::{NewUser, UserChanges};
+pub use views::{Person, ReviewBrief, TipView, entity_tag};
+pub use audit::HistoryEntry;
+pub use eureka_store::Written;
+pub use eureka_store::reviews::{QueueSort, QueueState};
+
+/// Everything the use cases work with.
+pub struct Service {
+    store: Store,
+    indexer: Arc<Indexer>,
+    callers: Callers,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    keys: Keys,
+    passwords: Passwords,
+}
+
+impl Service {
+    /// Puts the parts together.
+    pub fn new(
+        store: Store,
+        indexer: Arc<Indexer>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        keys: Keys,
+        passwords: Passwords,
+    ) -> Self {
+        Self { store, indexer, callers: Callers::default(), clock, ids, keys, passwords }
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// The public keys that access tokens verify with.
+    pub fn public_keys(&self) -> Vec<PublicKey> {
+        self.keys.public()
+    }
+
+    /// The indexer: its state, and the place it has reached.
+    pub fn indexer(&self) -> &Arc<Indexer> {
+        &self.indexer
+    }
+
+    /// The database, for the operator's commands.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// A new id for a request that came without one.
+    pub fn new_request_id(&self) -> Uuid {
+        self.new_id(self.clock.now())
+    }
+
+    fn new_id(&self, now: Instant) -> Uuid {
+        self.ids.next(now)
+    }
+}

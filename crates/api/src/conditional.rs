@@ -1,0 +1,66 @@
+//! Conditional requests (RFC 9110, section 13): `If-Match` on changes, `If-None-Match` on reads.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH};
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use eureka_service::IfMatch;
+use serde::Serialize;
+
+use crate::problem::{INVALID_HEADER, PRECONDITION_REQUIRED, Problem};
+
+/// The `If-Match` that a change of state owes.
+pub(crate) struct Expected(pub(crate) IfMatch);
+
+impl FromRequest for Expected {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(match tags(req, IF_MATCH) {
+            Ok(None) => Err(Problem::at(
+                &PRECONDITION_REQUIRED,
+                "If-Match",
+                "required",
+                "send the ETag of what you are changing as If-Match",
+            )),
+            Ok(Some(tags)) if tags.iter().any(|tag| tag == "*") => Ok(Self(IfMatch::Any)),
+            Ok(Some(tags)) => Ok(Self(IfMatch::Tags(tags))),
+            Err(problem) => Err(problem),
+        })
+    }
+}
+
+/// A reply with an entity tag: 304 without a body where the client has this state already.
+pub(crate) fn tagged(req: &HttpRequest, etag: String, body: &impl Serialize) -> Result<HttpResponse, Problem> {
+    let known = tags(req, IF_NONE_MATCH)?.unwrap_or_default();
+    // If-None-Match compares weakly: a compressing proxy may have weakened the tag.
+    if known.iter().any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag) {
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
+    }
+    Ok(HttpResponse::Ok().insert_header((ETAG, etag)).json(body))
+}
+
+/// The entity tags of a header, as they stand there.
+fn tags(req: &HttpRequest, name: HeaderName) -> Result<Option<Vec<String>>, Problem> {
+    let mut tags = Vec::new();
+    let mut present = false;
+    for value in req.headers().get_all(&name) {
+        present = true;
+        let text = value.to_str().ok().ok_or_else(|| invalid(&name))?;
+        for tag in text.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
+            let opaque = tag.trim_start_matches("W/");
+            let quoted = opaque.len() >= 2 && opaque.starts_with('"') && opaque.ends_with('"');
+            if tag != "*" && !quoted {
+                return Err(invalid(&name));
+            }
+            tags.push(tag.to_owned());
+        }
+    }
+    Ok(present.then_some(tags))
+}
+
+fn invalid(name: &HeaderName) -> Problem {
+    Problem::at(&INVALID_HEADER, name.as_str(), "invalid", "entity tags are quoted strings, or `*`")
+}

@@ -1,0 +1,122 @@
+//! `/health/*` and `/.well-known/jwks.json`: for balancers and for other services.
+
+use actix_web::web::Data;
+use actix_web::{HttpResponse, get};
+use eureka_service::IndexState;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::Api;
+use crate::problem::Problem;
+
+/// Whether the process is alive.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Live {
+    /// Always `ok`.
+    status: &'static str,
+    /// The version of the program.
+    version: &'static str,
+}
+
+/// Whether the process can serve.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Ready {
+    /// `ready`, or `not_ready`.
+    status: &'static str,
+    /// Why it is not ready.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    reasons: Vec<String>,
+    /// How far the index has come in the change log.
+    index_position: i64,
+}
+
+/// Public keys (RFC 7517).
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Jwks {
+    /// The keys that access tokens verify with.
+    keys: Vec<Jwk>,
+}
+
+/// An Ed25519 public key (RFC 8037).
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Jwk {
+    /// Always `OKP`.
+    kty: &'static str,
+    /// Always `Ed25519`.
+    crv: &'static str,
+    /// Always `sig`.
+    r#use: &'static str,
+    /// Always `EdDSA`.
+    alg: &'static str,
+    /// The key's name.
+    kid: String,
+    /// The public key, base64url.
+    x: String,
+}
+
+/// Tell whether the process is alive.
+#[utoipa::path(
+    tag = "health",
+    responses((status = 200, description = "It is", body = Live)),
+    security(()),
+)]
+#[get("/health/live")]
+pub(crate) async fn health_live() -> HttpResponse {
+    HttpResponse::Ok().json(Live { status: "ok", version: env!("CARGO_PKG_VERSION") })
+}
+
+/// Tell whether the process can serve.
+///
+/// Not before the index has reached the end of the change log as it was at the start, and not while it stops.
+#[utoipa::path(
+    tag = "health",
+    responses(
+        (status = 200, description = "It can", body = Ready),
+        (status = 503, description = "It cannot; `reasons` says why", body = Ready),
+    ),
+    security(()),
+)]
+#[get("/health/ready")]
+pub(crate) async fn health_ready(api: Data<Api>) -> Result<HttpResponse, Problem> {
+    let (state, index_position) = api.service().indexer().state();
+    let mut reasons = Vec::new();
+    if api.is_draining() {
+        reasons.push("stopping".to_owned());
+    }
+    match state {
+        IndexState::Ready => {}
+        IndexState::CatchingUp => reasons.push("the index is catching up".to_owned()),
+        IndexState::Rebuilding => reasons.push("the index is being made".to_owned()),
+        IndexState::Held(why) => {
+            tracing::warn!(%why, "not ready");
+            reasons.push("the index is held up; see the log".to_owned());
+        }
+    }
+    Ok(if reasons.is_empty() {
+        HttpResponse::Ok().json(Ready { status: "ready", reasons, index_position })
+    } else {
+        HttpResponse::ServiceUnavailable().json(Ready { status: "not_ready", reasons, index_position })
+    })
+}
+
+/// Give the public keys that access tokens verify with.
+#[utoipa::path(
+    tag = "health",
+    responses((status = 200, description = "The keys", body = Jwks)),
+    security(()),
+)]
+#[get("/.well-known/jwks.json")]
+pub(crate) async fn jwks(api: Data<Api>) -> HttpResponse {
+    let key = |key: eureka_service::PublicKey| Jwk {
+        kty: "OKP",
+        crv: "Ed25519",
+        r#use: "sig",
+        alg: "EdDSA",
+        kid: key.kid,
+        x: key.x,
+    };
+    HttpResponse::Ok()
+        .insert_header(("Cache-Control", "public, max-age=300"))
+        .json(Jwks { keys: api.service().public_keys().into_iter().map(key).collect() })
+}

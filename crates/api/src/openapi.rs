@@ -1,0 +1,198 @@
+//! The OpenAPI document: collected from the handlers, completed with what every operation shares.
+
+use std::sync::LazyLock;
+
+use actix_web::App;
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    Components, ContentBuilder, HeaderBuilder, ObjectBuilder, PathItem, Ref, RefOr, Response,
+    ResponseBuilder, Type,
+};
+use utoipa::{OpenApi, PartialSchema, ToSchema};
+use utoipa_actix_web::AppExt;
+
+use crate::idempotency::POSITION;
+use crate::problem::{FieldProblem, ProblemBody};
+use crate::routes;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Eureka",
+        description = "Field knowledge, written by practitioners, vetted by peers, found by everyone who needs it.\n\n\
+            Every route is under `/v1`. Errors are problems (RFC 9457) with a stable `code`. Unknown parameters and \
+            fields are refused. What you may not see does not exist. Instants are RFC 3339 in UTC; what is absent is \
+            left out, not null.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    servers((url = "/", description = "This server")),
+    tags(
+        (name = "sessions", description = "Logging in and out"),
+        (name = "users", description = "Accounts"),
+        (name = "communities", description = "Who shares a domain, how they review, who belongs"),
+        (name = "tips", description = "Writing and reading tips"),
+        (name = "reviews", description = "Peer review"),
+        (name = "search", description = "Finding tips"),
+        (name = "health", description = "For balancers and operators"),
+    ),
+)]
+struct Base;
+
+/// The document, as the code has it.
+pub fn document() -> utoipa::openapi::OpenApi {
+    let (_, mut document) = App::new()
+        .into_utoipa_app()
+        .openapi(Base::openapi())
+        .configure(routes::described)
+        .split_for_parts();
+    let components = document.components.get_or_insert_with(Components::new);
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .description(Some("The access token of a login"))
+        .build();
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    components.schemas.insert("Problem".to_owned(), problem_schema());
+    components.schemas.insert(FieldProblem::name().to_string(), FieldProblem::schema());
+    for item in document.paths.paths.values_mut() {
+        for (method, operation) in operations(item) {
+            complete(method, operation);
+        }
+    }
+    document
+}
+
+/// The document as JSON text, as committed in `openapi/eureka.json`.
+pub(crate) fn text() -> &'static str {
+    static TEXT: LazyLock<String> =
+        LazyLock::new(|| document().to_pretty_json().unwrap_or_default() + "\n");
+    &TEXT
+}
+
+/// The methods that a path has.
+pub(crate) fn methods(item: &PathItem) -> Vec<&'static str> {
+    let mut item = item.clone();
+    operations(&mut item).into_iter().map(|(method, _)| method).collect()
+}
+
+fn operations(item: &mut PathItem) -> Vec<(&'static str, &mut Operation)> {
+    [
+        ("GET", &mut item.get),
+        ("POST", &mut item.post),
+        ("PUT", &mut item.put),
+        ("PATCH", &mut item.patch),
+        ("DELETE", &mut item.delete),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+    .collect()
+}
+
+fn problem_schema() -> RefOr<utoipa::openapi::schema::Schema> {
+    ProblemBody::schema()
+}
+
+/// Adds what follows from an operation's own declaration: who may call it, the problems it can answer, the headers of
+/// its replies.
+fn complete(method: &str, operation: &mut Operation) {
+    let public = operation.security.is_some();
+    if !public {
+        operation.security =
+            Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>("bearer", [])]);
+    }
+    let parameters = operation.parameters.get_or_insert_default();
+    let has = |parameters: &[Parameter], name: &str| parameters.iter().any(|p| p.name == name);
+    let (matches, once) = (has(parameters, "If-Match"), has(parameters, "Idempotency-Key"));
+    let in_path = parameters.iter().any(|p| p.parameter_in == ParameterIn::Path);
+    let in_query = parameters.iter().any(|p| p.parameter_in == ParameterIn::Query);
+    let reads_one = method == "GET" && in_path;
+    if reads_one {
+        parameters.push(header_parameter("If-None-Match", "The ETag of the state you have"));
+    }
+    let has_body = operation.request_body.is_some();
+
+    let mut problems = vec![("500", "An error of this service"), ("503", "Busy or away: try again")];
+    if !public {
+        problems.push(("401", "No valid credentials"));
+        problems.push(("403", "Known, but not permitted"));
+    }
+    if has_body || in_query || matches || once {
+        problems.push(("400", "Malformed, unknown or wrongly typed"));
+    }
+    if public && has_body {
+        problems.push(("401", "No valid credentials"));
+    }
+    if in_path {
+        problems.push(("404", "It does not exist, or not for you"));
+    }
+    if has_body {
+        problems.push(("408", "The body took too long"));
+        problems.push(("413", "The body is too large"));
+        problems.push(("415", "Not JSON, or compressed"));
+        problems.push(("422", "A rule is broken, or the Idempotency-Key was used for another request"));
+    }
+    if method != "GET" && !public {
+        problems.push(("409", "The state does not allow it"));
+    }
+    if matches {
+        problems.push(("412", "It has changed since you read it"));
+        problems.push(("428", "If-Match is missing"));
+    }
+    for (status, description) in problems {
+        operation
+            .responses
+            .responses
+            .entry(status.to_owned())
+            .or_insert_with(|| RefOr::T(problem(description)));
+    }
+    if reads_one {
+        operation
+            .responses
+            .responses
+            .entry("304".to_owned())
+            .or_insert_with(|| RefOr::T(Response::new("You have this state already")));
+    }
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else { continue };
+        response.headers.insert("X-Request-Id".to_owned(), header("Names this request in the log"));
+        let success = status.starts_with('2');
+        if success && method != "GET" && !public {
+            response.headers.insert(POSITION.to_owned(), header("The change's place in the log"));
+        }
+        if success && (reads_one || matches || status == "201") {
+            response.headers.insert("ETag".to_owned(), header("Names this state"));
+        }
+        if status == "201" {
+            response.headers.insert("Location".to_owned(), header("Where it is"));
+            response.headers.insert("Idempotency-Replayed".to_owned(), header("`true` on a repeated reply"));
+        }
+        if matches!(status.as_str(), "503") {
+            response.headers.insert("Retry-After".to_owned(), header("Seconds to wait"));
+        }
+    }
+}
+
+fn problem(description: &str) -> Response {
+    ResponseBuilder::new()
+        .description(description)
+        .content(
+            "application/problem+json",
+            ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build(),
+        )
+        .build()
+}
+
+fn header(description: &str) -> RefOr<utoipa::openapi::Header> {
+    let text = ObjectBuilder::new().schema_type(Type::String).build();
+    RefOr::T(HeaderBuilder::new().schema(text).description(Some(description)).build())
+}
+
+fn header_parameter(name: &str, description: &str) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .description(Some(description))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
+        .build()
+}

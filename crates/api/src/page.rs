@@ -1,0 +1,65 @@
+//! Lists: a page of items, an opaque cursor, and a link to the next page (RFC 8288).
+
+use actix_web::http::header::LINK;
+use actix_web::{HttpRequest, HttpResponse};
+use eureka_service::{Page, PageRequest};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::problem::{INVALID_PARAMETER, Problem};
+
+/// How many items a page has unless asked otherwise.
+const DEFAULT_LIMIT: i64 = 20;
+/// How many items a page has at most.
+pub(crate) const MAX_LIMIT: i64 = 100;
+
+/// One page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PageBody<T> {
+    /// The items.
+    items: Vec<T>,
+    /// Names the place after the last item; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// The page that `limit` and `cursor` ask for.
+pub(crate) fn page_request(limit: Option<i64>, cursor: Option<String>) -> Result<PageRequest, Problem> {
+    Ok(PageRequest { limit: checked_limit(limit)?, cursor })
+}
+
+/// A page's length, within bounds.
+pub(crate) fn checked_limit(limit: Option<i64>) -> Result<i64, Problem> {
+    match limit.unwrap_or(DEFAULT_LIMIT) {
+        limit @ 1..=MAX_LIMIT => Ok(limit),
+        _ => Err(Problem::at(&INVALID_PARAMETER, "limit", "invalid", format!("1 to {MAX_LIMIT}"))),
+    }
+}
+
+/// The reply with one page.
+pub(crate) fn listed<T, W: Serialize>(
+    req: &HttpRequest,
+    page: Page<T>,
+    wire: impl FnMut(T) -> W,
+) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    if let Some(next) = &page.next {
+        response.insert_header((LINK, next_link(req, next)));
+    }
+    response.json(PageBody {
+        items: page.items.into_iter().map(wire).collect(),
+        next_cursor: page.next,
+    })
+}
+
+/// `Link` to the same list after `cursor`.
+pub(crate) fn next_link(req: &HttpRequest, cursor: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in form_urlencoded::parse(req.query_string().as_bytes()) {
+        if name != "cursor" {
+            query.append_pair(&name, &value);
+        }
+    }
+    query.append_pair("cursor", cursor);
+    format!("<{}?{}>; rel=\"next\"", req.path(), query.finish())
+}

@@ -1,0 +1,107 @@
+//! What every request and reply has, whatever the route: an id, a line in the log, `no-store`, an uncompressed body.
+
+use std::time::Instant as Stopwatch;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, ResponseError};
+use eureka_service::Service;
+use tracing::Instrument;
+
+use crate::Api;
+use crate::problem::{Problem, UNSUPPORTED_ENCODING};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What a browser may do with the documentation's pages: their own scripts and styles, nothing from elsewhere.
+const PAGES: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+                     frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+/// What a browser may do with any other reply.
+const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
+
+tokio::task_local! {
+    /// The id and the path of the request that this task serves.
+    static CURRENT: (String, String);
+}
+
+/// The id and the path of the present request; empty outside of one.
+pub(crate) fn current() -> (String, String) {
+    CURRENT.try_with(Clone::clone).unwrap_or_default()
+}
+
+/// Gives each request an id (the client's, if it sent a sensible one), logs it, and sets the headers of every reply.
+pub async fn follow_conventions<B: MessageBody>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let api = req.app_data::<actix_web::web::Data<Api>>().cloned();
+    let id = client_id(req.headers())
+        .unwrap_or_else(|| api.map_or_else(String::new, |api| new_request_id(api.service())));
+    let path = req.path().to_owned();
+    let method = req.method().clone();
+    let trace = trace_id(req.headers()).unwrap_or_default();
+    let span = tracing::info_span!("request", %id, %method, %path, trace);
+    let watch = Stopwatch::now();
+
+    let work = CURRENT.scope((id.clone(), path), next.call(req)).instrument(span.clone());
+    let mut reply = work.await?;
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        reply.headers_mut().insert(REQUEST_ID, value);
+    }
+    let reply_is_a_page = reply.request().path().starts_with("/docs/");
+    let headers = reply.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let policy = if reply_is_a_page { PAGES } else { NOTHING };
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    let (status, ms) = (reply.status().as_u16(), watch.elapsed().as_secs_f64() * 1000.0);
+    let route = reply.request().match_pattern().unwrap_or_default();
+    span.in_scope(|| tracing::info!(status, route, ms, "served"));
+    Ok(reply)
+}
+
+/// Refuses compressed request bodies before anything reads them: the framework would inflate them before it looks at
+/// any limit, and 33 KB can become a gigabyte.
+pub async fn refuse_encoded_bodies<B: MessageBody + 'static>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let encoded = req
+        .headers()
+        .get(CONTENT_ENCODING)
+        .is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if encoded {
+        drop(req.extensions());
+        let refusal = Problem::new(&UNSUPPORTED_ENCODING, "send the body without a Content-Encoding");
+        return Ok(req.into_response(refusal.error_response()).map_into_right_body());
+    }
+    Ok(next.call(req).await?.map_into_left_body())
+}
+
+fn client_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get(&REQUEST_ID)?.to_str().ok()?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+    (!id.is_empty() && id.len() <= 128 && id.chars().all(plain)).then(|| id.to_owned())
+}
+
+fn new_request_id(service: &Service) -> String {
+    service.new_request_id().simple().to_string()
+}
+
+/// The trace id of a W3C `traceparent`, if it is well formed.
+fn trace_id(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get("traceparent")?.to_str().ok()?;
+    let mut parts = value.split('-');
+    let (version, trace, span) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_hex = |text: &str, len: usize| {
+        text.len() == len && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
+    let sound = is_hex(version, 2) && is_hex(trace, 32) && is_hex(span, 16) && trace.bytes().any(|b| b != b'0');
+    sound.then(|| trace.to_owned())
+}

@@ -1,0 +1,234 @@
+//! The shapes of reviews on the wire.
+
+use eureka_domain::review::{Decision, Outcome, Reason, Verdict};
+use eureka_service::{Person, QueueQuery, QueueSort, QueueState, ReviewDetail};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::tips::{ActionWord, RevisionBody, SafetyWord};
+use crate::wire::{self, instant};
+
+wire_enum! {
+    /// What a reviewer decides.
+    VerdictWord = Verdict { Approve = "approve", RequestChanges = "request_changes", Reject = "reject" }
+}
+wire_enum! {
+    /// Why a tip is turned down or sent back; the comment says it in words.
+    ReasonWord = Reason {
+        Duplicate = "duplicate", Incorrect = "incorrect", Unsafe = "unsafe",
+        Incomplete = "incomplete", Unclear = "unclear", Outdated = "outdated",
+        OutOfScope = "out_of_scope", CustomerData = "customer_data", Other = "other",
+    }
+}
+wire_enum! {
+    /// How a review ended.
+    OutcomeWord = Outcome {
+        Approved = "approved", ChangesRequested = "changes_requested", Rejected = "rejected",
+        Withdrawn = "withdrawn", Superseded = "superseded",
+    }
+}
+wire_enum! {
+    /// Which reviews of the queue.
+    QueueStateWord = QueueState {
+        Open = "open", Claimed = "claimed", Unclaimed = "unclaimed", Closed = "closed",
+    }
+}
+wire_enum! {
+    /// In which order.
+    QueueSortWord = QueueSort { Oldest = "oldest", Newest = "newest" }
+}
+/// One reviewer's decision.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DecisionBody {
+    /// For ever.
+    id: Uuid,
+    /// The revision it was made on.
+    revision: i32,
+    /// Who decided.
+    reviewer: wire::Person,
+    /// What.
+    verdict: VerdictWord,
+    /// Why, from the list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<ReasonWord>,
+    /// Why, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
+    /// When.
+    #[schema(format = DateTime)]
+    decided_at: String,
+}
+
+/// A reviewer's lease on a review.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ClaimBody {
+    /// Who holds it.
+    by: wire::Person,
+    /// Since when.
+    #[schema(format = DateTime)]
+    since: String,
+    /// When it ends by itself.
+    #[schema(format = DateTime)]
+    until: String,
+}
+
+/// The tip that a review is about.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReviewedTip {
+    /// For ever.
+    id: Uuid,
+    /// The human key.
+    #[schema(example = "T-1042")]
+    number: String,
+    /// Whose name is on it.
+    author: wire::Person,
+}
+
+/// A review, with what it takes to decide.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReviewBody {
+    /// For ever.
+    id: Uuid,
+    /// The slug of the community.
+    community: String,
+    /// The tip.
+    tip: ReviewedTip,
+    /// The revision under review.
+    revision: RevisionBody,
+    /// What readers see now, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live: Option<RevisionBody>,
+    /// How often the text has been sent to reviewers, counting this time.
+    round: i32,
+    /// How many approvals publish it.
+    quorum: i32,
+    /// The decisions so far, oldest first.
+    decisions: Vec<DecisionBody>,
+    /// Who has taken it up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claim: Option<ClaimBody>,
+    /// How it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<OutcomeWord>,
+    /// When the text entered the queue.
+    #[schema(format = DateTime)]
+    opened_at: String,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    closed_at: Option<String>,
+    /// What you can do in it now.
+    possible: Vec<ActionWord>,
+}
+
+impl From<&ReviewDetail> for ReviewBody {
+    fn from(detail: &ReviewDetail) -> Self {
+        let review = &detail.review;
+        let person = |id| wire::Person::from(&known(&detail.people, id));
+        let decision = |decision: &Decision| DecisionBody {
+            id: decision.id.0,
+            revision: decision.revision,
+            reviewer: person(decision.reviewer),
+            verdict: decision.verdict.into(),
+            reason: decision.reason.map(Into::into),
+            comment: decision.comment.clone(),
+            decided_at: instant(decision.at),
+        };
+        Self {
+            id: review.id.0,
+            community: detail.community.clone(),
+            tip: ReviewedTip {
+                id: detail.tip.id.0,
+                number: detail.tip.number.to_string(),
+                author: (&detail.author).into(),
+            },
+            revision: (&detail.revision).into(),
+            live: detail.live.as_ref().map(Into::into),
+            round: review.round,
+            quorum: detail.quorum,
+            decisions: review.decisions.iter().map(decision).collect(),
+            claim: review.claim.map(|claim| ClaimBody {
+                by: person(claim.by),
+                since: instant(claim.since),
+                until: instant(claim.until),
+            }),
+            outcome: review.closed.map(|(outcome, _)| outcome.into()),
+            opened_at: instant(review.opened_at),
+            closed_at: review.closed.map(|(_, at)| instant(at)),
+            possible: detail.possible.iter().map(|&action| action.into()).collect(),
+        }
+    }
+}
+
+fn known(people: &[Person], id: eureka_domain::ids::UserId) -> Person {
+    people
+        .iter()
+        .find(|person| person.id == id)
+        .cloned()
+        .unwrap_or(Person { id, name: String::new() })
+}
+
+/// A decision.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"verdict": "approve", "revision": 1}))]
+pub(crate) struct NewDecision {
+    /// What.
+    pub(crate) verdict: VerdictWord,
+    /// Why, from the list; owed unless the verdict is `approve`.
+    pub(crate) reason: Option<ReasonWord>,
+    /// Why, in words; owed unless the verdict is `approve`.
+    pub(crate) comment: Option<String>,
+    /// The revision you decide on. When another is under review by now, the decision is refused.
+    pub(crate) revision: i32,
+}
+
+/// Which reviews to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QueueParams {
+    /// Of the community with this slug.
+    community: Option<String>,
+    /// For this product, as written.
+    product: Option<String>,
+    /// In this language.
+    lang: Option<String>,
+    /// Of this safety level.
+    safety: Option<SafetyWord>,
+    /// `open` unless given.
+    state: Option<QueueStateWord>,
+    /// Claimed by you.
+    mine: Option<bool>,
+    /// `oldest` unless given.
+    sort: Option<QueueSortWord>,
+    /// How many items at most, 1 to 100.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    pub(crate) limit: Option<i64>,
+    /// The `next_cursor` of the page before.
+    pub(crate) cursor: Option<String>,
+}
+
+impl From<QueueParams> for QueueQuery {
+    fn from(params: QueueParams) -> Self {
+        Self {
+            community: params.community,
+            state: params.state.map(Into::into),
+            product: params.product,
+            lang: params.lang,
+            safety: params.safety.map(Into::into),
+            mine: params.mine,
+            sort: params.sort.map(Into::into),
+        }
+    }
+}
+
+/// Where to take the next review from.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NextParams {
+    /// Of the community with this slug; any that you review in unless given.
+    pub(crate) community: Option<String>,
+}

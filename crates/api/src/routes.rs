@@ -1,0 +1,107 @@
+//! Every URL of the API and the handler it leads to.
+
+use actix_web::dev::ResourceDef;
+use actix_web::http::header::ALLOW;
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+use utoipa_actix_web::scope;
+use utoipa_actix_web::service_config::ServiceConfig;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, Problem};
+use crate::{communities, docs, health, openapi, reviews, search, sessions, tips, users};
+
+/// The routes that the OpenAPI document describes.
+pub(crate) fn described(cfg: &mut ServiceConfig<'_>) {
+    cfg.service(health::health_live)
+        .service(health::health_ready)
+        .service(health::jwks)
+        .service(scope::scope("/v1").configure(v1));
+}
+
+fn v1(cfg: &mut ServiceConfig<'_>) {
+    cfg.service(sessions::login)
+        .service(sessions::refresh)
+        .service(sessions::logout)
+        .service(sessions::me)
+        .service(users::list_users)
+        .service(users::create_user)
+        .service(users::read_user)
+        .service(users::update_user)
+        .service(communities::list_communities)
+        .service(communities::create_community)
+        .service(communities::read_community)
+        .service(communities::update_community)
+        .service(communities::list_members)
+        .service(communities::set_member)
+        .service(communities::remove_member)
+        .service(tips::list_tips)
+        .service(tips::create_tip)
+        .service(tips::read_tip)
+        .service(tips::edit_tip)
+        .service(tips::submit_tip)
+        .service(tips::withdraw_tip)
+        .service(tips::hold_tip)
+        .service(tips::release_tip)
+        .service(tips::archive_tip)
+        .service(tips::restore_tip)
+        .service(tips::list_revisions)
+        .service(tips::read_revision)
+        .service(tips::tip_history)
+        .service(reviews::list_reviews)
+        .service(reviews::claim_next_review)
+        .service(reviews::read_review)
+        .service(reviews::claim_review)
+        .service(reviews::release_review)
+        .service(reviews::decide_review)
+        .service(search::search_tips);
+}
+
+/// Adds everything the API serves to an application: the described routes, the documentation, and problems for what is
+/// not found.
+pub fn routes(cfg: &mut web::ServiceConfig) {
+    described(&mut ServiceConfig::new(cfg));
+    cfg.service(docs::openapi_document)
+        .service(docs::problem_page)
+        .service(web::redirect("/docs", "/docs/"))
+        .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")))
+        .app_data(web::Data::new(KnownPaths::of_document()))
+        .default_service(web::to(not_served));
+}
+
+/// The described paths and the methods each has.
+struct KnownPaths(Vec<(ResourceDef, Vec<&'static str>)>);
+
+impl KnownPaths {
+    fn of_document() -> Self {
+        let paths = openapi::document().paths.paths;
+        Self(
+            paths
+                .into_iter()
+                .map(|(path, item)| (ResourceDef::new(path), openapi::methods(&item)))
+                .collect(),
+        )
+    }
+
+    fn methods(&self, path: &str) -> Vec<&'static str> {
+        self.0
+            .iter()
+            .filter(|(known, _)| known.is_match(path))
+            .flat_map(|(_, methods)| methods.iter().copied())
+            .collect()
+    }
+}
+
+/// 405 where the path is known under other methods, 404 where it is not known at all.
+async fn not_served(req: HttpRequest, known: web::Data<KnownPaths>) -> HttpResponse {
+    let methods = known.methods(req.path());
+    if methods.is_empty() {
+        return Problem::new(&NOT_FOUND, "there is nothing at this path").error_response();
+    }
+    let allowed = methods.join(", ");
+    let problem = Problem::new(&METHOD_NOT_ALLOWED, format!("this path has {allowed}"));
+    let mut reply = problem.error_response();
+    if let Ok(value) = allowed.parse() {
+        reply.headers_mut().insert(ALLOW, value);
+    }
+    reply
+}

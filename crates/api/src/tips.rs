@@ -1,0 +1,276 @@
+//! `/v1/tips`: writing, reading, sending to review, taking back, holding and archiving.
+
+mod body;
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, get, patch, post};
+use eureka_domain::ids::{TipRef, UserId};
+use eureka_service::{Service, ServiceError, TipQuery, TipView, Written};
+
+pub(crate) use body::{
+    ActionWord, ConfidenceWord, HistoryBody, NewTipBody, ReasonBody, OptionalReasonBody, RevisionBody, SafetyWord, StateWord, TipBody,
+    TipParams, TipPatch,
+};
+
+use crate::Api;
+use crate::body::{Body, OptionalBody};
+use crate::caller::Caller;
+use crate::conditional::{Expected, tagged};
+use crate::idempotency::{Created, IdempotencyKey, answered, changed};
+use crate::page::{PageBody, listed, page_request};
+use crate::params::Params;
+use crate::problem::{NOT_FOUND, Problem};
+
+/// Write a tip.
+///
+/// Starts a draft that only you see; with `submit: true` it goes to the community's reviewers at once.
+#[utoipa::path(
+    tag = "tips",
+    request_body = NewTipBody,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat")),
+    responses((status = 201, description = "The tip", body = TipBody)),
+)]
+#[post("/tips")]
+pub(crate) async fn create_tip(
+    api: Data<Api>,
+    caller: Caller,
+    key: IdempotencyKey,
+    body: Body<NewTipBody>,
+) -> Result<HttpResponse, Problem> {
+    let once = key.once(body.fingerprint, |tip: &TipView| {
+        Created::at(format!("/v1/tips/{}", tip.tip.id), Some(tip.etag()), &TipBody::from(tip))
+    });
+    let new = body.value.into();
+    let answer = api.run(move |service| service.create_tip(&caller.0, new, once)).await?;
+    Ok(answered(answer))
+}
+
+/// List the tips you may see, newest first.
+#[utoipa::path(
+    tag = "tips",
+    params(TipParams),
+    responses((status = 200, description = "One page of tips", body = PageBody<TipBody>)),
+)]
+#[get("/tips")]
+pub(crate) async fn list_tips(
+    api: Data<Api>,
+    req: HttpRequest,
+    caller: Caller,
+    params: Params<TipParams>,
+) -> Result<HttpResponse, Problem> {
+    let params = params.0;
+    let page = page_request(params.limit, params.cursor)?;
+    let query = TipQuery {
+        community: params.community,
+        author: params.author.map(UserId),
+        state: params.state.map(Into::into),
+        confidence: params.confidence.map(Into::into),
+        product: params.product,
+        fault_code: params.fault_code,
+        tag: params.tag,
+    };
+    let found = api.run(move |service| service.list_tips(&caller.0, query, &page)).await?;
+    Ok(listed(&req, found, |tip| TipBody::from(&tip)))
+}
+
+/// Read a tip by its id or its number.
+#[utoipa::path(
+    tag = "tips",
+    params(("id" = String, Path, description = "The tip's id or number", example = "T-1042")),
+    responses((status = 200, description = "The tip as you see it", body = TipBody)),
+)]
+#[get("/tips/{id}")]
+pub(crate) async fn read_tip(
+    api: Data<Api>,
+    req: HttpRequest,
+    caller: Caller,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let tip = tip_ref(&id)?;
+    let view = api.run(move |service| service.read_tip(&caller.0, tip)).await?;
+    tagged(&req, view.etag(), &TipBody::from(&view))
+}
+
+/// Edit the draft, or start the next revision.
+///
+/// What readers see stays as it is until reviewers approve the new text. Editing a text under review puts the new one in
+/// its place in the queue; approvals of the old one no longer count.
+#[utoipa::path(
+    tag = "tips",
+    request_body(content = TipPatch, content_type = "application/merge-patch+json"),
+    params(
+        ("id" = String, Path, description = "The tip's id or number"),
+        ("If-Match" = String, Header, description = "The ETag of the state you change"),
+    ),
+    responses((status = 200, description = "The tip as it is now", body = TipBody)),
+)]
+#[patch("/tips/{id}")]
+pub(crate) async fn edit_tip(
+    api: Data<Api>,
+    caller: Caller,
+    id: Path<String>,
+    expected: Expected,
+    body: Body<TipPatch>,
+) -> Result<HttpResponse, Problem> {
+    let changes = body.value.changes()?;
+    change(&api, &id, move |service, tip| service.edit_tip(&caller.0, tip, changes, expected.0)).await
+}
+
+/// Send the draft to reviewers.
+#[utoipa::path(
+    tag = "tips",
+    params(
+        ("id" = String, Path, description = "The tip's id or number"),
+        ("If-Match" = String, Header, description = "The ETag of the state you change"),
+    ),
+    responses((status = 200, description = "The tip as it is now", body = TipBody)),
+)]
+#[post("/tips/{id}/submit")]
+pub(crate) async fn submit_tip(
+    api: Data<Api>,
+    caller: Caller,
+    id: Path<String>,
+    expected: Expected,
+) -> Result<HttpResponse, Problem> {
+    change(&api, &id, move |service, tip| service.submit_tip(&caller.0, tip, expected.0)).await
+}
+
+/// Take the draft or the submission back; what is live stays live.
+#[utoipa::path(
+    tag = "tips",
+    request_body(content = Option<OptionalReasonBody>, description = "Why, if you like"),
+    params(
+        ("id" = String, Path, description = "The tip's id or number"),
+        ("If-Match" = String, Header, description = "The ETag of the state you change"),
+    ),
+    responses((status = 200, description = "The tip as it is now", body = TipBody)),
+)]
+#[post("/tips/{id}/withdraw")]
+pub(crate) async fn withdraw_tip(
+    api: Data<Api>,
+    caller: Caller,
+    id: Path<String>,
+    expected: Expected,
+    body: OptionalBody<OptionalReasonBody>,
+) -> Result<HttpResponse, Problem> {
+    let reason = body.0.and_then(|body| body.reason);
+    change(&api, &id, move |service, tip| service.withdraw_tip(&caller.0, tip, reason, expected.0)).await
+}
+
+/// Declares the handlers of the keepers' actions, which differ in name and words only.
+macro_rules! keepers {
+    ($($(#[$doc:meta])* $handler:ident = $path:literal;)+) => {$(
+        $(#[$doc])*
+        #[utoipa::path(
+            tag = "tips",
+            request_body = ReasonBody,
+            params(
+                ("id" = String, Path, description = "The tip's id or number"),
+                ("If-Match" = String, Header, description = "The ETag of the state you change"),
+            ),
+            responses((status = 200, description = "The tip as it is now", body = TipBody)),
+        )]
+        #[post($path)]
+        pub(crate) async fn $handler(
+            api: Data<Api>,
+            caller: Caller,
+            id: Path<String>,
+            expected: Expected,
+            body: Body<ReasonBody>,
+        ) -> Result<HttpResponse, Problem> {
+            let reason = body.value.reason;
+            change(&api, &id, move |service, tip| service.$handler(&caller.0, tip, reason, expected.0)).await
+        }
+    )+};
+}
+
+keepers! {
+    /// Stop the use of a tip at once (reviewers).
+    ///
+    /// It leaves every result and is found only by its id, with the reason.
+    hold_tip = "/tips/{id}/hold";
+    /// Lift a hold (stewards).
+    release_tip = "/tips/{id}/release";
+    /// Take a tip out of all results for good (stewards); its id goes on resolving.
+    archive_tip = "/tips/{id}/archive";
+    /// Bring an archived tip back, not validated until it is proven again (stewards).
+    restore_tip = "/tips/{id}/restore";
+}
+
+/// List the revisions of a tip that you may read, oldest first.
+#[utoipa::path(
+    tag = "tips",
+    params(("id" = String, Path, description = "The tip's id or number")),
+    responses((status = 200, description = "The revisions", body = PageBody<RevisionBody>)),
+)]
+#[get("/tips/{id}/revisions")]
+pub(crate) async fn list_revisions(
+    api: Data<Api>,
+    req: HttpRequest,
+    caller: Caller,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let tip = tip_ref(&id)?;
+    let items = api.run(move |service| service.list_revisions(&caller.0, tip)).await?;
+    let page = eureka_service::Page { items, next: None };
+    Ok(listed(&req, page, |revision| RevisionBody::from(&revision)))
+}
+
+/// Read one revision of a tip.
+#[utoipa::path(
+    tag = "tips",
+    params(
+        ("id" = String, Path, description = "The tip's id or number"),
+        ("n" = i32, Path, description = "The revision's number, from 1"),
+    ),
+    responses((status = 200, description = "The revision", body = RevisionBody)),
+)]
+#[get("/tips/{id}/revisions/{n}")]
+pub(crate) async fn read_revision(
+    api: Data<Api>,
+    req: HttpRequest,
+    caller: Caller,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let tip = tip_ref(&path.0)?;
+    let number = path.1.parse().map_err(|_| Problem::new(&NOT_FOUND, "there is no such revision"))?;
+    let revision = api.run(move |service| service.read_revision(&caller.0, tip, number)).await?;
+    tagged(&req, eureka_service::entity_tag(&revision), &RevisionBody::from(&revision))
+}
+
+/// Tell what happened to a tip: who, when, from what to what, why; oldest first.
+#[utoipa::path(
+    tag = "tips",
+    params(("id" = String, Path, description = "The tip's id or number")),
+    responses((status = 200, description = "What happened, as far as you may know", body = PageBody<HistoryBody>)),
+)]
+#[get("/tips/{id}/history")]
+pub(crate) async fn tip_history(
+    api: Data<Api>,
+    req: HttpRequest,
+    caller: Caller,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let tip = tip_ref(&id)?;
+    let items = api.run(move |service| service.tip_history(&caller.0, tip)).await?;
+    let page = eureka_service::Page { items, next: None };
+    Ok(listed(&req, page, |entry| HistoryBody::from(&entry)))
+}
+
+/// The tip that a path names; anything else names none.
+pub(crate) fn tip_ref(text: &str) -> Result<TipRef, Problem> {
+    text.parse().map_err(|_| ServiceError::NotFound("tip").into())
+}
+
+/// Changes the tip that a path names and answers with what it is now.
+async fn change(
+    api: &Api,
+    id: &str,
+    use_case: impl FnOnce(&Service, TipRef) -> Result<Written<TipView>, ServiceError> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    let tip = tip_ref(id)?;
+    let written = api.run(move |service| use_case(service, tip)).await?;
+    let view = &written.value;
+    Ok(changed(view.etag(), written.position, &TipBody::from(view)))
+}
+

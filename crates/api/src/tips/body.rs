@@ -1,0 +1,466 @@
+//! The shapes of tips on the wire.
+
+use eureka_domain::tip::{Confidence, Revision, Safety, State, TipText};
+use eureka_domain::workflow::Action;
+use eureka_service::{HistoryEntry, NewTip, ReviewBrief, TipChanges, TipView};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::problem::{Problem, VALIDATION_FAILED};
+use crate::wire::{Person, instant, nullable};
+
+wire_enum! {
+    /// Where a revision stands.
+    StateWord = State {
+        Draft = "draft", Submitted = "submitted", InReview = "in_review",
+        ChangesRequested = "changes_requested", Published = "published", Rejected = "rejected",
+        Withdrawn = "withdrawn", Superseded = "superseded",
+    }
+}
+wire_enum! {
+    /// How far a tip can be relied on.
+    ConfidenceWord = Confidence {
+        WorkInProgress = "work_in_progress", NotValidated = "not_validated",
+        Validated = "validated", Archived = "archived",
+    }
+}
+wire_enum! {
+    /// How dangerous the work is. Above `none`, `hazard` says why: show it before the solution.
+    SafetyWord = Safety { None = "none", Caution = "caution", Danger = "danger" }
+}
+wire_enum! {
+    /// What can be done to a tip.
+    ActionWord = Action {
+        Edit = "edit", Submit = "submit", Withdraw = "withdraw", Claim = "claim",
+        Release = "release", Approve = "approve", RequestChanges = "request_changes",
+        Reject = "reject", Hold = "hold", Unhold = "unhold", Archive = "archive",
+        Restore = "restore",
+    }
+}
+
+/// The text of a revision.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TextBody {
+    /// One line that names the problem.
+    title: String,
+    /// What was seen.
+    problem: String,
+    /// Why it happens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
+    /// How dangerous the work is.
+    safety: SafetyWord,
+    /// The hazard in words: show it before the solution.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hazard: Option<String>,
+    /// What fixes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    solution: Option<String>,
+    /// Machines it applies to.
+    products: Vec<String>,
+    /// Fault codes, byte for byte.
+    fault_codes: Vec<String>,
+    /// Part numbers, byte for byte.
+    parts: Vec<String>,
+    /// Free labels.
+    tags: Vec<String>,
+    /// Language: BCP 47 primary subtag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lang: Option<String>,
+}
+
+impl From<&TipText> for TextBody {
+    fn from(text: &TipText) -> Self {
+        Self {
+            title: text.title.clone(),
+            problem: text.problem.clone(),
+            cause: text.cause.clone(),
+            safety: text.safety.into(),
+            hazard: text.hazard.clone(),
+            solution: text.solution.clone(),
+            products: text.products.clone(),
+            fault_codes: text.fault_codes.clone(),
+            parts: text.parts.clone(),
+            tags: text.tags.clone(),
+            lang: text.lang.clone(),
+        }
+    }
+}
+
+/// One revision.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RevisionBody {
+    /// 1, 2, 3 … within the tip.
+    revision: i32,
+    /// Where it stands.
+    state: StateWord,
+    /// How often the text has been sent to reviewers since the last approval.
+    round: i32,
+    /// Who wrote it.
+    editor: Uuid,
+    #[serde(flatten)]
+    text: TextBody,
+    /// When it was started.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// When it was sent to reviewers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    submitted_at: Option<String>,
+    /// When it was published, sent back, rejected, withdrawn or superseded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    decided_at: Option<String>,
+}
+
+impl From<&Revision> for RevisionBody {
+    fn from(revision: &Revision) -> Self {
+        Self {
+            revision: revision.number,
+            state: revision.state.into(),
+            round: revision.round,
+            editor: revision.editor.0,
+            text: (&revision.text).into(),
+            created_at: instant(revision.created_at),
+            submitted_at: revision.submitted_at.map(instant),
+            decided_at: revision.decided_at.map(instant),
+        }
+    }
+}
+
+/// The open review of a tip.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TipReviewBody {
+    /// See `/v1/reviews/{id}`.
+    id: Uuid,
+    /// When the text entered the queue.
+    #[schema(format = DateTime)]
+    opened_at: String,
+    /// How many reviewers have approved.
+    approvals: i32,
+    /// Who has taken it up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claimed_by: Option<Person>,
+    /// When the claim ends by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    claimed_until: Option<String>,
+}
+
+impl From<&ReviewBrief> for TipReviewBody {
+    fn from(review: &ReviewBrief) -> Self {
+        Self {
+            id: review.id.0,
+            opened_at: instant(review.opened_at),
+            approvals: review.approvals,
+            claimed_by: review.claim.as_ref().map(|(person, _)| person.into()),
+            claimed_until: review.claim.as_ref().map(|(_, claim)| instant(claim.until)),
+        }
+    }
+}
+
+/// A tip as the caller sees it: the live text, or the newest where none is live.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TipBody {
+    /// For ever.
+    id: Uuid,
+    /// The human key.
+    #[schema(example = "T-1042")]
+    number: String,
+    /// The slug of the community that owns it.
+    community: String,
+    /// Whose name is on it.
+    author: Person,
+    /// The number of the revision shown.
+    revision: i32,
+    /// Its state.
+    state: StateWord,
+    /// How far the tip can be relied on.
+    confidence: ConfidenceWord,
+    /// Stop: do not use this tip now, for this reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hold: Option<String>,
+    #[serde(flatten)]
+    text: TextBody,
+    /// The newest revision, where it is not the one shown and you may read it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending: Option<RevisionBody>,
+    /// The open review, where you may know of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    review: Option<TipReviewBody>,
+    /// What you can do to it now.
+    possible: Vec<ActionWord>,
+    /// Its name where it was imported from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_id: Option<String>,
+    /// When it was started.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// When anything you see of it last changed.
+    #[schema(format = DateTime)]
+    updated_at: String,
+    /// When a revision was first published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    published_at: Option<String>,
+}
+
+impl From<&TipView> for TipBody {
+    fn from(view: &TipView) -> Self {
+        Self {
+            id: view.tip.id.0,
+            number: view.tip.number.to_string(),
+            community: view.community.clone(),
+            author: (&view.author).into(),
+            revision: view.shown.number,
+            state: view.shown.state.into(),
+            confidence: view.tip.confidence.into(),
+            hold: view.tip.hold.clone(),
+            text: (&view.shown.text).into(),
+            pending: view.pending.as_ref().map(Into::into),
+            review: view.review.as_ref().map(Into::into),
+            possible: view.possible.iter().map(|&action| action.into()).collect(),
+            external_id: view.tip.external_id.clone(),
+            created_at: instant(view.tip.created_at),
+            updated_at: instant(view.tip.updated_at),
+            published_at: view.tip.published_at.map(instant),
+        }
+    }
+}
+
+/// A tip to be written.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "community": "office-printers",
+    "title": "DocuColor 40: intermittent 3396, clean the two fuse holders first",
+    "problem": "3396 comes and goes; power cycling helps for an hour.",
+    "cause": "The two fuse holders on the rear frame oxidise.",
+    "solution": "Power off, pull both fuses, polish or replace the holders.",
+    "products": ["DocuColor 40"],
+    "fault_codes": ["3396"],
+    "safety": "danger",
+    "hazard": "Mains at the fuse holders: unplug and wait five minutes.",
+    "lang": "en",
+    "submit": true,
+}))]
+pub(crate) struct NewTipBody {
+    /// The slug of the community that will own it.
+    community: String,
+    /// One line that names the problem, up to 300 characters.
+    title: String,
+    /// What was seen.
+    problem: String,
+    /// Why it happens, where known.
+    cause: Option<String>,
+    /// What fixes it, where known.
+    solution: Option<String>,
+    /// Machines it applies to.
+    #[serde(default)]
+    products: Vec<String>,
+    /// Fault codes, byte for byte.
+    #[serde(default)]
+    fault_codes: Vec<String>,
+    /// Part numbers, byte for byte.
+    #[serde(default)]
+    parts: Vec<String>,
+    /// Free labels; kept in lower case.
+    #[serde(default)]
+    tags: Vec<String>,
+    /// How dangerous the work is; `none` unless given.
+    safety: Option<SafetyWord>,
+    /// The hazard in words; owed when `safety` is not `none`.
+    hazard: Option<String>,
+    /// Language: BCP 47 primary subtag; detected when absent.
+    lang: Option<String>,
+    /// Send it to reviewers at once.
+    #[serde(default)]
+    submit: bool,
+}
+
+impl From<NewTipBody> for NewTip {
+    fn from(body: NewTipBody) -> Self {
+        let text = TipText {
+            title: body.title,
+            problem: body.problem,
+            cause: body.cause,
+            solution: body.solution,
+            products: body.products,
+            fault_codes: body.fault_codes,
+            parts: body.parts,
+            tags: body.tags,
+            safety: body.safety.map_or(Safety::None, Into::into),
+            hazard: body.hazard,
+            lang: body.lang,
+        };
+        Self { community: body.community, text, submit: body.submit }
+    }
+}
+
+/// What to change of a text (RFC 7396): what is not named stays, `null` removes what may be absent.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TipPatch {
+    /// One line that names the problem.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    title: Option<Option<String>>,
+    /// What was seen.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    problem: Option<Option<String>>,
+    /// Why it happens.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    cause: Option<Option<String>>,
+    /// What fixes it.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    solution: Option<Option<String>>,
+    /// Machines it applies to.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Vec<String>>)]
+    products: Option<Option<Vec<String>>>,
+    /// Fault codes.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Vec<String>>)]
+    fault_codes: Option<Option<Vec<String>>>,
+    /// Part numbers.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Vec<String>>)]
+    parts: Option<Option<Vec<String>>>,
+    /// Free labels.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Vec<String>>)]
+    tags: Option<Option<Vec<String>>>,
+    /// How dangerous the work is.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<SafetyWord>)]
+    safety: Option<Option<SafetyWord>>,
+    /// The hazard in words.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    hazard: Option<Option<String>>,
+    /// Language.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    lang: Option<Option<String>>,
+}
+
+impl TipPatch {
+    /// The changes this names; `null` where a text must stand is refused.
+    pub(crate) fn changes(self) -> Result<TipChanges, Problem> {
+        Ok(TipChanges {
+            title: owed("/title", self.title)?,
+            problem: owed("/problem", self.problem)?,
+            cause: self.cause,
+            solution: self.solution,
+            products: self.products.map(Option::unwrap_or_default),
+            fault_codes: self.fault_codes.map(Option::unwrap_or_default),
+            parts: self.parts.map(Option::unwrap_or_default),
+            tags: self.tags.map(Option::unwrap_or_default),
+            safety: self.safety.map(|safety| safety.map_or(Safety::None, Into::into)),
+            hazard: self.hazard,
+            lang: self.lang,
+        })
+    }
+}
+
+fn owed(pointer: &'static str, field: Option<Option<String>>) -> Result<Option<String>, Problem> {
+    match field {
+        Some(None) => Err(Problem::at(&VALIDATION_FAILED, pointer, "required", "must not be null")),
+        Some(Some(text)) => Ok(Some(text)),
+        None => Ok(None),
+    }
+}
+
+/// A reason that those concerned are owed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReasonBody {
+    /// Why, in words.
+    pub(crate) reason: String,
+}
+
+/// A reason, if there is one to give.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OptionalReasonBody {
+    /// Why, in words.
+    pub(crate) reason: Option<String>,
+}
+
+/// Which tips to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TipParams {
+    /// Of the community with this slug.
+    pub(crate) community: Option<String>,
+    /// By this author.
+    pub(crate) author: Option<Uuid>,
+    /// Whose newest revision that you see is in this state.
+    pub(crate) state: Option<StateWord>,
+    /// Of this confidence.
+    pub(crate) confidence: Option<ConfidenceWord>,
+    /// For this product, as written.
+    pub(crate) product: Option<String>,
+    /// With this fault code, as written.
+    pub(crate) fault_code: Option<String>,
+    /// With this tag.
+    pub(crate) tag: Option<String>,
+    /// How many items at most, 1 to 100.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    pub(crate) limit: Option<i64>,
+    /// The `next_cursor` of the page before.
+    pub(crate) cursor: Option<String>,
+}
+
+/// One thing that happened to a tip.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HistoryBody {
+    /// Its position in the change log.
+    position: i64,
+    /// When.
+    #[schema(format = DateTime)]
+    at: String,
+    /// What happened.
+    #[schema(example = "tip.published")]
+    kind: &'static str,
+    /// Who did it; absent for the system itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<Person>,
+    /// The revision it happened to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<i32>,
+    /// The revision's state before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<StateWord>,
+    /// The revision's state after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<StateWord>,
+    /// Why, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// Why, from the list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason_code: Option<String>,
+}
+
+impl From<&HistoryEntry> for HistoryBody {
+    fn from(entry: &HistoryEntry) -> Self {
+        Self {
+            position: entry.change.seq,
+            at: instant(entry.change.at),
+            kind: entry.change.kind.word(),
+            actor: entry.actor.as_ref().map(Into::into),
+            revision: entry.change.revision,
+            from: entry.change.from.map(Into::into),
+            to: entry.change.to.map(Into::into),
+            reason: entry.facts.reason.clone(),
+            reason_code: entry.facts.reason_code.clone(),
+        }
+    }
+}
+

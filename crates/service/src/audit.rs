@@ -1,0 +1,89 @@
+//! The record: what happened to a tip, and whether the chain of the change log holds.
+
+use eureka_domain::access::Caller;
+use eureka_domain::change::{Facts, Head, Payload, Recorded};
+use eureka_domain::ids::TipRef;
+use eureka_domain::visibility;
+use eureka_store::{log, revisions, users};
+
+use crate::tips::visible_sheet;
+use crate::{Person, Service, ServiceError};
+
+/// One thing that happened to a tip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// What happened.
+    pub change: Recorded,
+    /// Who did it; absent for the system itself.
+    pub actor: Option<Person>,
+    /// Why, and what was given.
+    pub facts: Facts,
+}
+
+impl Service {
+    /// What happened to a tip, oldest first. Callers who see only its live text see only what concerns live texts.
+    pub fn tip_history(&self, caller: &Caller, tip: TipRef) -> Result<Vec<HistoryEntry>, ServiceError> {
+        self.store.read(|conn| {
+            let (sheet, community) = visible_sheet(conn, caller, tip)?;
+            let seen: Vec<i32> = revisions::list(conn, sheet.tip.id)?
+                .iter()
+                .filter(|revision| visibility::sees_revision(caller, &sheet.tip, revision, &community))
+                .map(|revision| revision.number)
+                .collect();
+            let inside = caller.reviews(community.id) || caller.user == sheet.tip.author;
+            let changes: Vec<Recorded> = log::of_tip(conn, sheet.tip.id)?
+                .into_iter()
+                .filter(|change| {
+                    let on_seen = change.revision.is_none_or(|number| seen.contains(&number));
+                    change.kind.is_public() || (inside && on_seen)
+                })
+                .collect();
+            let payloads = log::payloads(conn, &changes.iter().map(|c| c.seq).collect::<Vec<_>>())?;
+            let actors: Vec<_> = changes.iter().filter_map(|change| change.actor).collect();
+            let names = users::names(conn, &actors)?;
+            changes
+                .into_iter()
+                .map(|change| {
+                    let facts = payloads.get(&change.seq).map(facts_of).transpose()?.unwrap_or_default();
+                    let actor = change.actor.map(|id| Person {
+                        id,
+                        name: names.get(&id).cloned().unwrap_or_default(),
+                    });
+                    Ok(HistoryEntry { change, actor, facts })
+                })
+                .collect()
+        })
+    }
+
+    /// Walks the whole chain of the change log: its head, or the first row that does not hold.
+    pub fn verify_log(&self, mut progress: impl FnMut(i64)) -> Result<log::Verdict, ServiceError> {
+        const STRIDE: i64 = 1000;
+        let log_id = self.store.read(|conn| log::head(conn))?.log_id;
+        let mut from = Head { log_id, seq: 0, hash: eureka_domain::change::GENESIS.to_owned() };
+        loop {
+            match self.store.read(|conn| log::verify(conn, &from, STRIDE))? {
+                log::Verdict::Holds(head) if head.seq == from.seq => return Ok(log::Verdict::Holds(head)),
+                log::Verdict::Holds(head) => {
+                    progress(head.seq);
+                    from = head;
+                }
+                broken => return Ok(broken),
+            }
+        }
+    }
+}
+
+/// Facts as an erasable payload with a fresh salt, if there are any.
+pub(crate) fn payload(facts: &Facts) -> Result<Option<Payload>, ServiceError> {
+    if facts.is_empty() {
+        return Ok(None);
+    }
+    let mut salt = [0; 16];
+    getrandom::fill(&mut salt).map_err(ServiceError::internal)?;
+    let body = serde_json::to_string(facts).map_err(ServiceError::internal)?;
+    Ok(Some(Payload { salt: hex::encode(salt), body }))
+}
+
+fn facts_of(payload: &Payload) -> Result<Facts, ServiceError> {
+    serde_json::from_str(&payload.body).map_err(ServiceError::internal)
+}

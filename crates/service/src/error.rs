@@ -1,0 +1,92 @@
+//! Why a use case did not happen. The API turns each into one problem.
+
+use eureka_domain::RuleError;
+use eureka_search::SearchError;
+use eureka_store::StoreError;
+
+/// Why a use case did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// A rule refuses.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// It does not exist, or the caller may not know that it does.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// No valid credentials.
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    /// `If-Match` names another state than the present one.
+    #[error("it has changed since you read it")]
+    Stale {
+        /// The present entity tag.
+        current: String,
+    },
+    /// Something of that name exists.
+    #[error("{what} is taken")]
+    Taken {
+        /// JSON pointer to the field.
+        pointer: &'static str,
+        /// What is taken.
+        what: &'static str,
+    },
+    /// The idempotency key was used with another request.
+    #[error("this Idempotency-Key was used for a different request")]
+    KeyReused,
+    /// A cursor that this service did not make.
+    #[error("the cursor is not one of this service's")]
+    InvalidCursor,
+    /// The index has not reached the position the caller asked to wait for.
+    #[error("the index is at position {at}, not yet at {wanted}")]
+    Behind {
+        /// Where the index is.
+        at: i64,
+        /// Where the caller wants it.
+        wanted: i64,
+    },
+    /// Too much to do; try again soon.
+    #[error("too busy: {0}")]
+    Busy(&'static str),
+    /// The database or the index is away; try again soon.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// A defect or a damaged record.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl ServiceError {
+    /// A defect, told in words.
+    pub(crate) fn internal(why: impl std::fmt::Display) -> Self {
+        Self::Internal(why.to_string())
+    }
+}
+
+impl From<StoreError> for ServiceError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(why) => Self::Unavailable(why),
+            StoreError::Busy => Self::Busy("the writer's queue is full"),
+            StoreError::Conflict { what: "self_review" } => Self::Rule(RuleError::OwnTip),
+            StoreError::Conflict { what: "decisions.reviewer" } => Self::Rule(RuleError::AlreadyDecided),
+            StoreError::Conflict { what: "users.email" } => {
+                Self::Taken { pointer: "/email", what: "this e-mail address" }
+            }
+            StoreError::Conflict { what: "communities.slug" } => {
+                Self::Taken { pointer: "/slug", what: "this slug" }
+            }
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+impl From<SearchError> for ServiceError {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Busy => Self::Busy("the search queue is full"),
+            SearchError::TimedOut => Self::Busy("the search took too long"),
+            SearchError::InvalidCursor => Self::InvalidCursor,
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Import of tips that were approved elsewhere: in slices, repeatable without doubles, each refusal told.
+
+use std::collections::HashSet;
+
+use eureka_domain::change::{Change, Kind};
+use eureka_domain::ids::{CommunityId, TipId, TipNumber, UserId};
+use eureka_domain::tip::{Confidence, Revision, State, Tip, TipText};
+use eureka_domain::user::{SiteRole, User, UserStatus, checked_name};
+use eureka_domain::{FieldError, Instant, RuleError};
+use eureka_store::{Conn, communities, log, tips, users};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::{Service, ServiceError};
+
+/// How many tips are written in one transaction, so that others wait milliseconds for the writer.
+pub const SLICE: usize = 250;
+
+/// A tip to be imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportLine {
+    /// Its number in the input, from 1.
+    pub line: usize,
+    /// Its name where it comes from; an import of the same name is skipped.
+    pub external_id: String,
+    /// The slug of the community that will own it.
+    pub community: String,
+    /// The name on it.
+    pub author: String,
+    /// What it says.
+    pub text: TipText,
+}
+
+/// A line that was not taken, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its number in the input, from 1.
+    pub line: usize,
+    /// Its name where it comes from.
+    pub external_id: String,
+    /// Why, field by field.
+    pub errors: Vec<FieldError>,
+}
+
+/// What came of an import.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImportReport {
+    /// How many tips were made.
+    pub imported: usize,
+    /// How many were here before.
+    pub known: usize,
+    /// What was not taken.
+    pub refused: Vec<Refusal>,
+    /// The position of the last change.
+    pub position: i64,
+}
+
+impl ImportReport {
+    /// Adds what came of the next slice.
+    pub fn add(&mut self, other: Self) {
+        self.imported += other.imported;
+        self.known += other.known;
+        self.refused.extend(other.refused);
+        self.position = self.position.max(other.position);
+    }
+}
+
+impl Service {
+    /// Takes tips in as approved, in slices of [`SLICE`]: each slice whole or not at all.
+    pub fn import_tips(&self, lines: Vec<ImportLine>) -> Result<ImportReport, ServiceError> {
+        let mut report = ImportReport::default();
+        let mut lines = lines.into_iter().peekable();
+        while lines.peek().is_some() {
+            let slice: Vec<_> = lines.by_ref().take(SLICE).collect();
+            report.add(self.import_slice(slice)?);
+        }
+        Ok(report)
+    }
+
+    fn import_slice(&self, lines: Vec<ImportLine>) -> Result<ImportReport, ServiceError> {
+        let now = self.clock.now();
+        let mut report = ImportReport::default();
+        let mut accepted = Vec::with_capacity(lines.len());
+        for line in lines {
+            let (number, external_id) = (line.line, line.external_id.clone());
+            match checked(line) {
+                Ok(line) => accepted.push((TipId(self.new_id(now)), line)),
+                Err(errors) => report.refused.push(Refusal { line: number, external_id, errors }),
+            }
+        }
+        let written = self.store.write(move |conn| insert_all(conn, accepted, now))?;
+        report.add(written.value);
+        report.position = written.position;
+        Ok(report)
+    }
+}
+
+fn checked(line: ImportLine) -> Result<ImportLine, Vec<FieldError>> {
+    let fields = |error: RuleError| match error {
+        RuleError::Invalid(errors) => errors,
+        other => vec![FieldError::new("", "invalid", other.to_string())],
+    };
+    let author = checked_name(&line.author, "/author").map_err(fields)?;
+    let text = line.text.checked().map_err(fields)?;
+    let external_id = line.external_id.trim().to_owned();
+    if external_id.is_empty() || external_id.len() > 200 {
+        return Err(vec![FieldError::new("/id", "invalid", "1 to 200 bytes")]);
+    }
+    Ok(ImportLine { author, text, external_id, ..line })
+}
+
+fn insert_all(
+    conn: &mut Conn<'_>,
+    lines: Vec<(TipId, ImportLine)>,
+    now: Instant,
+) -> Result<ImportReport, ServiceError> {
+    let mut report = ImportReport::default();
+    let mut number = tips::next_number(conn)?.0;
+    let mut rows: Vec<(Tip, Revision)> = Vec::with_capacity(lines.len());
+    let mut seen: HashSet<(CommunityId, String)> = HashSet::new();
+    let slugs: HashSet<String> = lines.iter().map(|(_, line)| line.community.clone()).collect();
+    for slug in slugs {
+        let of_community: Vec<_> = lines.iter().filter(|(_, line)| line.community == slug).collect();
+        let Some(community) = communities::find_slug(conn, &slug)? else {
+            report.refused.extend(of_community.into_iter().map(|(_, line)| Refusal {
+                line: line.line,
+                external_id: line.external_id.clone(),
+                errors: vec![FieldError::new("/community", "unknown", "there is no such community")],
+            }));
+            continue;
+        };
+        let ids: Vec<String> = of_community.iter().map(|(_, line)| line.external_id.clone()).collect();
+        let known = tips::by_external_ids(conn, community.id, &ids)?;
+        for (id, line) in of_community {
+            let fresh = seen.insert((community.id, line.external_id.clone()));
+            if !fresh || known.contains_key(&line.external_id) {
+                report.known += 1;
+                continue;
+            }
+            let author = imported_author(conn, &line.author, now)?;
+            rows.push(approved(*id, TipNumber(number), community.id, author, line, now));
+            number += 1;
+        }
+    }
+    eureka_store::insert_imported(conn, &rows)?;
+    for (tip, revision) in &rows {
+        let change = Change {
+            kind: Kind::TipImported,
+            actor: None,
+            at: now,
+            tip: Some(tip.id),
+            revision: None,
+            from: None,
+            to: None,
+            subject: None,
+            payload: None,
+        };
+        log::append(conn, &change.at_revision(None, revision))?;
+    }
+    report.imported = rows.len();
+    Ok(report)
+}
+
+/// The account that stands for an author who never signs in: found again by their name.
+fn imported_author(conn: &mut Conn<'_>, name: &str, now: Instant) -> Result<UserId, ServiceError> {
+    let digest = Sha256::new().chain_update("imported author\n").chain_update(name).finalize();
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(digest.iter()).for_each(|(to, from)| *to = *from);
+    let id = UserId(Uuid::new_v8(bytes));
+    if users::find(conn, id)?.is_none() {
+        let user = User {
+            id,
+            email: None,
+            name: name.to_owned(),
+            site_role: SiteRole::Member,
+            status: UserStatus::Active,
+            auth_epoch: 0,
+            created_at: now,
+            updated_at: now,
+        };
+        users::insert(conn, &user, None)?;
+    }
+    Ok(id)
+}
+
+fn approved(
+    id: TipId,
+    number: TipNumber,
+    community: CommunityId,
+    author: UserId,
+    line: &ImportLine,
+    now: Instant,
+) -> (Tip, Revision) {
+    let tip = Tip {
+        id,
+        number,
+        community,
+        author,
+        confidence: Confidence::Validated,
+        hold: None,
+        live: Some(1),
+        latest: 1,
+        review: None,
+        external_id: Some(line.external_id.clone()),
+        created_at: now,
+        updated_at: now,
+        published_at: Some(now),
+    };
+    let revision = Revision {
+        tip: id,
+        number: 1,
+        round: 1,
+        state: State::Published,
+        text: line.text.clone(),
+        editor: author,
+        created_at: now,
+        updated_at: now,
+        submitted_at: Some(now),
+        decided_at: Some(now),
+    };
+    (tip, revision)
+}

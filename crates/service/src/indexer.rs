@@ -1,0 +1,356 @@
+//! The indexer: a thread that follows the change log and brings the index to what the database says.
+//!
+//! It applies each tip's present state, not the event, so that doing a thing twice does no harm. The index's own commit
+//! carries its place in the log: a crash replays from there; a place that is not on the chain (a restored past, another
+//! database) means a rebuild.
+
+mod drift;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant as Stopwatch};
+
+use eureka_domain::change::{Head, Kind, Recorded};
+use eureka_domain::ids::{CommunityId, TipId, UserId};
+use eureka_search::{Cursor, Index, OpenOptions, Opened, Rebuild, SearchError};
+use eureka_store::{Conn, Store, log, tips};
+use parking_lot::{Condvar, Mutex};
+
+use crate::{ServiceError, documents};
+
+pub use drift::Drift;
+
+/// How often the log is looked at without being told: other processes write to it too.
+const POLL: Duration = Duration::from_millis(250);
+/// Least time between two commits under load; a commit costs the same for one tip as for a hundred.
+const PACE: Duration = Duration::from_millis(150);
+/// How many rows of the log are read at once.
+const ROWS: i64 = 2000;
+/// How many tips are loaded and committed at once.
+const BATCH: usize = 1000;
+/// How long to wait after a failure.
+const REST: Duration = Duration::from_secs(1);
+
+/// How the index stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IndexState {
+    /// Reading the log to reach the present.
+    CatchingUp,
+    /// Following the log.
+    Ready,
+    /// Being made anew from the database; searches are answered from the old one if there is one.
+    Rebuilding,
+    /// Held up; it goes on by itself when the reason is gone.
+    Held(String),
+}
+
+/// Keeps the index at what the database says.
+pub struct Indexer {
+    store: Store,
+    dir: PathBuf,
+    index: Mutex<Option<Arc<Index>>>,
+    /// Taken by whoever changes the index: the follower, a rebuild, a repair.
+    work: Mutex<()>,
+    progress: Mutex<Progress>,
+    moved: Condvar,
+    stopping: AtomicBool,
+}
+
+struct Progress {
+    state: IndexState,
+    position: i64,
+}
+
+impl Indexer {
+    /// Opens the index directory; makes a new index from the database where there is none that can be used. Fails when
+    /// another process owns the directory.
+    pub fn open(store: Store, dir: &Path) -> Result<Arc<Self>, ServiceError> {
+        let opened = Index::open(dir, OpenOptions::default()).map_err(|error| match error {
+            SearchError::Locked => ServiceError::Unavailable("the index is in use by another process".into()),
+            other => ServiceError::Unavailable(other.to_string()),
+        })?;
+        let (index, state) = match opened {
+            Opened::Usable(index) => (Some(Arc::new(index)), IndexState::CatchingUp),
+            Opened::Fresh(index) => (Some(Arc::new(index)), IndexState::CatchingUp),
+            Opened::Unusable { why } => {
+                tracing::warn!(%why, "the index cannot be used and will be made anew");
+                (None, IndexState::Rebuilding)
+            }
+        };
+        let position = index.as_ref().and_then(|index| index.cursor()).map_or(0, |cursor| cursor.seq);
+        Ok(Arc::new(Self {
+            store,
+            dir: dir.to_owned(),
+            index: Mutex::new(index),
+            work: Mutex::new(()),
+            progress: Mutex::new(Progress { state, position }),
+            moved: Condvar::new(),
+            stopping: AtomicBool::new(false),
+        }))
+    }
+
+    /// The index, unless it is being made for the first time.
+    pub fn index(&self) -> Option<Arc<Index>> {
+        self.index.lock().clone()
+    }
+
+    /// How the index stands, and how far it has come in the log.
+    pub fn state(&self) -> (IndexState, i64) {
+        let progress = self.progress.lock();
+        (progress.state.clone(), progress.position)
+    }
+
+    /// Waits until the index has reached a position of the log.
+    pub fn wait_for(&self, position: i64, patience: Duration) -> Result<(), ServiceError> {
+        let mut progress = self.progress.lock();
+        self.moved.wait_while_for(&mut progress, |progress| progress.position < position, patience);
+        if progress.position >= position {
+            Ok(())
+        } else {
+            Err(ServiceError::Behind { at: progress.position, wanted: position })
+        }
+    }
+
+    /// Starts the thread that follows the log until [`Self::stop`].
+    pub fn follow(self: &Arc<Self>) -> std::io::Result<JoinHandle<()>> {
+        let indexer = Arc::clone(self);
+        let told = self.store.subscribe();
+        std::thread::Builder::new().name("indexer".to_owned()).spawn(move || {
+            while !indexer.stopping.load(Ordering::SeqCst) {
+                let begun = Stopwatch::now();
+                match indexer.catch_up() {
+                    Ok(committed) => {
+                        let _ = told.recv_timeout(POLL);
+                        if committed && begun.elapsed() < PACE {
+                            std::thread::sleep(PACE.saturating_sub(begun.elapsed()));
+                        }
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, "the index is held up");
+                        indexer.enter(IndexState::Held(error.to_string()));
+                        std::thread::sleep(REST);
+                    }
+                }
+            }
+        })
+    }
+
+    /// Ends the thread after what it is doing, and lets go of the directory.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        let _work = self.work.lock();
+        if let Some(index) = self.index()
+            && let Err(error) = index.close()
+        {
+            tracing::warn!(%error, "the index did not close cleanly");
+        }
+    }
+
+    /// Brings the index to the end of the log. Says whether anything had to be committed.
+    pub fn catch_up(&self) -> Result<bool, ServiceError> {
+        let _work = self.work.lock();
+        let mut committed = false;
+        while !self.stopping.load(Ordering::SeqCst) {
+            let Some(index) = self.index() else {
+                self.rebuild_locked(None, |_| ())?;
+                committed = true;
+                continue;
+            };
+            match self.step(&index)? {
+                Step::Arrived => {
+                    self.enter(IndexState::Ready);
+                    return Ok(committed);
+                }
+                Step::Moved => committed = true,
+                Step::OffChain => {
+                    tracing::warn!("the index is not on the chain of this database and will be made anew");
+                    self.rebuild_locked(Some(&index), |_| ())?;
+                    committed = true;
+                }
+            }
+        }
+        Ok(committed)
+    }
+
+    /// Makes the index anew beside the present one, which answers searches meanwhile, and swaps it in.
+    pub fn rebuild(&self, progress: impl FnMut(u64)) -> Result<u64, ServiceError> {
+        let _work = self.work.lock();
+        let before = self.index();
+        self.rebuild_locked(before.as_deref(), progress)
+    }
+
+    fn rebuild_locked(
+        &self,
+        before: Option<&Index>,
+        mut progress: impl FnMut(u64),
+    ) -> Result<u64, ServiceError> {
+        self.enter(IndexState::Rebuilding);
+        let mut rebuild = match before {
+            Some(index) => index.rebuild_beside()?,
+            None => Index::rebuild_over(&self.dir, OpenOptions::default())?,
+        };
+        // What changes while the tips are read is read again from this place on.
+        let head = self.store.read(|conn| log::head(conn))?;
+        let added = self.add_all(&mut rebuild, &mut progress)?;
+        let cursor = cursor_at(&head);
+        match before {
+            Some(index) => index.swap_in(rebuild, &cursor)?,
+            None => *self.index.lock() = Some(Arc::new(rebuild.finish(&cursor)?)),
+        }
+        self.reach(head.seq);
+        tracing::info!(tips = added, position = head.seq, "the index was made anew");
+        Ok(added)
+    }
+
+    fn add_all(
+        &self,
+        rebuild: &mut Rebuild,
+        progress: &mut impl FnMut(u64),
+    ) -> Result<u64, ServiceError> {
+        let mut added = 0;
+        let mut after: Option<TipId> = None;
+        loop {
+            let (last, changes) = self.store.read(|conn| {
+                let sheets = tips::sheets_after(conn, after, i64::try_from(BATCH).unwrap_or(1000))?;
+                let last = sheets.last().map(|sheet| sheet.tip.id);
+                Ok::<_, ServiceError>((last, documents::of_sheets(conn, sheets)?))
+            })?;
+            for change in changes {
+                if let eureka_search::Change::Put(document) = change {
+                    rebuild.add(&document)?;
+                    added += 1;
+                }
+            }
+            progress(added);
+            match last {
+                Some(last) => after = Some(last),
+                None => return Ok(added),
+            }
+        }
+    }
+
+    /// Applies the next rows of the log.
+    fn step(&self, index: &Index) -> Result<Step, ServiceError> {
+        let committed = index.cursor();
+        let position = self.state().1;
+        let read = self.store.read(|conn| read_ahead(conn, committed.as_ref(), position))?;
+        let Ahead { head, last, affected } = match read {
+            None => return Ok(Step::OffChain),
+            Some(ahead) => ahead,
+        };
+        let Some(last) = last else {
+            self.reach(head.seq);
+            return Ok(Step::Arrived);
+        };
+        let arrives = last.seq == head.seq;
+        let target = Cursor::new(head.log_id, last.seq, last.hash);
+        if affected.is_empty() && committed.is_some() && last.seq - committed.map_or(0, |c| c.seq) < ROWS {
+            // Nothing that is indexed has changed: no commit is owed, the next one takes the cursor along.
+            self.reach(last.seq);
+            return Ok(if arrives { Step::Arrived } else { Step::Moved });
+        }
+        if !arrives {
+            self.enter(IndexState::CatchingUp);
+        }
+        let hold_back = committed_or_start(index, &head);
+        let batches: Vec<&[TipId]> = affected.chunks(BATCH).collect();
+        let final_batch = batches.len().saturating_sub(1);
+        for (place, batch) in batches.into_iter().enumerate() {
+            let changes = self.store.read(|conn| documents::changes(conn, batch))?;
+            // Only the last batch moves the cursor: a crash before it repeats them all.
+            index.apply(changes, if place == final_batch { &target } else { &hold_back })?;
+        }
+        if affected.is_empty() {
+            index.apply(Vec::new(), &target)?;
+        }
+        self.reach(target.seq);
+        Ok(Step::Moved)
+    }
+
+    fn enter(&self, state: IndexState) {
+        self.progress.lock().state = state;
+    }
+
+    fn reach(&self, position: i64) {
+        self.progress.lock().position = position;
+        self.moved.notify_all();
+    }
+}
+
+enum Step {
+    /// The index is at the end of the log.
+    Arrived,
+    /// There may be more.
+    Moved,
+    /// The index's cursor is not on the chain of this database.
+    OffChain,
+}
+
+/// The next rows of the log and the tips they affect.
+struct Ahead {
+    head: Head,
+    last: Option<Recorded>,
+    affected: Vec<TipId>,
+}
+
+/// Reads on from `position`, after making sure that the committed cursor is on the chain; `None` if it is not.
+fn read_ahead(
+    conn: &mut Conn<'_>,
+    committed: Option<&Cursor>,
+    position: i64,
+) -> Result<Option<Ahead>, ServiceError> {
+    let head = log::head(conn)?;
+    if let Some(cursor) = committed
+        && !is_on_chain(conn, cursor, &head)?
+    {
+        return Ok(None);
+    }
+    if position > head.seq {
+        return Ok(None);
+    }
+    let rows = log::after(conn, position, ROWS)?;
+    let affected = affected(conn, &rows)?;
+    Ok(Some(Ahead { head, last: rows.into_iter().next_back(), affected }))
+}
+
+fn is_on_chain(conn: &mut Conn<'_>, cursor: &Cursor, head: &Head) -> Result<bool, ServiceError> {
+    if cursor.log_id != head.log_id || cursor.seq > head.seq {
+        return Ok(false);
+    }
+    if cursor.seq == 0 {
+        return Ok(true);
+    }
+    let row = log::after(conn, cursor.seq - 1, 1)?.into_iter().next();
+    Ok(row.is_some_and(|row| row.seq == cursor.seq && row.hash == cursor.hash))
+}
+
+/// The tips whose documents may differ after these changes.
+fn affected(conn: &mut Conn<'_>, rows: &[Recorded]) -> Result<Vec<TipId>, ServiceError> {
+    let mut ids = BTreeSet::new();
+    for row in rows {
+        match (row.kind, row.tip, row.subject) {
+            (kind, Some(tip), _) if kind.is_public() => {
+                ids.insert(tip);
+            }
+            (Kind::CommunityUpdated, _, Some(community)) => {
+                ids.extend(tips::of_community(conn, CommunityId(community))?);
+            }
+            (Kind::UserUpdated, _, Some(user)) => ids.extend(tips::of_author(conn, UserId(user))?),
+            _ => {}
+        }
+    }
+    Ok(ids.into_iter().collect())
+}
+
+fn cursor_at(head: &Head) -> Cursor {
+    Cursor::new(head.log_id, head.seq, head.hash.clone())
+}
+
+fn committed_or_start(index: &Index, head: &Head) -> Cursor {
+    index
+        .cursor()
+        .unwrap_or_else(|| Cursor::new(head.log_id, 0, eureka_domain::change::GENESIS))
+}

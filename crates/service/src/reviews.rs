@@ -1,0 +1,366 @@
+//! Peer review: the queue, claims, decisions.
+
+use std::collections::BTreeSet;
+
+use eureka_domain::access::{self, Caller};
+use eureka_domain::change::{Change, Facts, Kind};
+use eureka_domain::community::{Community, Role};
+use eureka_domain::ids::{CommunityId, DecisionId, ReviewId, TipRef, UserId};
+use eureka_domain::review::{Decision, Reason, Review, Verdict};
+use eureka_domain::tip::{Revision, Safety, Tip};
+use eureka_domain::workflow::{self, Action};
+use eureka_domain::{Instant, RuleError, visibility};
+use eureka_store::reviews::{QueueFilter, QueueSort, QueueState};
+use eureka_store::tips::TipSheet;
+use eureka_store::{Conn, Written, communities, log, reviews, revisions, tips, users};
+
+use crate::tips::{change, sheet_of};
+use crate::views::name;
+use crate::{Answer, Once, Page, PageRequest, Person, Service, ServiceError, once};
+
+/// Which reviews to list, of the communities the caller reviews in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QueueQuery {
+    /// Of the community with this slug.
+    pub community: Option<String>,
+    /// Open, claimed, unclaimed or closed; open when absent.
+    pub state: Option<QueueState>,
+    /// For this product.
+    pub product: Option<String>,
+    /// In this language.
+    pub lang: Option<String>,
+    /// Of this safety level.
+    pub safety: Option<Safety>,
+    /// Claimed by the caller.
+    pub mine: Option<bool>,
+    /// The newest first, instead of the oldest.
+    pub sort: Option<QueueSort>,
+}
+
+/// A decision as a reviewer sends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecisionDraft {
+    /// What.
+    pub verdict: Verdict,
+    /// Why, from the list.
+    pub reason: Option<Reason>,
+    /// Why, in words.
+    pub comment: Option<String>,
+    /// The revision it was made on.
+    pub revision: i32,
+}
+
+/// A review with the text it is about: what a reviewer needs to decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReviewDetail {
+    /// The review; its claim is absent once it has run out.
+    pub review: Review,
+    /// The tip.
+    pub tip: Tip,
+    /// The community's slug.
+    pub community: String,
+    /// Whose name is on the tip.
+    pub author: Person,
+    /// The revision under review.
+    pub revision: Revision,
+    /// The revision that readers see now, if any.
+    pub live: Option<Revision>,
+    /// How many approvals publish it.
+    pub quorum: i32,
+    /// Those named in the review.
+    pub people: Vec<Person>,
+    /// What the caller can do to it now.
+    pub possible: Vec<Action>,
+}
+
+impl ReviewDetail {
+    /// The strong entity tag of this view.
+    pub fn etag(&self) -> String {
+        crate::entity_tag(self)
+    }
+}
+
+/// A review locked for change, with all it is about.
+struct Open {
+    review: Review,
+    sheet: TipSheet,
+    community: Community,
+}
+
+impl Service {
+    /// The queue of the communities the caller reviews in: oldest first unless asked otherwise.
+    pub fn list_reviews(
+        &self,
+        caller: &Caller,
+        query: QueueQuery,
+        page: &PageRequest,
+    ) -> Result<Page<ReviewDetail>, ServiceError> {
+        let now = self.clock.now();
+        self.store.read(|conn| {
+            let filter = queue_filter(conn, caller, query, now)?;
+            if filter.communities.is_empty() {
+                return Ok(Page { items: Vec::new(), next: None });
+            }
+            let found = reviews::queue(conn, &filter, page.after()?, page.fetch())?;
+            page.page(found, |review| (review.opened_at, review.id))?
+                .try_map(|review| read(conn, caller, review, now))
+        })
+    }
+
+    /// One review: for the community's reviewers and the tip's author.
+    pub fn read_review(&self, caller: &Caller, id: ReviewId) -> Result<ReviewDetail, ServiceError> {
+        let now = self.clock.now();
+        self.store.read(|conn| {
+            let review = reviews::find(conn, id)?.ok_or(ServiceError::NotFound("review"))?;
+            read(conn, caller, review, now)
+        })
+    }
+
+    /// Takes up a review, or renews the claim on it.
+    pub fn claim_review(
+        &self,
+        caller: &Caller,
+        id: ReviewId,
+    ) -> Result<Written<ReviewDetail>, ServiceError> {
+        let (caller, now) = (caller.clone(), self.clock.now());
+        self.store.write(move |conn| {
+            let open = lock(conn, &caller, id, Action::Claim)?;
+            claim(conn, &caller, open, now)
+        })
+    }
+
+    /// Takes up the oldest review that the caller may decide and nobody has claimed.
+    pub fn claim_next_review(
+        &self,
+        caller: &Caller,
+        community: Option<String>,
+    ) -> Result<Written<Option<ReviewDetail>>, ServiceError> {
+        let (caller, now) = (caller.clone(), self.clock.now());
+        self.store.write(move |conn| {
+            let query = QueueQuery { community, ..QueueQuery::default() };
+            let filter = queue_filter(conn, &caller, query, now)?;
+            let Some(next) = reviews::next_for(conn, &filter.communities, caller.user, now)? else {
+                return Ok(None);
+            };
+            let open = lock(conn, &caller, next.id, Action::Claim)?;
+            claim(conn, &caller, open, now).map(Some)
+        })
+    }
+
+    /// Gives a review back to the queue: its holder, or a steward.
+    pub fn release_review(
+        &self,
+        caller: &Caller,
+        id: ReviewId,
+    ) -> Result<Written<ReviewDetail>, ServiceError> {
+        let (caller, now) = (caller.clone(), self.clock.now());
+        self.store.write(move |conn| {
+            let Open { mut review, sheet, community } = lock(conn, &caller, id, Action::Release)?;
+            if !caller.has(community.id, Role::Steward) {
+                review.free_for(caller.user, now)?;
+            }
+            let before = sheet.latest.state;
+            let latest = workflow::release(&sheet.tip, sheet.latest, &mut review, now)?;
+            revisions::save(conn, &sheet.tip, &latest)?;
+            reviews::save(conn, &review)?;
+            let change = Change {
+                subject: Some(review.id.0),
+                ..change(Kind::ReviewReleased, &caller, &sheet.tip, now)
+            };
+            log::append(conn, &change.at_revision(Some(before), &latest))?;
+            read(conn, &caller, review, now)
+        })
+    }
+
+    /// Records the caller's decision. The approval that fills the quorum publishes; a request for changes or a rejection
+    /// ends the round. Nobody decides a text they are credited on.
+    pub fn decide_review(
+        &self,
+        caller: &Caller,
+        id: ReviewId,
+        draft: DecisionDraft,
+        once: Once<ReviewDetail>,
+    ) -> Result<Answer, ServiceError> {
+        let (caller, now) = (caller.clone(), self.clock.now());
+        let decision = Decision {
+            id: DecisionId(self.new_id(now)),
+            revision: draft.revision,
+            reviewer: caller.user,
+            verdict: draft.verdict,
+            reason: draft.reason,
+            comment: draft.comment,
+            at: now,
+        }
+        .checked()?;
+        let facts = Facts {
+            reason: decision.comment.clone(),
+            reason_code: decision.reason.map(|reason| reason.word().to_owned()),
+            ..Facts::default()
+        };
+        let payload = crate::audit::payload(&facts)?;
+        let written = self.store.write(move |conn| {
+            once::run(conn, caller.user, once, now, |conn| {
+                let open = lock(conn, &caller, id, decision.verdict.action())?;
+                let Open { mut review, sheet: TipSheet { mut tip, live, latest }, community } = open;
+                let before = latest.state;
+                let quorum = community.policy.quorum;
+                let decided =
+                    workflow::decide(&mut tip, latest, live, &mut review, decision.clone(), quorum)?;
+                if let Some(old) = &decided.superseded {
+                    revisions::save(conn, &tip, old)?;
+                }
+                revisions::save(conn, &tip, &decided.revision)?;
+                reviews::add_decision(conn, &review, &decision)?;
+                reviews::save(conn, &review)?;
+                tips::save(conn, &tip)?;
+                let kind = match (decision.verdict, review.closed.is_some()) {
+                    (Verdict::Approve, true) => Kind::TipPublished,
+                    (Verdict::Approve, false) => Kind::ReviewApproved,
+                    (Verdict::RequestChanges, _) => Kind::TipChangesRequested,
+                    (Verdict::Reject, _) => Kind::TipRejected,
+                };
+                let change = Change {
+                    subject: Some(review.id.0),
+                    payload,
+                    ..change(kind, &caller, &tip, now)
+                };
+                log::append(conn, &change.at_revision(Some(before), &decided.revision))?;
+                read(conn, &caller, review, now)
+            })
+        })?;
+        Ok(written.value)
+    }
+}
+
+fn claim(
+    conn: &mut Conn<'_>,
+    caller: &Caller,
+    open: Open,
+    now: Instant,
+) -> Result<ReviewDetail, ServiceError> {
+    let Open { mut review, sheet, community } = open;
+    let before = sheet.latest.state;
+    let minutes = community.policy.claim_minutes;
+    let latest = workflow::claim(&sheet.tip, sheet.latest, &mut review, caller.user, minutes, now)?;
+    revisions::save(conn, &sheet.tip, &latest)?;
+    reviews::save(conn, &review)?;
+    let change = Change {
+        subject: Some(review.id.0),
+        ..change(Kind::ReviewClaimed, caller, &sheet.tip, now)
+    };
+    log::append(conn, &change.at_revision(Some(before), &latest))?;
+    read(conn, caller, review, now)
+}
+
+/// Locks a review and its tip for `action`: the caller may know of it (404), may do it (403), and the review is open
+/// (409).
+fn lock(
+    conn: &mut Conn<'_>,
+    caller: &Caller,
+    id: ReviewId,
+    action: Action,
+) -> Result<Open, ServiceError> {
+    const NONE: ServiceError = ServiceError::NotFound("review");
+    let tip = reviews::find(conn, id)?.ok_or(NONE)?.tip;
+    let tip = tips::lock(conn, &TipRef::Id(tip))?.ok_or(NONE)?;
+    let review = reviews::find(conn, id)?.ok_or(NONE)?; // again: as it is under the lock
+    let sheet = sheet_of(conn, &tip)?;
+    let community = communities::find(conn, tip.community)?.ok_or(NONE)?;
+    let revision = revisions::find(conn, tip.id, review.revision)?.ok_or(NONE)?;
+    if !may_read(caller, &tip, &revision, &community) {
+        return Err(NONE);
+    }
+    access::may(caller, action, &sheet.tip, &revision)?;
+    if review.closed.is_some() {
+        let possible = workflow::possible(&sheet.tip, &sheet.latest);
+        return Err(RuleError::WrongState { state: revision.state, action, possible }.into());
+    }
+    Ok(Open { review, sheet, community })
+}
+
+/// A review is for those who may read the text under review, as its author or as a reviewer.
+fn may_read(caller: &Caller, tip: &Tip, revision: &Revision, community: &Community) -> bool {
+    let inside = access::is_credited(caller.user, tip, revision)
+        || caller.reviews(community.id)
+        || caller.is_admin();
+    inside && visibility::sees_revision(caller, tip, revision, community)
+}
+
+/// The review as the caller sees it.
+fn read(
+    conn: &mut Conn<'_>,
+    caller: &Caller,
+    mut review: Review,
+    now: Instant,
+) -> Result<ReviewDetail, ServiceError> {
+    const NONE: ServiceError = ServiceError::NotFound("review");
+    let tip = tips::find(conn, &TipRef::Id(review.tip))?.ok_or(NONE)?;
+    let community = communities::find(conn, tip.community)?.ok_or(NONE)?;
+    let revision = revisions::find(conn, tip.id, review.revision)?.ok_or(NONE)?;
+    if !may_read(caller, &tip, &revision, &community) {
+        return Err(NONE);
+    }
+    let live = match tip.live {
+        Some(number) if number != revision.number => revisions::find(conn, tip.id, number)?,
+        _ => None,
+    };
+    review.claim = review.live_claim(now);
+    let possible = if review.closed.is_none() {
+        let claimed_by_other = review.claim.is_some_and(|claim| claim.by != caller.user);
+        workflow::possible(&tip, &revision)
+            .into_iter()
+            .filter(|action| DECISIONS.contains(action) && !claimed_by_other)
+            .filter(|&action| access::may(caller, action, &tip, &revision).is_ok())
+            .collect()
+    } else {
+        Vec::new()
+    };
+    let mut named: BTreeSet<UserId> = review.decisions.iter().map(|d| d.reviewer).collect();
+    named.extend(review.claim.map(|claim| claim.by));
+    named.insert(tip.author);
+    let names = users::names(conn, &named.iter().copied().collect::<Vec<_>>())?;
+    let person = |id: UserId| {
+        let mut person = Person { id, name: String::new() };
+        name(&mut person, &names);
+        person
+    };
+    Ok(ReviewDetail {
+        author: person(tip.author),
+        people: named.into_iter().map(person).collect(),
+        community: community.slug,
+        quorum: community.policy.quorum,
+        review,
+        tip,
+        revision,
+        live,
+        possible,
+    })
+}
+
+/// What can be done in a review.
+const DECISIONS: [Action; 5] =
+    [Action::Claim, Action::Release, Action::Approve, Action::RequestChanges, Action::Reject];
+
+fn queue_filter(
+    conn: &mut Conn<'_>,
+    caller: &Caller,
+    query: QueueQuery,
+    now: Instant,
+) -> Result<QueueFilter, ServiceError> {
+    let mut reviewed: Vec<CommunityId> =
+        caller.standings.keys().copied().filter(|&community| caller.reviews(community)).collect();
+    if let Some(slug) = query.community {
+        let named = communities::find_slug(conn, &slug)?.map(|community| community.id);
+        reviewed.retain(|&community| Some(community) == named);
+    }
+    Ok(QueueFilter {
+        communities: reviewed,
+        state: Some(query.state.unwrap_or(QueueState::Open)),
+        product: query.product,
+        lang: query.lang,
+        safety: query.safety,
+        claimed_by: query.mine.unwrap_or(false).then_some(caller.user),
+        sort: query.sort.unwrap_or(QueueSort::Oldest),
+        now,
+    })
+}

@@ -1,0 +1,544 @@
+//! Tips: writing, reading, sending to review, taking back, holding and archiving.
+
+use eureka_domain::access::{self, Caller};
+use eureka_domain::change::{Change, Facts, Kind, Payload};
+use eureka_domain::community::Community;
+use eureka_domain::ids::{ReviewId, TipId, TipRef, UserId};
+use eureka_domain::review::{Outcome, Review};
+use eureka_domain::tip::{Confidence, Revision, Safety, State, Tip, TipText};
+use eureka_domain::workflow::{self, Action, Edited};
+use eureka_domain::{FieldError, Instant, RuleError, visibility};
+use eureka_store::tips::{TipFilter, TipSheet};
+use eureka_store::{Conn, Written, communities, log, reviews, revisions, tips};
+
+use crate::views::{one_tip_view, tip_views};
+use crate::{Answer, Once, Page, PageRequest, Service, ServiceError, TipView, once};
+
+/// A tip to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewTip {
+    /// The slug of the community that will own it.
+    pub community: String,
+    /// What it says.
+    pub text: TipText,
+    /// Whether to send it to reviewers at once.
+    pub submit: bool,
+}
+
+/// The fields of a text to change; `None` leaves a field, `Some(None)` removes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TipChanges {
+    /// One line that names the problem.
+    pub title: Option<String>,
+    /// What was seen.
+    pub problem: Option<String>,
+    /// Why it happens.
+    pub cause: Option<Option<String>>,
+    /// What fixes it.
+    pub solution: Option<Option<String>>,
+    /// Machines it applies to.
+    pub products: Option<Vec<String>>,
+    /// Fault codes.
+    pub fault_codes: Option<Vec<String>>,
+    /// Part numbers.
+    pub parts: Option<Vec<String>>,
+    /// Free labels.
+    pub tags: Option<Vec<String>>,
+    /// How dangerous the work is.
+    pub safety: Option<Safety>,
+    /// The hazard in words.
+    pub hazard: Option<Option<String>>,
+    /// Language of the text.
+    pub lang: Option<Option<String>>,
+}
+
+impl TipChanges {
+    fn apply(self, text: TipText) -> TipText {
+        TipText {
+            title: self.title.unwrap_or(text.title),
+            problem: self.problem.unwrap_or(text.problem),
+            cause: self.cause.unwrap_or(text.cause),
+            solution: self.solution.unwrap_or(text.solution),
+            products: self.products.unwrap_or(text.products),
+            fault_codes: self.fault_codes.unwrap_or(text.fault_codes),
+            parts: self.parts.unwrap_or(text.parts),
+            tags: self.tags.unwrap_or(text.tags),
+            safety: self.safety.unwrap_or(text.safety),
+            hazard: self.hazard.unwrap_or(text.hazard),
+            lang: self.lang.unwrap_or(text.lang),
+        }
+    }
+}
+
+/// The state a change was made against: `If-Match`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IfMatch {
+    /// Any state.
+    Any,
+    /// One of these entity tags.
+    Tags(Vec<String>),
+}
+
+impl IfMatch {
+    /// Refuses a change that was made against another state.
+    pub(crate) fn check(&self, current: String) -> Result<(), ServiceError> {
+        match self {
+            Self::Tags(tags) if !tags.contains(&current) => Err(ServiceError::Stale { current }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Which tips to list, beside those that the caller may not see.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TipQuery {
+    /// Of the community with this slug.
+    pub community: Option<String>,
+    /// By this author.
+    pub author: Option<UserId>,
+    /// Whose newest revision that the caller sees is in this state.
+    pub state: Option<State>,
+    /// Of this confidence.
+    pub confidence: Option<Confidence>,
+    /// For this product.
+    pub product: Option<String>,
+    /// With this fault code.
+    pub fault_code: Option<String>,
+    /// With this tag.
+    pub tag: Option<String>,
+}
+
+impl Service {
+    /// Starts a tip; sends it to reviewers if asked to.
+    pub fn create_tip(
+        &self,
+        caller: &Caller,
+        new: NewTip,
+        once: Once<TipView>,
+    ) -> Result<Answer, ServiceError> {
+        let (caller, now) = (caller.clone(), self.clock.now());
+        let tip_id = TipId(self.new_id(now));
+        let review_id = ReviewId(self.new_id(now));
+        let written = self.store.write(move |conn| {
+            once::run(conn, caller.user, once, now, |conn| {
+                let community = community_to_write_in(conn, &caller, &new.community)?;
+                let text = new.text.checked()?;
+                let (mut tip, draft) = first_draft(conn, tip_id, &community, text, caller.user, now)?;
+                tips::insert(conn, &tip)?;
+                revisions::insert(conn, &tip, &draft)?;
+                log::append(conn, &change(Kind::TipCreated, &caller, &tip, now).at_revision(None, &draft))?;
+                let latest = if new.submit {
+                    send_to_reviewers(conn, &caller, &mut tip, draft, review_id, now)?
+                } else {
+                    draft
+                };
+                one_tip_view(conn, &caller, TipSheet { tip, live: None, latest }, now)
+            })
+        })?;
+        Ok(written.value)
+    }
+
+    /// One tip, as the caller sees it.
+    pub fn read_tip(&self, caller: &Caller, tip: TipRef) -> Result<TipView, ServiceError> {
+        let now = self.clock.now();
+        self.store.read(|conn| {
+            let tip = tips::find(conn, &tip)?.ok_or(ServiceError::NotFound("tip"))?;
+            one_tip_view(conn, caller, sheet_of(conn, &tip)?, now)
+        })
+    }
+
+    /// The tips that the caller sees, newest first.
+    pub fn list_tips(
+        &self,
+        caller: &Caller,
+        query: TipQuery,
+        page: &PageRequest,
+    ) -> Result<Page<TipView>, ServiceError> {
+        let now = self.clock.now();
+        self.store.read(|conn| {
+            let community = match query.community {
+                Some(slug) => match communities::find_slug(conn, &slug)? {
+                    Some(community) if caller.knows(&community) => Some(community.id),
+                    _ => return Ok(Page { items: Vec::new(), next: None }),
+                },
+                None => None,
+            };
+            let filter = TipFilter {
+                caller: caller.user,
+                audience: caller.audience(),
+                reviews_in: caller
+                    .standings
+                    .keys()
+                    .copied()
+                    .filter(|&community| caller.reviews(community))
+                    .collect(),
+                is_admin: caller.is_admin(),
+                community,
+                author: query.author,
+                state: query.state,
+                confidence: query.confidence,
+                product: query.product,
+                fault_code: query.fault_code,
+                tag: query.tag,
+            };
+            let sheets = tips::list(conn, &filter, page.after()?, page.fetch())?;
+            let sheets = page.page(sheets, |sheet| (sheet.tip.created_at, sheet.tip.id))?;
+            Ok(Page { items: tip_views(conn, caller, sheets.items, now)?, next: sheets.next })
+        })
+    }
+
+    /// The revisions that the caller may read, oldest first.
+    pub fn list_revisions(&self, caller: &Caller, tip: TipRef) -> Result<Vec<Revision>, ServiceError> {
+        self.store.read(|conn| {
+            let (sheet, community) = visible_sheet(conn, caller, tip)?;
+            let mut found = revisions::list(conn, sheet.tip.id)?;
+            found.retain(|revision| visibility::sees_revision(caller, &sheet.tip, revision, &community));
+            Ok(found)
+        })
+    }
+
+    /// One revision.
+    pub fn read_revision(
+        &self,
+        caller: &Caller,
+        tip: TipRef,
+        number: i32,
+    ) -> Result<Revision, ServiceError> {
+        self.store.read(|conn| {
+            let (sheet, community) = visible_sheet(conn, caller, tip)?;
+            revisions::find(conn, sheet.tip.id, number)?
+                .filter(|revision| visibility::sees_revision(caller, &sheet.tip, revision, &community))
+                .ok_or(ServiceError::NotFound("revision"))
+        })
+    }
+
+    /// Rewrites the draft, or starts the next revision. An edit of a text under review takes its place in the queue, and
+    /// approvals of the text before it no longer count.
+    pub fn edit_tip(
+        &self,
+        caller: &Caller,
+        tip: TipRef,
+        changes: TipChanges,
+        expected: IfMatch,
+    ) -> Result<Written<TipView>, ServiceError> {
+        let (caller, now) = (caller.clone(), self.clock.now());
+        let review_id = ReviewId(self.new_id(now));
+        self.store.write(move |conn| {
+            let TipSheet { mut tip, live, latest } = open(conn, &caller, tip, Action::Edit, &expected, now)?;
+            let text = changes.apply(latest.text.clone()).checked()?;
+            let latest = match workflow::edit(&mut tip, latest, text, caller.user, now)? {
+                Edited::Rewritten(draft) => {
+                    revisions::save(conn, &tip, &draft)?;
+                    tips::save(conn, &tip)?;
+                    draft
+                }
+                Edited::Started { before, next } => {
+                    revisions::save(conn, &tip, &before)?;
+                    revisions::insert(conn, &tip, &next)?;
+                    hand_over_review(conn, &mut tip, &next, review_id, now)?;
+                    tips::save(conn, &tip)?;
+                    next
+                }
+            };
+            log::append(conn, &change(Kind::TipEdited, &caller, &tip, now).at_revision(None, &latest))?;
+            one_tip_view(conn, &caller, TipSheet { tip, live, latest }, now)
+        })
+    }
+
+    /// Sends the draft to reviewers.
+    pub fn submit_tip(
+        &self,
+        caller: &Caller,
+        tip: TipRef,
+        expected: IfMatch,
+    ) -> Result<Written<TipView>, ServiceError> {
+        let (caller, now) = (caller.clone(), self.clock.now());
+        let review_id = ReviewId(self.new_id(now));
+        self.store.write(move |conn| {
+            let TipSheet { mut tip, live, latest } = open(conn, &caller, tip, Action::Submit, &expected, now)?;
+            let latest = send_to_reviewers(conn, &caller, &mut tip, latest, review_id, now)?;
+            one_tip_view(conn, &caller, TipSheet { tip, live, latest }, now)
+        })
+    }
+
+    /// Takes the draft or the submission back; what is live stays live.
+    pub fn withdraw_tip(
+        &self,
+        caller: &Caller,
+        tip: TipRef,
+        reason: Option<String>,
+        expected: IfMatch,
+    ) -> Result<Written<TipView>, ServiceError> {
+        let (caller, now) = (caller.clone(), self.clock.now());
+        let payload = crate::audit::payload(&Facts { reason, ..Facts::default() })?;
+        self.store.write(move |conn| {
+            let TipSheet { mut tip, live, latest } = open(conn, &caller, tip, Action::Withdraw, &expected, now)?;
+            let (before, review) = (latest.state, tip.review);
+            let latest = workflow::withdraw(&mut tip, latest, now)?;
+            if let Some(mut review) = review.map(|id| reviews::find(conn, id)).transpose()?.flatten() {
+                review.close(Outcome::Withdrawn, now);
+                reviews::save(conn, &review)?;
+            }
+            revisions::save(conn, &tip, &latest)?;
+            tips::save(conn, &tip)?;
+            let change = Change { payload, ..change(Kind::TipWithdrawn, &caller, &tip, now) };
+            log::append(conn, &change.at_revision(Some(before), &latest))?;
+            one_tip_view(conn, &caller, TipSheet { tip, live, latest }, now)
+        })
+    }
+
+    /// Stops the use of a published tip at once: out of all results, found only by its id, with the reason.
+    pub fn hold_tip(
+        &self,
+        caller: &Caller,
+        tip: TipRef,
+        reason: String,
+        expected: IfMatch,
+    ) -> Result<Written<TipView>, ServiceError> {
+        self.keep_tip(caller, tip, Action::Hold, reason, expected)
+    }
+
+    /// Lifts a hold.
+    pub fn release_tip(
+        &self,
+        caller: &Caller,
+        tip: TipRef,
+        reason: String,
+        expected: IfMatch,
+    ) -> Result<Written<TipView>, ServiceError> {
+        self.keep_tip(caller, tip, Action::Unhold, reason, expected)
+    }
+
+    /// Takes a published tip out of all results; its id goes on resolving.
+    pub fn archive_tip(
+        &self,
+        caller: &Caller,
+        tip: TipRef,
+        reason: String,
+        expected: IfMatch,
+    ) -> Result<Written<TipView>, ServiceError> {
+        self.keep_tip(caller, tip, Action::Archive, reason, expected)
+    }
+
+    /// Brings an archived tip back, not validated until use or review proves it again.
+    pub fn restore_tip(
+        &self,
+        caller: &Caller,
+        tip: TipRef,
+        reason: String,
+        expected: IfMatch,
+    ) -> Result<Written<TipView>, ServiceError> {
+        self.keep_tip(caller, tip, Action::Restore, reason, expected)
+    }
+
+    /// The keepers' actions on a published tip: each owes a reason and leaves the revisions as they are.
+    fn keep_tip(
+        &self,
+        caller: &Caller,
+        tip: TipRef,
+        action: Action,
+        reason: String,
+        expected: IfMatch,
+    ) -> Result<Written<TipView>, ServiceError> {
+        let reason = owed_reason(&reason)?;
+        let (caller, now) = (caller.clone(), self.clock.now());
+        let facts = Facts { reason: Some(reason.clone()), ..Facts::default() };
+        let payload = crate::audit::payload(&facts)?;
+        self.store.write(move |conn| {
+            let TipSheet { mut tip, live, latest } = open(conn, &caller, tip, action, &expected, now)?;
+            let kind = match action {
+                Action::Hold => {
+                    workflow::hold(&mut tip, &latest, reason, now)?;
+                    Kind::TipHeld
+                }
+                Action::Unhold => {
+                    workflow::unhold(&mut tip, &latest, now)?;
+                    Kind::TipUnheld
+                }
+                Action::Archive => {
+                    workflow::archive(&mut tip, &latest, now)?;
+                    Kind::TipArchived
+                }
+                _ => {
+                    workflow::restore(&mut tip, &latest, now)?;
+                    Kind::TipRestored
+                }
+            };
+            tips::save(conn, &tip)?;
+            log::append(conn, &Change { payload, ..change(kind, &caller, &tip, now) })?;
+            one_tip_view(conn, &caller, TipSheet { tip, live, latest }, now)
+        })
+    }
+}
+
+/// The tip with its live and newest revisions.
+pub(crate) fn sheet_of(conn: &mut Conn<'_>, tip: &Tip) -> Result<TipSheet, ServiceError> {
+    tips::sheets(conn, &[tip.id])?.pop().ok_or(ServiceError::NotFound("tip"))
+}
+
+/// Locks a tip for `action`: it exists for the caller (404), they may (403), and it is as they last saw it (412).
+fn open(
+    conn: &mut Conn<'_>,
+    caller: &Caller,
+    tip: TipRef,
+    action: Action,
+    expected: &IfMatch,
+    now: Instant,
+) -> Result<TipSheet, ServiceError> {
+    let tip = tips::lock(conn, &tip)?.ok_or(ServiceError::NotFound("tip"))?;
+    let sheet = sheet_of(conn, &tip)?;
+    let view = one_tip_view(conn, caller, sheet.clone(), now)?;
+    access::may(caller, action, &sheet.tip, &sheet.latest)?;
+    expected.check(view.etag())?;
+    workflow::require(&sheet.tip, &sheet.latest, action)?;
+    Ok(sheet)
+}
+
+/// The community a tip is to be written in: the caller knows it and contributes to it.
+fn community_to_write_in(
+    conn: &mut Conn<'_>,
+    caller: &Caller,
+    slug: &str,
+) -> Result<Community, ServiceError> {
+    let community = communities::find_slug(conn, slug)?.filter(|community| caller.knows(community));
+    let Some(community) = community else {
+        return Err(RuleError::field("/community", "unknown", "there is no such community").into());
+    };
+    access::may_contribute(caller, community.id)?;
+    Ok(community)
+}
+
+fn first_draft(
+    conn: &mut Conn<'_>,
+    id: TipId,
+    community: &Community,
+    text: TipText,
+    author: UserId,
+    now: Instant,
+) -> Result<(Tip, Revision), ServiceError> {
+    let tip = Tip {
+        id,
+        number: tips::next_number(conn)?,
+        community: community.id,
+        author,
+        confidence: Confidence::WorkInProgress,
+        hold: None,
+        live: None,
+        latest: 1,
+        review: None,
+        external_id: None,
+        created_at: now,
+        updated_at: now,
+        published_at: None,
+    };
+    let draft = Revision {
+        tip: id,
+        number: 1,
+        round: 1,
+        state: State::Draft,
+        text,
+        editor: author,
+        created_at: now,
+        updated_at: now,
+        submitted_at: None,
+        decided_at: None,
+    };
+    Ok((tip, draft))
+}
+
+/// Submits a draft and opens its review.
+fn send_to_reviewers(
+    conn: &mut Conn<'_>,
+    caller: &Caller,
+    tip: &mut Tip,
+    draft: Revision,
+    review: ReviewId,
+    now: Instant,
+) -> Result<Revision, ServiceError> {
+    let before = draft.state;
+    let submitted = workflow::submit(tip, draft, now)?;
+    let review = new_review(review, tip, &submitted, now);
+    tip.review = Some(review.id);
+    revisions::save(conn, tip, &submitted)?;
+    reviews::insert(conn, &review)?;
+    tips::save(conn, tip)?;
+    log::append(conn, &change(Kind::TipSubmitted, caller, tip, now).at_revision(Some(before), &submitted))?;
+    Ok(submitted)
+}
+
+/// When the text under review was edited: ends its review and opens that of the next revision, which keeps the place in
+/// the queue and the reviewer who has claimed it.
+fn hand_over_review(
+    conn: &mut Conn<'_>,
+    tip: &mut Tip,
+    next: &Revision,
+    id: ReviewId,
+    now: Instant,
+) -> Result<(), ServiceError> {
+    let Some(mut old) = tip.review.map(|id| reviews::find(conn, id)).transpose()?.flatten() else {
+        return Ok(());
+    };
+    let review = Review { opened_at: old.opened_at, claim: old.claim, ..new_review(id, tip, next, now) };
+    old.close(Outcome::Superseded, now);
+    reviews::save(conn, &old)?;
+    reviews::insert(conn, &review)?;
+    tip.review = Some(review.id);
+    Ok(())
+}
+
+fn new_review(id: ReviewId, tip: &Tip, revision: &Revision, now: Instant) -> Review {
+    Review {
+        id,
+        tip: tip.id,
+        revision: revision.number,
+        community: tip.community,
+        round: revision.round,
+        claim: None,
+        decisions: Vec::new(),
+        closed: None,
+        opened_at: now,
+    }
+}
+
+/// A change to a tip, to be filled in further.
+pub(crate) fn change(kind: Kind, caller: &Caller, tip: &Tip, now: Instant) -> Change {
+    Change {
+        kind,
+        actor: Some(caller.user),
+        at: now,
+        tip: Some(tip.id),
+        revision: None,
+        from: None,
+        to: None,
+        subject: None,
+        payload: None::<Payload>,
+    }
+}
+
+fn owed_reason(reason: &str) -> Result<String, RuleError> {
+    let reason = reason.trim();
+    if reason.is_empty() {
+        return Err(RuleError::field("/reason", "required", "those concerned are owed a reason"));
+    }
+    if reason.chars().count() > 2000 {
+        return Err(RuleError::Invalid(vec![FieldError::new("/reason", "too_long", "at most 2000 characters")]));
+    }
+    Ok(reason.to_owned())
+}
+
+/// The tip that a caller names, if they may know of it.
+pub(crate) fn visible_sheet(
+    conn: &mut Conn<'_>,
+    caller: &Caller,
+    tip: TipRef,
+) -> Result<(TipSheet, Community), ServiceError> {
+    const NONE: ServiceError = ServiceError::NotFound("tip");
+    let tip = tips::find(conn, &tip)?.ok_or(NONE)?;
+    let sheet = sheet_of(conn, &tip)?;
+    let community = communities::find(conn, tip.community)?.ok_or(NONE)?;
+    if visibility::sees_tip(caller, &sheet.tip, &sheet.latest, &community) {
+        Ok((sheet, community))
+    } else {
+        Err(NONE)
+    }
+}

@@ -1,0 +1,217 @@
+//! Accounts: making them, reading and changing them. A change that takes rights away bites on the next request.
+
+use eureka_domain::access::{self, Caller};
+use eureka_domain::change::{Change, Facts, Kind};
+use eureka_domain::community::Role;
+use eureka_domain::ids::UserId;
+use eureka_domain::user::{SiteRole, User, UserStatus, checked_email, checked_name, checked_password};
+use eureka_domain::{Instant, RuleError};
+use eureka_store::{Conn, Written, communities, log, sessions, users};
+
+use crate::{Answer, IfMatch, Once, Page, PageRequest, Service, ServiceError, entity_tag, once};
+
+const NONE: ServiceError = ServiceError::NotFound("user");
+
+/// An account to be made.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewUser {
+    /// Login name.
+    pub email: String,
+    /// The name on their tips.
+    pub name: String,
+    /// The first password.
+    pub password: String,
+    /// What they are to the site.
+    pub site_role: SiteRole,
+}
+
+/// The parts of an account to change.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct UserChanges {
+    /// The name on their tips.
+    pub name: Option<String>,
+    /// A new password.
+    pub password: Option<String>,
+    /// The present password; owed by whoever changes their own.
+    pub current_password: Option<String>,
+    /// What they are to the site: admins, and never one's own.
+    pub site_role: Option<SiteRole>,
+    /// Whether they may sign in: admins, and never one's own.
+    pub status: Option<UserStatus>,
+}
+
+impl Service {
+    /// Makes an account: admins.
+    pub fn create_user(
+        &self,
+        caller: &Caller,
+        new: NewUser,
+        once: Once<User>,
+    ) -> Result<Answer, ServiceError> {
+        access::may_administer(caller)?;
+        let now = self.clock.now();
+        let (user, hash) = self.account(new, now)?;
+        let actor = caller.user;
+        let written = self.store.write(move |conn| {
+            once::run(conn, actor, once, now, |conn| {
+                users::insert(conn, &user, Some(&hash))?;
+                log::append(conn, &about(Kind::UserCreated, Some(actor), user.id, now))?;
+                Ok(user)
+            })
+        })?;
+        Ok(written.value)
+    }
+
+    /// Makes an account from the command line, where the operator is trusted.
+    pub fn add_user(&self, new: NewUser) -> Result<Written<User>, ServiceError> {
+        let now = self.clock.now();
+        let (user, hash) = self.account(new, now)?;
+        self.store.write(move |conn| {
+            users::insert(conn, &user, Some(&hash))?;
+            log::append(conn, &about(Kind::UserCreated, None, user.id, now))?;
+            Ok(user)
+        })
+    }
+
+    /// The caller's own account, and their role in each community by its slug.
+    pub fn me(&self, caller: &Caller) -> Result<(User, Vec<(String, Role)>), ServiceError> {
+        self.store.read(|conn| {
+            let user = users::find(conn, caller.user)?.ok_or(NONE)?;
+            let mut roles = Vec::with_capacity(caller.standings.len());
+            for (&id, standing) in &caller.standings {
+                if let Some(community) = communities::find(conn, id)? {
+                    roles.push((community.slug, standing.role));
+                }
+            }
+            Ok((user, roles))
+        })
+    }
+
+    /// All accounts, oldest first: admins.
+    pub fn list_users(&self, caller: &Caller, page: &PageRequest) -> Result<Page<User>, ServiceError> {
+        access::may_administer(caller)?;
+        self.store.read(|conn| {
+            let found = users::list(conn, page.after()?, page.fetch())?;
+            page.page(found, |user| user.id)
+        })
+    }
+
+    /// One account: one's own, or any for admins.
+    pub fn read_user(&self, caller: &Caller, id: UserId) -> Result<User, ServiceError> {
+        self.store.read(|conn| own_or_administered(conn, caller, id))
+    }
+
+    /// Changes an account: one's own name and password, or anything for admins. A new password, role or status ends what
+    /// was given before; a new password also ends every session.
+    pub fn update_user(
+        &self,
+        caller: &Caller,
+        id: UserId,
+        changes: UserChanges,
+        expected: IfMatch,
+    ) -> Result<Written<User>, ServiceError> {
+        let hash = self.new_password(caller, id, &changes)?;
+        let (caller, now) = (caller.clone(), self.clock.now());
+        let facts = Facts {
+            value: changes
+                .status
+                .map(|status| status.word().to_owned())
+                .or(changes.site_role.map(|role| role.word().to_owned())),
+            ..Facts::default()
+        };
+        let payload = crate::audit::payload(&facts)?;
+        let written = self.store.write(move |conn| {
+            let mut user = own_or_administered(conn, &caller, id)?;
+            expected.check(entity_tag(&user))?;
+            if changes.site_role.is_some() || changes.status.is_some() {
+                access::may_administer(&caller)?;
+                if caller.user == id {
+                    return Err(RuleError::NotPermitted("change your own role or status").into());
+                }
+            }
+            if let Some(name) = &changes.name {
+                user.name = checked_name(name, "/name")?;
+            }
+            user.site_role = changes.site_role.unwrap_or(user.site_role);
+            user.status = changes.status.unwrap_or(user.status);
+            user.updated_at = now;
+            if let Some(hash) = &hash {
+                users::set_password_hash(conn, id, hash, now)?;
+            }
+            if hash.is_some() || user.status == UserStatus::Suspended {
+                user.auth_epoch += 1;
+                sessions::end_all(conn, id, "password or status changed", now)?;
+            }
+            users::save(conn, &user)?;
+            log::append(conn, &Change { payload, ..about(Kind::UserUpdated, Some(caller.user), id, now) })?;
+            Ok::<_, ServiceError>(user)
+        })?;
+        self.callers.forget();
+        Ok(written)
+    }
+
+    fn account(&self, new: NewUser, now: Instant) -> Result<(User, String), ServiceError> {
+        let email = checked_email(&new.email, "/email")?;
+        let name = checked_name(&new.name, "/name")?;
+        checked_password(&new.password, "/password")?;
+        let user = User {
+            id: UserId(self.new_id(now)),
+            email: Some(email),
+            name,
+            site_role: new.site_role,
+            status: UserStatus::Active,
+            auth_epoch: 0,
+            created_at: now,
+            updated_at: now,
+        };
+        Ok((user, self.passwords.hash(&new.password)?))
+    }
+
+    /// The hash of the new password, if one is set; whoever changes their own proves that they know the old one.
+    fn new_password(
+        &self,
+        caller: &Caller,
+        id: UserId,
+        changes: &UserChanges,
+    ) -> Result<Option<String>, ServiceError> {
+        let Some(password) = &changes.password else { return Ok(None) };
+        let stored = self.store.read(|conn| {
+            own_or_administered(conn, caller, id)?;
+            Ok::<_, ServiceError>(users::password_hash(conn, id)?)
+        })?;
+        checked_password(password, "/password")?;
+        if caller.user == id {
+            let current = changes.current_password.as_deref().unwrap_or_default();
+            if !self.passwords.fits(current, stored.as_deref())? {
+                let detail = "changing your own password takes the present one";
+                return Err(RuleError::field("/current_password", "invalid", detail).into());
+            }
+        }
+        self.passwords.hash(password).map(Some)
+    }
+}
+
+fn own_or_administered(
+    conn: &mut Conn<'_>,
+    caller: &Caller,
+    id: UserId,
+) -> Result<User, ServiceError> {
+    if caller.user != id && !caller.is_admin() {
+        return Err(NONE);
+    }
+    users::find(conn, id)?.ok_or(NONE)
+}
+
+fn about(kind: Kind, actor: Option<UserId>, user: UserId, at: Instant) -> Change {
+    Change {
+        kind,
+        actor,
+        at,
+        tip: None,
+        revision: None,
+        from: None,
+        to: None,
+        subject: Some(user.0),
+        payload: None,
+    }
+}

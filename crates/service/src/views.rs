@@ -1,0 +1,190 @@
+//! What a caller sees of a tip: the text that is live, the one that is pending if they may know of it, and what they can
+//! do now. Everything that leaves the service about a tip is one of these, so that nothing else can leak.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::Debug;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use eureka_domain::Instant;
+use eureka_domain::access::{self, Caller};
+use eureka_domain::community::Community;
+use eureka_domain::ids::{ReviewId, UserId};
+use eureka_domain::review::Claim;
+use eureka_domain::tip::{Revision, Tip};
+use eureka_domain::visibility;
+use eureka_domain::workflow::{self, Action};
+use eureka_store::tips::TipSheet;
+use eureka_store::{Conn, communities, reviews, users};
+use sha2::{Digest, Sha256};
+
+use crate::ServiceError;
+
+/// A person, as others see them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Who.
+    pub id: UserId,
+    /// The name on their tips.
+    pub name: String,
+}
+
+/// What the people around a tip see of its open review.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReviewBrief {
+    /// The review.
+    pub id: ReviewId,
+    /// When the text entered the queue.
+    pub opened_at: Instant,
+    /// Who has taken it up.
+    pub claim: Option<(Person, Claim)>,
+    /// How many reviewers have approved.
+    pub approvals: i32,
+}
+
+/// What one caller sees of one tip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TipView {
+    /// The tip; its `latest` and `updated_at` tell only of what the caller sees.
+    pub tip: Tip,
+    /// The community's slug.
+    pub community: String,
+    /// Whose name is on it.
+    pub author: Person,
+    /// The live revision, or the newest where none is live.
+    pub shown: Revision,
+    /// The newest revision, where it is not the one shown and the caller may read it.
+    pub pending: Option<Revision>,
+    /// The open review, where the caller may read its revision.
+    pub review: Option<ReviewBrief>,
+    /// What the caller can do to it now.
+    pub possible: Vec<Action>,
+}
+
+impl TipView {
+    /// The strong entity tag of this view.
+    pub fn etag(&self) -> String {
+        entity_tag(self)
+    }
+}
+
+/// A strong entity tag: a digest of all that a view holds.
+pub fn entity_tag(view: &impl Debug) -> String {
+    let digest = Sha256::digest(format!("{view:?}"));
+    let short: Vec<u8> = digest.iter().copied().take(12).collect();
+    format!("\"{}\"", URL_SAFE_NO_PAD.encode(short))
+}
+
+/// What the caller sees of each tip that they may know of; the others are left out.
+pub(crate) fn tip_views(
+    conn: &mut Conn<'_>,
+    caller: &Caller,
+    sheets: Vec<TipSheet>,
+    now: Instant,
+) -> Result<Vec<TipView>, ServiceError> {
+    let mut known = HashMap::new();
+    for id in sheets.iter().map(|sheet| sheet.tip.community).collect::<BTreeSet<_>>() {
+        if let Some(community) = communities::find(conn, id)? {
+            known.insert(id, community);
+        }
+    }
+    let mut views = Vec::with_capacity(sheets.len());
+    let mut people: BTreeSet<UserId> = BTreeSet::new();
+    for sheet in sheets {
+        let Some(community) = known.get(&sheet.tip.community) else {
+            return Err(ServiceError::internal("a tip's community is missing"));
+        };
+        if let Some(view) = tip_view(conn, caller, sheet, community, now)? {
+            people.insert(view.author.id);
+            people.extend(view.review.iter().filter_map(|r| r.claim.as_ref().map(|(p, _)| p.id)));
+            views.push(view);
+        }
+    }
+    let names = users::names(conn, &people.into_iter().collect::<Vec<_>>())?;
+    for view in &mut views {
+        name(&mut view.author, &names);
+        if let Some((holder, _)) = view.review.as_mut().and_then(|review| review.claim.as_mut()) {
+            name(holder, &names);
+        }
+    }
+    Ok(views)
+}
+
+/// What the caller sees of one tip, or that there is no such tip.
+pub(crate) fn one_tip_view(
+    conn: &mut Conn<'_>,
+    caller: &Caller,
+    sheet: TipSheet,
+    now: Instant,
+) -> Result<TipView, ServiceError> {
+    tip_views(conn, caller, vec![sheet], now)?.pop().ok_or(ServiceError::NotFound("tip"))
+}
+
+/// A view whose people are not named yet.
+fn tip_view(
+    conn: &mut Conn<'_>,
+    caller: &Caller,
+    sheet: TipSheet,
+    community: &Community,
+    now: Instant,
+) -> Result<Option<TipView>, ServiceError> {
+    let TipSheet { mut tip, live, latest } = sheet;
+    if !visibility::sees_tip(caller, &tip, &latest, community) {
+        return Ok(None);
+    }
+    let sees_latest = visibility::sees_revision(caller, &tip, &latest, community);
+    let mut view = TipView {
+        community: community.slug.clone(),
+        author: Person { id: tip.author, name: String::new() },
+        shown: latest.clone(),
+        pending: None,
+        review: None,
+        possible: Vec::new(),
+        tip: tip.clone(),
+    };
+    if sees_latest {
+        view.possible = workflow::possible(&tip, &latest)
+            .into_iter()
+            .filter(|&action| access::may(caller, action, &tip, &latest).is_ok())
+            .collect();
+        if let Some(id) = tip.review {
+            view.review = brief(conn, id, now)?;
+        }
+        if let Some(live) = live
+            && live.number != latest.number
+        {
+            view.shown = live;
+            view.pending = Some(latest);
+        }
+    } else if let Some(live) = live {
+        view.possible = [Action::Hold, Action::Unhold, Action::Archive, Action::Restore]
+            .into_iter()
+            .filter(|&action| workflow::require(&tip, &live, action).is_ok())
+            .filter(|&action| access::may(caller, action, &tip, &live).is_ok())
+            .collect();
+        tip.latest = live.number;
+        tip.review = None;
+        tip.updated_at = live.decided_at.unwrap_or(live.updated_at);
+        view.shown = live;
+        view.tip = tip;
+    }
+    Ok(Some(view))
+}
+
+fn brief(conn: &mut Conn<'_>, id: ReviewId, now: Instant) -> Result<Option<ReviewBrief>, ServiceError> {
+    Ok(reviews::find(conn, id)?.map(|review| ReviewBrief {
+        id,
+        opened_at: review.opened_at,
+        claim: review
+            .live_claim(now)
+            .map(|claim| (Person { id: claim.by, name: String::new() }, claim)),
+        approvals: review.approvals(),
+    }))
+}
+
+/// Gives a person their name; one whose account was erased keeps none.
+pub(crate) fn name(person: &mut Person, names: &HashMap<UserId, String>) {
+    if let Some(name) = names.get(&person.id) {
+        person.name.clone_from(name);
+    }
+}
