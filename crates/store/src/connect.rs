@@ -1,0 +1,117 @@
+//! Opening connections: what each kind of connection is set to before anybody uses it.
+
+use std::path::Path;
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use crate::StoreError;
+use crate::target::Target;
+
+/// Oldest SQLite that does not lose pages when a write-ahead log is reset while another connection reads.
+const SQLITE_AT_LEAST: (u32, u32, u32) = (3, 51, 3);
+
+/// An owned connection.
+pub(crate) enum Link {
+    /// To a SQLite file.
+    Sqlite(Box<SqliteConnection>),
+    /// To a PostgreSQL server.
+    Postgres(Box<PgConnection>),
+}
+
+impl Link {
+    /// Whether a transaction failed in such a way that nothing more can be done on the connection.
+    pub(crate) fn is_broken(&mut self) -> bool {
+        match self {
+            Self::Sqlite(conn) => {
+                AnsiTransactionManager::is_broken_transaction_manager(&mut **conn)
+            }
+            Self::Postgres(conn) => {
+                AnsiTransactionManager::is_broken_transaction_manager(&mut **conn)
+            }
+        }
+    }
+}
+
+/// A connection that may write.
+pub(crate) fn writing(target: &Target) -> Result<Link, StoreError> {
+    match target {
+        Target::Sqlite(path) => {
+            let mut conn = sqlite(path)?;
+            conn.batch_execute("PRAGMA foreign_keys = ON")?;
+            Ok(Link::Sqlite(Box::new(conn)))
+        }
+        Target::Postgres(url) => postgres(url),
+    }
+}
+
+/// A connection for migrations. SQLite's foreign keys are off on it, so that a migration may rebuild a table.
+pub(crate) fn migrating(target: &Target) -> Result<Link, StoreError> {
+    match target {
+        Target::Sqlite(path) => sqlite(path).map(Box::new).map(Link::Sqlite),
+        Target::Postgres(url) => postgres(url),
+    }
+}
+
+/// A connection that only reads.
+pub(crate) fn reading(target: &Target) -> Result<Link, StoreError> {
+    match target {
+        Target::Sqlite(path) => {
+            let mut conn = sqlite(path)?;
+            conn.batch_execute("PRAGMA query_only = ON")?;
+            Ok(Link::Sqlite(Box::new(conn)))
+        }
+        Target::Postgres(url) => postgres(url),
+    }
+}
+
+/// `synchronous = FULL`: with NORMAL, a power cut takes acknowledged commits with it.
+fn sqlite(path: &Path) -> Result<SqliteConnection, StoreError> {
+    let path = path
+        .to_str()
+        .ok_or_else(|| StoreError::Refused("the database's path is not UTF-8".to_owned()))?;
+    let mut conn: SqliteConnection = establish(path)?;
+    let version: String =
+        diesel::select(diesel::dsl::sql::<Text>("sqlite_version()")).get_result(&mut conn)?;
+    if !is_recent(&version) {
+        return Err(StoreError::Refused(format!(
+            "SQLite {version} is too old: 3.51.3 or later is needed"
+        )));
+    }
+    conn.batch_execute(
+        "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF",
+    )?;
+    Ok(conn)
+}
+
+fn postgres(url: &str) -> Result<Link, StoreError> {
+    let mut conn: PgConnection = establish(url)?;
+    conn.batch_execute("SET TIME ZONE 'UTC'; SET client_min_messages = warning")?;
+    Ok(Link::Postgres(Box::new(conn)))
+}
+
+fn establish<C: Connection>(url: &str) -> Result<C, StoreError> {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place that opens connections"
+    )]
+    C::establish(url).map_err(|error| StoreError::Unavailable(error.to_string()))
+}
+
+fn is_recent(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    (next(), next(), next()) >= SQLITE_AT_LEAST
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        assert!(is_recent("3.51.3") && is_recent("3.53.2") && is_recent("4.0"));
+        assert!(!is_recent("3.51.2") && !is_recent("3.40.1") && !is_recent("3.9.99"));
+    }
+}

@@ -1,0 +1,293 @@
+//! The change log: its head, its rows, their erasable payloads, and the walk that proves the chain.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use eureka_domain::change::{Change, Head, Kind, Payload, Recorded};
+use eureka_domain::ids::{TipId, UserId};
+use eureka_domain::tip::State;
+
+use crate::schema::{change_head, change_log, change_payloads};
+use crate::sql_types::{DbInstant, DbUuid};
+use crate::{Conn, StoreError};
+
+/// The place of the last row.
+pub fn head(conn: &mut Conn<'_>) -> Result<Head, StoreError> {
+    let query = change_head::table.find(1).select((
+        change_head::log_id,
+        change_head::seq,
+        change_head::hash,
+    ));
+    let row: Option<(DbUuid, i64, String)> = on_each!(conn, c => query.first(*c).optional())?;
+    let (log_id, seq, hash) = row.ok_or_else(no_log)?;
+    Ok(Head {
+        log_id: log_id.0,
+        seq,
+        hash,
+    })
+}
+
+/// Takes the head for this transaction, before anything else is locked: writers of all processes queue here. SQLite's
+/// immediate transaction has done so already.
+pub(crate) fn lock_head(conn: &mut Conn<'_>) -> Result<i64, StoreError> {
+    let query = change_head::table.find(1).select(change_head::seq);
+    let seq = match conn {
+        Conn::Sqlite(c) => query.first(*c).optional()?,
+        Conn::Postgres(c) => query.for_update().first(*c).optional()?,
+    };
+    seq.ok_or_else(no_log)
+}
+
+fn no_log() -> StoreError {
+    StoreError::Corrupt("there is no change log: the database has not been migrated".to_owned())
+}
+
+/// Records a change and answers its place. The last statement of a use case.
+pub fn append(conn: &mut Conn<'_>, change: &Change) -> Result<i64, StoreError> {
+    let head = head(conn)?;
+    let recorded = Recorded::after(&head, change);
+    let row = Row::from(&recorded);
+    on_each!(conn, c => diesel::insert_into(change_log::table).values(&row).execute(*c))?;
+    if let Some(payload) = &change.payload {
+        let values = (
+            change_payloads::seq.eq(recorded.seq),
+            change_payloads::salt.eq(&payload.salt),
+            change_payloads::body.eq(&payload.body),
+        );
+        on_each!(conn, c => diesel::insert_into(change_payloads::table).values(values).execute(*c))?;
+    }
+    let guarded = change_head::table
+        .find(1)
+        .filter(change_head::seq.eq(head.seq));
+    let next = (
+        change_head::seq.eq(recorded.seq),
+        change_head::hash.eq(&recorded.hash),
+    );
+    let moved = on_each!(conn, c => diesel::update(guarded).set(next).execute(*c))?;
+    if moved == 1 {
+        Ok(recorded.seq)
+    } else {
+        Err(StoreError::Conflict {
+            what: "change_head",
+        })
+    }
+}
+
+/// The rows after a place, at most `limit`, in order.
+pub fn after(conn: &mut Conn<'_>, seq: i64, limit: i64) -> Result<Vec<Recorded>, StoreError> {
+    let query = change_log::table
+        .filter(change_log::seq.gt(seq))
+        .order(change_log::seq)
+        .limit(limit);
+    recorded(on_each!(conn, c => query.select(Row::as_select()).load(*c))?)
+}
+
+/// The rows of one tip, in order.
+pub fn of_tip(conn: &mut Conn<'_>, tip: TipId) -> Result<Vec<Recorded>, StoreError> {
+    let query = change_log::table
+        .filter(change_log::tip_id.eq(DbUuid(tip.0)))
+        .order(change_log::seq);
+    recorded(on_each!(conn, c => query.select(Row::as_select()).load(*c))?)
+}
+
+/// The payloads of these rows, those that had one and whose was not erased.
+pub fn payloads(conn: &mut Conn<'_>, seqs: &[i64]) -> Result<HashMap<i64, Payload>, StoreError> {
+    let mut found = HashMap::new();
+    for seqs in seqs.chunks(crate::MANY) {
+        let query = change_payloads::table.filter(change_payloads::seq.eq_any(seqs));
+        let rows: Vec<(i64, String, String)> = on_each!(conn, c => query.load(*c))?;
+        found.extend(
+            rows.into_iter()
+                .map(|(seq, salt, body)| (seq, Payload { salt, body })),
+        );
+    }
+    Ok(found)
+}
+
+/// What a walk along the chain found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every row holds, up to this place; where it is the place the walk began at, there is no more to walk.
+    Holds(Head),
+    /// The first row that does not.
+    Broken(BadRow),
+}
+
+/// A row that does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadRow {
+    /// Its place, or that of the row that is missing.
+    pub seq: i64,
+    /// What is wrong.
+    pub why: Flaw,
+}
+
+/// What is wrong with a row of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// It is missing.
+    Gap,
+    /// It does not follow the row before.
+    PreviousHash,
+    /// Its own hash is not that of what it says.
+    Hash,
+    /// Its payload is not the one it commits to.
+    Payload,
+    /// It holds a word that no change has.
+    Word,
+    /// The head names another row as the last.
+    Head,
+}
+
+impl std::fmt::Display for Flaw {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Gap => "it is missing",
+            Self::PreviousHash => "it does not follow the row before it",
+            Self::Hash => "it does not say what was recorded",
+            Self::Payload => "its payload is not the one that was recorded",
+            Self::Word => "it holds a word that no change has",
+            Self::Head => "the head of the log names another row as the last",
+        })
+    }
+}
+
+/// Walks at most `limit` rows after `from`, which the caller trusts, recomputing every hash and payload commitment. A
+/// walk that reaches the end compares the head as well, so that a shortened log is found. Payloads may be gone (erased).
+pub fn verify(conn: &mut Conn<'_>, from: &Head, limit: i64) -> Result<Verdict, StoreError> {
+    let query = change_log::table
+        .filter(change_log::seq.gt(from.seq))
+        .order(change_log::seq)
+        .limit(limit);
+    let rows: Vec<Row> = on_each!(conn, c => query.select(Row::as_select()).load(*c))?;
+    let seqs: Vec<i64> = rows
+        .iter()
+        .filter(|row| row.commitment.is_some())
+        .map(|row| row.seq)
+        .collect();
+    let payloads = payloads(conn, &seqs)?;
+    let mut at = from.clone();
+    for row in rows {
+        match follows(&at, row, &payloads) {
+            Ok(row) => {
+                at.seq = row.seq;
+                at.hash = row.hash;
+            }
+            Err(bad) => return Ok(Verdict::Broken(bad)),
+        }
+    }
+    let head = head(conn)?;
+    let reached_end = at.seq - from.seq < limit;
+    let flaw = match at.seq.cmp(&head.seq) {
+        std::cmp::Ordering::Less if reached_end => Some(BadRow {
+            seq: at.seq + 1,
+            why: Flaw::Gap,
+        }),
+        std::cmp::Ordering::Equal if at.hash != head.hash => Some(BadRow {
+            seq: at.seq,
+            why: Flaw::Head,
+        }),
+        std::cmp::Ordering::Greater => Some(BadRow {
+            seq: at.seq,
+            why: Flaw::Head,
+        }),
+        _ => None,
+    };
+    Ok(match flaw {
+        Some(bad) => Verdict::Broken(bad),
+        None => Verdict::Holds(Head {
+            log_id: head.log_id,
+            ..at
+        }),
+    })
+}
+
+fn follows(at: &Head, row: Row, payloads: &HashMap<i64, Payload>) -> Result<Recorded, BadRow> {
+    let seq = row.seq;
+    let bad = |why| BadRow { seq, why };
+    if seq != at.seq + 1 {
+        return Err(BadRow {
+            seq: at.seq + 1,
+            why: Flaw::Gap,
+        });
+    }
+    let row = Recorded::try_from(row).map_err(|_| bad(Flaw::Word))?;
+    if row.prev_hash != at.hash {
+        return Err(bad(Flaw::PreviousHash));
+    }
+    if row.hash != row.expected_hash() {
+        return Err(bad(Flaw::Hash));
+    }
+    match payloads.get(&seq) {
+        Some(payload) if Some(payload.commitment()) != row.commitment => Err(bad(Flaw::Payload)),
+        _ => Ok(row),
+    }
+}
+
+fn recorded(rows: Vec<Row>) -> Result<Vec<Recorded>, StoreError> {
+    rows.into_iter().map(Recorded::try_from).collect()
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = change_log, treat_none_as_default_value = false)]
+struct Row {
+    seq: i64,
+    at: DbInstant,
+    actor: Option<DbUuid>,
+    kind: String,
+    tip_id: Option<DbUuid>,
+    revision: Option<i32>,
+    from_state: Option<String>,
+    to_state: Option<String>,
+    subject: Option<DbUuid>,
+    commitment: Option<String>,
+    prev_hash: String,
+    hash: String,
+}
+
+impl From<&Recorded> for Row {
+    fn from(change: &Recorded) -> Self {
+        Self {
+            seq: change.seq,
+            at: DbInstant(change.at),
+            actor: change.actor.map(|id| DbUuid(id.0)),
+            kind: change.kind.word().to_owned(),
+            tip_id: change.tip.map(|id| DbUuid(id.0)),
+            revision: change.revision,
+            from_state: change.from.map(|state| state.word().to_owned()),
+            to_state: change.to.map(|state| state.word().to_owned()),
+            subject: change.subject.map(DbUuid),
+            commitment: change.commitment.clone(),
+            prev_hash: change.prev_hash.clone(),
+            hash: change.hash.clone(),
+        }
+    }
+}
+
+impl TryFrom<Row> for Recorded {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let state = |word: Option<String>| {
+            word.map(|word| {
+                State::from_word(&word).ok_or_else(|| StoreError::corrupt("change_log state", word))
+            })
+            .transpose()
+        };
+        Ok(Self {
+            seq: row.seq,
+            kind: Kind::from_word(&row.kind)
+                .ok_or_else(|| StoreError::corrupt("change_log.kind", &row.kind))?,
+            actor: row.actor.map(|id| UserId(id.0)),
+            at: row.at.0,
+            tip: row.tip_id.map(|id| TipId(id.0)),
+            revision: row.revision,
+            from: state(row.from_state)?,
+            to: state(row.to_state)?,
+            subject: row.subject.map(|id| id.0),
+            commitment: row.commitment,
+            prev_hash: row.prev_hash,
+            hash: row.hash,
+        })
+    }
+}

@@ -1,0 +1,144 @@
+//! Bringing the schema up to date, once, whoever starts first; and refusing one that is newer than this binary.
+
+use diesel::backend::Backend;
+use diesel::migration::MigrationSource;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use eureka_domain::change::GENESIS;
+use uuid::Uuid;
+
+use crate::connect::{self, Link};
+use crate::schema::change_head;
+use crate::sql_types::DbUuid;
+use crate::store::Failed;
+use crate::{Conn, Store, StoreError};
+
+const ON_SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+const ON_POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
+
+/// The key of the advisory lock that migrating processes queue for on PostgreSQL.
+const LOCK: i64 = 0x4575_7265_6b61;
+
+impl Store {
+    /// Runs the migrations that this binary has and the database lacks, and starts the change log, as `log_id`, if there
+    /// is none. Answers the versions that were run. Several processes may call it at once.
+    pub fn migrate(&self, log_id: Uuid) -> Result<Vec<String>, StoreError> {
+        match &mut connect::migrating(self.target())? {
+            Link::Sqlite(conn) => {
+                let run = conn.immediate_transaction(|conn| {
+                    let run = bring_up(conn, ON_SQLITE)?;
+                    refuse_dangling(conn)?;
+                    start_log(&mut Conn::Sqlite(conn), log_id)?;
+                    Ok(run)
+                });
+                run.map_err(Failed::into_store_error)
+            }
+            Link::Postgres(conn) => {
+                // The lock ends with the connection.
+                diesel::sql_query("SELECT pg_advisory_lock($1)")
+                    .bind::<BigInt, _>(LOCK)
+                    .execute(&mut **conn)?;
+                let run = bring_up(&mut **conn, ON_POSTGRES)?;
+                start_log(&mut Conn::Postgres(conn), log_id)?;
+                Ok(run)
+            }
+        }
+    }
+
+    /// The versions that [`Store::migrate`] would run.
+    pub fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
+        match &mut connect::migrating(self.target())? {
+            Link::Sqlite(conn) => pending(&mut **conn, ON_SQLITE),
+            Link::Postgres(conn) => pending(&mut **conn, ON_POSTGRES),
+        }
+    }
+}
+
+fn bring_up<DB: Backend, C: MigrationHarness<DB>>(
+    conn: &mut C,
+    source: EmbeddedMigrations,
+) -> Result<Vec<String>, StoreError>
+where
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    refuse_newer(conn, &source)?;
+    let run = conn.run_pending_migrations(source).map_err(failed)?;
+    Ok(run.iter().map(ToString::to_string).collect())
+}
+
+fn pending<DB: Backend, C: MigrationHarness<DB>>(
+    conn: &mut C,
+    source: EmbeddedMigrations,
+) -> Result<Vec<String>, StoreError>
+where
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    refuse_newer(conn, &source)?;
+    let pending = conn.pending_migrations(source).map_err(failed)?;
+    Ok(pending
+        .iter()
+        .map(|migration| migration.name().version().to_string())
+        .collect())
+}
+
+fn refuse_newer<DB: Backend, C: MigrationHarness<DB>>(
+    conn: &mut C,
+    source: &EmbeddedMigrations,
+) -> Result<(), StoreError>
+where
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    let known = source.migrations().map_err(failed)?;
+    let applied = conn.applied_migrations().map_err(failed)?;
+    let is_known = |version| {
+        known
+            .iter()
+            .any(|migration| migration.name().version() == version)
+    };
+    if applied.into_iter().all(is_known) {
+        Ok(())
+    } else {
+        Err(StoreError::NewerSchema)
+    }
+}
+
+/// Foreign keys are off while SQLite migrates; this makes up for it.
+fn refuse_dangling(conn: &mut SqliteConnection) -> Result<(), StoreError> {
+    #[derive(QueryableByName)]
+    struct Dangling {
+        #[diesel(sql_type = Text)]
+        table: String,
+    }
+    let dangling: Vec<Dangling> = diesel::sql_query("PRAGMA foreign_key_check").load(conn)?;
+    match dangling.first() {
+        None => Ok(()),
+        Some(row) => Err(StoreError::corrupt(
+            "rows that refer to nothing",
+            &row.table,
+        )),
+    }
+}
+
+fn start_log(conn: &mut Conn<'_>, log_id: Uuid) -> Result<(), StoreError> {
+    let head = (
+        change_head::id.eq(1),
+        change_head::log_id.eq(DbUuid(log_id)),
+        change_head::seq.eq(0),
+        change_head::hash.eq(GENESIS),
+    );
+    on_each!(conn, c => diesel::insert_into(change_head::table)
+        .values(head)
+        .on_conflict_do_nothing()
+        .execute(*c))?;
+    Ok(())
+}
+
+fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> StoreError {
+    match error.downcast::<diesel::result::Error>() {
+        Ok(error) => (*error).into(),
+        Err(error) => {
+            StoreError::Corrupt(format!("the schema cannot be brought up to date: {error}"))
+        }
+    }
+}

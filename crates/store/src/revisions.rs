@@ -1,0 +1,192 @@
+//! Revisions: the texts of a tip, and who is credited on each.
+
+use diesel::prelude::*;
+use eureka_domain::ids::{TipId, UserId};
+use eureka_domain::tip::{Revision, Safety, State, Tip, TipText};
+
+use crate::schema::{revision_credits, revisions};
+use crate::sql_types::{DbInstant, DbUuid};
+use crate::{Conn, StoreError};
+
+/// Adds a revision and credits the tip's author and the revision's editor. Conflicts: `revisions.number`,
+/// `one_open_revision`, `one_published_revision`.
+pub fn insert(conn: &mut Conn<'_>, tip: &Tip, revision: &Revision) -> Result<(), StoreError> {
+    let row = Row::try_from(revision)?;
+    on_each!(conn, c => diesel::insert_into(revisions::table).values(&row).execute(*c))?;
+    credit(conn, tip, revision)
+}
+
+/// Writes all of a revision and credits its editor. Where another one is to be superseded or closed, save that first:
+/// a tip has one open and one published revision at any moment. A changed text that was submitted is a conflict,
+/// `submitted_text`.
+pub fn save(conn: &mut Conn<'_>, tip: &Tip, revision: &Revision) -> Result<(), StoreError> {
+    let row = Row::try_from(revision)?;
+    let stored = revisions::table.find((row.tip_id, row.number));
+    on_each!(conn, c => diesel::update(stored).set(&row).execute(*c))?;
+    credit(conn, tip, revision)
+}
+
+/// One revision.
+pub fn find(conn: &mut Conn<'_>, tip: TipId, number: i32) -> Result<Option<Revision>, StoreError> {
+    let query = revisions::table.find((DbUuid(tip.0), number));
+    on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?
+        .map(Revision::try_from)
+        .transpose()
+}
+
+/// Every revision of a tip, oldest first.
+pub fn list(conn: &mut Conn<'_>, tip: TipId) -> Result<Vec<Revision>, StoreError> {
+    let query = revisions::table
+        .filter(revisions::tip_id.eq(DbUuid(tip.0)))
+        .order(revisions::number);
+    let rows = on_each!(conn, c => query.select(Row::as_select()).load(*c))?;
+    rows.into_iter().map(Revision::try_from).collect()
+}
+
+fn credit(conn: &mut Conn<'_>, tip: &Tip, revision: &Revision) -> Result<(), StoreError> {
+    for row in credits(tip, revision) {
+        on_each!(conn, c => diesel::insert_into(revision_credits::table)
+            .values(&row)
+            .on_conflict_do_nothing()
+            .execute(*c))?;
+    }
+    Ok(())
+}
+
+/// Those whose name is on a text: the tip's author, and the editor if that is somebody else.
+pub(crate) fn credits(tip: &Tip, revision: &Revision) -> impl Iterator<Item = Credit> {
+    let (tip_id, number) = (DbUuid(revision.tip.0), revision.number);
+    let editor = (revision.editor != tip.author).then_some(revision.editor);
+    std::iter::once(tip.author)
+        .chain(editor)
+        .map(move |user| Credit {
+            tip_id,
+            revision: number,
+            user_id: DbUuid(user.0),
+        })
+}
+
+/// One person's name on one text.
+#[derive(Insertable)]
+#[diesel(table_name = revision_credits)]
+pub(crate) struct Credit {
+    tip_id: DbUuid,
+    revision: i32,
+    user_id: DbUuid,
+}
+
+/// A revision as it is stored; its lists are JSON arrays.
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = revisions, treat_none_as_default_value = false, treat_none_as_null = true)]
+pub(crate) struct Row {
+    tip_id: DbUuid,
+    number: i32,
+    state: String,
+    round: i32,
+    title: String,
+    problem: String,
+    cause: Option<String>,
+    solution: Option<String>,
+    products: String,
+    fault_codes: String,
+    parts: String,
+    tags: String,
+    safety: String,
+    hazard: Option<String>,
+    lang: Option<String>,
+    editor_id: DbUuid,
+    created_at: DbInstant,
+    updated_at: DbInstant,
+    submitted_at: Option<DbInstant>,
+    decided_at: Option<DbInstant>,
+}
+
+impl TryFrom<&Revision> for Row {
+    type Error = StoreError;
+
+    fn try_from(revision: &Revision) -> Result<Self, StoreError> {
+        let text = &revision.text;
+        Ok(Self {
+            tip_id: DbUuid(revision.tip.0),
+            number: revision.number,
+            state: revision.state.word().to_owned(),
+            round: revision.round,
+            title: text.title.clone(),
+            problem: text.problem.clone(),
+            cause: text.cause.clone(),
+            solution: text.solution.clone(),
+            products: to_json(&text.products)?,
+            fault_codes: to_json(&text.fault_codes)?,
+            parts: to_json(&text.parts)?,
+            tags: to_json(&text.tags)?,
+            safety: text.safety.word().to_owned(),
+            hazard: text.hazard.clone(),
+            lang: text.lang.clone(),
+            editor_id: DbUuid(revision.editor.0),
+            created_at: DbInstant(revision.created_at),
+            updated_at: DbInstant(revision.updated_at),
+            submitted_at: revision.submitted_at.map(DbInstant),
+            decided_at: revision.decided_at.map(DbInstant),
+        })
+    }
+}
+
+impl TryFrom<Row> for Revision {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let state = State::from_word(&row.state);
+        let safety = Safety::from_word(&row.safety);
+        Ok(Self {
+            tip: TipId(row.tip_id.0),
+            number: row.number,
+            round: row.round,
+            state: state.ok_or_else(|| StoreError::corrupt("revisions.state", &row.state))?,
+            text: TipText {
+                title: row.title,
+                problem: row.problem,
+                cause: row.cause,
+                solution: row.solution,
+                products: from_json(&row.products)?,
+                fault_codes: from_json(&row.fault_codes)?,
+                parts: from_json(&row.parts)?,
+                tags: from_json(&row.tags)?,
+                safety: safety
+                    .ok_or_else(|| StoreError::corrupt("revisions.safety", &row.safety))?,
+                hazard: row.hazard,
+                lang: row.lang,
+            },
+            editor: UserId(row.editor_id.0),
+            created_at: row.created_at.0,
+            updated_at: row.updated_at.0,
+            submitted_at: row.submitted_at.map(|at| at.0),
+            decided_at: row.decided_at.map(|at| at.0),
+        })
+    }
+}
+
+fn to_json(labels: &[String]) -> Result<String, StoreError> {
+    serde_json::to_string(labels).map_err(|error| StoreError::corrupt("labels", error))
+}
+
+fn from_json(text: &str) -> Result<Vec<String>, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::corrupt("labels of a revision", error))
+}
+
+/// The two forms in which a label can stand in a stored list. A quote that opens a label is the only one after a bracket
+/// or a comma without a backslash between, so finding either form is finding exactly this label.
+pub(crate) fn stored_forms(label: &str) -> Result<(String, String), StoreError> {
+    let quoted =
+        serde_json::to_string(label).map_err(|error| StoreError::corrupt("label", error))?;
+    Ok((format!("[{quoted}"), format!(",{quoted}")))
+}
+
+/// Whether a column of labels holds one, byte for byte. `$forms` comes from [`stored_forms`].
+macro_rules! holds {
+    ($column:expr, $forms:expr) => {
+        crate::schema::replace($column, $forms.0.clone(), "")
+            .ne($column)
+            .or(crate::schema::replace($column, $forms.1.clone(), "").ne($column))
+    };
+}
+pub(crate) use holds;

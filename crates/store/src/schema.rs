@@ -1,0 +1,247 @@
+//! The tables, once for both databases. `migrations/` holds the same in each one's SQL.
+
+use crate::sql_types::{Instant, Uuid};
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    users (id) {
+        id -> Uuid,
+        email -> Nullable<Text>,
+        name -> Text,
+        site_role -> Text,
+        status -> Text,
+        auth_epoch -> Integer,
+        password_hash -> Nullable<Text>,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    sessions (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        created_at -> Instant,
+        expires_at -> Instant,
+        ended_at -> Nullable<Instant>,
+        end_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    refresh_tokens (hash) {
+        hash -> Text,
+        session_id -> Uuid,
+        issued_at -> Instant,
+        expires_at -> Instant,
+        used_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    communities (id) {
+        id -> Uuid,
+        slug -> Text,
+        name -> Text,
+        description -> Text,
+        openness -> Text,
+        quorum -> Integer,
+        claim_minutes -> Integer,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    members (community_id, user_id) {
+        community_id -> Uuid,
+        user_id -> Uuid,
+        role -> Text,
+        since -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    tips (id) {
+        id -> Uuid,
+        number -> BigInt,
+        community_id -> Uuid,
+        author_id -> Uuid,
+        confidence -> Text,
+        hold -> Nullable<Text>,
+        live -> Nullable<Integer>,
+        latest -> Integer,
+        review_id -> Nullable<Uuid>,
+        external_id -> Nullable<Text>,
+        created_at -> Instant,
+        updated_at -> Instant,
+        published_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    revisions (tip_id, number) {
+        tip_id -> Uuid,
+        number -> Integer,
+        state -> Text,
+        round -> Integer,
+        title -> Text,
+        problem -> Text,
+        cause -> Nullable<Text>,
+        solution -> Nullable<Text>,
+        products -> Text,
+        fault_codes -> Text,
+        parts -> Text,
+        tags -> Text,
+        safety -> Text,
+        hazard -> Nullable<Text>,
+        lang -> Nullable<Text>,
+        editor_id -> Uuid,
+        created_at -> Instant,
+        updated_at -> Instant,
+        submitted_at -> Nullable<Instant>,
+        decided_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::Uuid;
+    revision_credits (tip_id, revision, user_id) {
+        tip_id -> Uuid,
+        revision -> Integer,
+        user_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    reviews (id) {
+        id -> Uuid,
+        tip_id -> Uuid,
+        revision -> Integer,
+        community_id -> Uuid,
+        round -> Integer,
+        claimed_by -> Nullable<Uuid>,
+        claimed_since -> Nullable<Instant>,
+        claimed_until -> Nullable<Instant>,
+        outcome -> Nullable<Text>,
+        closed_at -> Nullable<Instant>,
+        opened_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    decisions (id) {
+        id -> Uuid,
+        review_id -> Uuid,
+        tip_id -> Uuid,
+        revision -> Integer,
+        reviewer_id -> Uuid,
+        verdict -> Text,
+        reason -> Nullable<Text>,
+        comment -> Nullable<Text>,
+        at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    change_log (seq) {
+        seq -> BigInt,
+        at -> Instant,
+        actor -> Nullable<Uuid>,
+        kind -> Text,
+        tip_id -> Nullable<Uuid>,
+        revision -> Nullable<Integer>,
+        from_state -> Nullable<Text>,
+        to_state -> Nullable<Text>,
+        subject -> Nullable<Uuid>,
+        commitment -> Nullable<Text>,
+        prev_hash -> Text,
+        hash -> Text,
+    }
+}
+
+diesel::table! {
+    change_payloads (seq) {
+        seq -> BigInt,
+        salt -> Text,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::Uuid;
+    change_head (id) {
+        id -> Integer,
+        log_id -> Uuid,
+        seq -> BigInt,
+        hash -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::Instant;
+    idempotency_keys (caller, key) {
+        caller -> Text,
+        key -> Text,
+        fingerprint -> Text,
+        status -> Integer,
+        headers -> Text,
+        body -> Binary,
+        created_at -> Instant,
+        expires_at -> Instant,
+    }
+}
+
+diesel::joinable!(members -> communities (community_id));
+diesel::joinable!(members -> users (user_id));
+diesel::joinable!(tips -> communities (community_id));
+diesel::joinable!(revisions -> tips (tip_id));
+diesel::allow_tables_to_appear_in_same_query!(
+    users,
+    communities,
+    members,
+    tips,
+    revisions,
+    revision_credits,
+    reviews,
+    decisions
+);
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// The number, or another one where there is none.
+    fn coalesce(
+        number: diesel::sql_types::Nullable<diesel::sql_types::Integer>,
+        otherwise: diesel::sql_types::Integer,
+    ) -> diesel::sql_types::Integer;
+
+    /// The text with every occurrence of one part replaced: the one way to look for an exact part that both databases
+    /// spell alike (`LIKE` ignores case on SQLite).
+    fn replace(
+        text: diesel::sql_types::Text,
+        part: diesel::sql_types::Text,
+        by: diesel::sql_types::Text,
+    ) -> diesel::sql_types::Text;
+}

@@ -1,0 +1,254 @@
+//! Tips, and their sheets: a tip with the revision that is live and the newest one. Which tips a caller sees is in
+//! `tips/seen.rs`.
+
+mod seen;
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use eureka_domain::ids::{CommunityId, ReviewId, TipId, TipNumber, TipRef, UserId};
+use eureka_domain::tip::{Confidence, Revision, Tip};
+
+use crate::schema::{revisions, tips};
+use crate::sql_types::{DbInstant, DbUuid};
+use crate::{Conn, StoreError};
+
+pub use seen::{TipFilter, list};
+
+/// A tip with the texts that matter now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TipSheet {
+    /// The tip.
+    pub tip: Tip,
+    /// The revision that readers see.
+    pub live: Option<Revision>,
+    /// The newest revision; it may be the live one.
+    pub latest: Revision,
+}
+
+/// Adds a tip; its first revision follows. Conflicts: `tips.id`, `tips.number`, `tips.external_id`.
+pub fn insert(conn: &mut Conn<'_>, tip: &Tip) -> Result<(), StoreError> {
+    let row = Row::from(tip);
+    on_each!(conn, c => diesel::insert_into(tips::table).values(&row).execute(*c))?;
+    Ok(())
+}
+
+/// Writes all of a tip.
+pub fn save(conn: &mut Conn<'_>, tip: &Tip) -> Result<(), StoreError> {
+    let row = Row::from(tip);
+    on_each!(conn, c => diesel::update(tips::table.find(row.id)).set(&row).execute(*c))?;
+    Ok(())
+}
+
+/// One tip.
+pub fn find(conn: &mut Conn<'_>, tip: &TipRef) -> Result<Option<Tip>, StoreError> {
+    let row = match tip {
+        TipRef::Id(id) => {
+            let query = tips::table.find(DbUuid(id.0));
+            on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?
+        }
+        TipRef::Number(number) => {
+            let query = tips::table.filter(tips::number.eq(number.0));
+            on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?
+        }
+    };
+    row.map(Tip::try_from).transpose()
+}
+
+/// One tip, for changing it: nobody else can until the transaction ends.
+pub fn lock(conn: &mut Conn<'_>, tip: &TipRef) -> Result<Option<Tip>, StoreError> {
+    let Some(tip) = find(conn, tip)? else {
+        return Ok(None);
+    };
+    let Conn::Postgres(c) = conn else {
+        return Ok(Some(tip));
+    };
+    let query = tips::table
+        .find(DbUuid(tip.id.0))
+        .select(Row::as_select())
+        .for_update();
+    query.first(*c).optional()?.map(Tip::try_from).transpose()
+}
+
+/// The number for the next tip.
+pub fn next_number(conn: &mut Conn<'_>) -> Result<TipNumber, StoreError> {
+    let query = tips::table.select(diesel::dsl::max(tips::number));
+    let last: Option<i64> = on_each!(conn, c => query.get_result(*c))?;
+    Ok(last.map_or(TipNumber::FIRST, |last| TipNumber(last + 1)))
+}
+
+/// Which of these external ids a community has tips for.
+pub fn by_external_ids(
+    conn: &mut Conn<'_>,
+    community: CommunityId,
+    external_ids: &[String],
+) -> Result<HashMap<String, TipId>, StoreError> {
+    let mut found = HashMap::new();
+    for ids in external_ids.chunks(crate::MANY) {
+        let query = tips::table
+            .filter(tips::community_id.eq(DbUuid(community.0)))
+            .filter(tips::external_id.eq_any(ids))
+            .select((tips::external_id.assume_not_null(), tips::id));
+        let rows: Vec<(String, DbUuid)> = on_each!(conn, c => query.load(*c))?;
+        found.extend(
+            rows.into_iter()
+                .map(|(external, id)| (external, TipId(id.0))),
+        );
+    }
+    Ok(found)
+}
+
+/// The sheets of these tips, in the order asked for; those that do not exist are left out.
+pub fn sheets(conn: &mut Conn<'_>, ids: &[TipId]) -> Result<Vec<TipSheet>, StoreError> {
+    let mut rows = HashMap::with_capacity(ids.len());
+    for ids in ids.chunks(crate::MANY) {
+        let ids: Vec<DbUuid> = ids.iter().map(|id| DbUuid(id.0)).collect();
+        let query = tips::table.filter(tips::id.eq_any(ids));
+        let found: Vec<Row> = on_each!(conn, c => query.select(Row::as_select()).load(*c))?;
+        rows.extend(found.into_iter().map(|row| (row.id, row)));
+    }
+    let in_order = ids
+        .iter()
+        .filter_map(|id| rows.remove(&DbUuid(id.0)))
+        .collect();
+    with_revisions(conn, in_order)
+}
+
+/// The sheets of all tips, in the order of their ids, at most `limit` after one of them.
+pub fn sheets_after(
+    conn: &mut Conn<'_>,
+    after: Option<TipId>,
+    limit: i64,
+) -> Result<Vec<TipSheet>, StoreError> {
+    let rows: Vec<Row> = on_each!(conn, c => {
+        let mut query = tips::table.select(Row::as_select()).into_boxed();
+        if let Some(after) = after {
+            query = query.filter(tips::id.gt(DbUuid(after.0)));
+        }
+        query.order(tips::id).limit(limit).load(*c)
+    })?;
+    with_revisions(conn, rows)
+}
+
+/// The ids of a community's tips.
+pub fn of_community(conn: &mut Conn<'_>, community: CommunityId) -> Result<Vec<TipId>, StoreError> {
+    let query = tips::table
+        .filter(tips::community_id.eq(DbUuid(community.0)))
+        .order((tips::created_at, tips::id))
+        .select(tips::id);
+    let ids: Vec<DbUuid> = on_each!(conn, c => query.load(*c))?;
+    Ok(ids.into_iter().map(|id| TipId(id.0)).collect())
+}
+
+/// The ids of an author's tips.
+pub fn of_author(conn: &mut Conn<'_>, author: UserId) -> Result<Vec<TipId>, StoreError> {
+    let query = tips::table
+        .filter(tips::author_id.eq(DbUuid(author.0)))
+        .order((tips::created_at, tips::id))
+        .select(tips::id);
+    let ids: Vec<DbUuid> = on_each!(conn, c => query.load(*c))?;
+    Ok(ids.into_iter().map(|id| TipId(id.0)).collect())
+}
+
+/// Adds to each tip the live and the newest revision, with one query for many tips.
+fn with_revisions(conn: &mut Conn<'_>, rows: Vec<Row>) -> Result<Vec<TipSheet>, StoreError> {
+    let mut texts: HashMap<(TipId, i32), Revision> = HashMap::with_capacity(rows.len());
+    for rows in rows.chunks(crate::MANY) {
+        let ids: Vec<DbUuid> = rows.iter().map(|row| row.id).collect();
+        let query = revisions::table
+            .inner_join(tips::table)
+            .filter(tips::id.eq_any(ids))
+            .filter(
+                revisions::number.eq(tips::latest).or(revisions::number
+                    .nullable()
+                    .eq(tips::live)
+                    .assume_not_null()),
+            );
+        let found: Vec<crate::revisions::Row> =
+            on_each!(conn, c => query.select(crate::revisions::Row::as_select()).load(*c))?;
+        for row in found {
+            let revision = Revision::try_from(row)?;
+            texts.insert((revision.tip, revision.number), revision);
+        }
+    }
+    let sheet = |row| {
+        let tip = Tip::try_from(row)?;
+        let latest = texts.get(&(tip.id, tip.latest)).cloned();
+        let latest = latest
+            .ok_or_else(|| StoreError::corrupt("a tip without its newest revision", tip.id))?;
+        let live = match tip.live {
+            None => None,
+            Some(number) => {
+                let live = texts.get(&(tip.id, number)).cloned();
+                Some(live.ok_or_else(|| {
+                    StoreError::corrupt("a tip without its live revision", tip.id)
+                })?)
+            }
+        };
+        Ok(TipSheet { tip, live, latest })
+    };
+    rows.into_iter().map(sheet).collect()
+}
+
+/// A tip as it is stored.
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = tips, treat_none_as_default_value = false, treat_none_as_null = true)]
+pub(crate) struct Row {
+    id: DbUuid,
+    number: i64,
+    community_id: DbUuid,
+    author_id: DbUuid,
+    confidence: String,
+    hold: Option<String>,
+    live: Option<i32>,
+    latest: i32,
+    review_id: Option<DbUuid>,
+    external_id: Option<String>,
+    created_at: DbInstant,
+    updated_at: DbInstant,
+    published_at: Option<DbInstant>,
+}
+
+impl From<&Tip> for Row {
+    fn from(tip: &Tip) -> Self {
+        Self {
+            id: DbUuid(tip.id.0),
+            number: tip.number.0,
+            community_id: DbUuid(tip.community.0),
+            author_id: DbUuid(tip.author.0),
+            confidence: tip.confidence.word().to_owned(),
+            hold: tip.hold.clone(),
+            live: tip.live,
+            latest: tip.latest,
+            review_id: tip.review.map(|id| DbUuid(id.0)),
+            external_id: tip.external_id.clone(),
+            created_at: DbInstant(tip.created_at),
+            updated_at: DbInstant(tip.updated_at),
+            published_at: tip.published_at.map(DbInstant),
+        }
+    }
+}
+
+impl TryFrom<Row> for Tip {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let confidence = Confidence::from_word(&row.confidence);
+        Ok(Self {
+            id: TipId(row.id.0),
+            number: TipNumber(row.number),
+            community: CommunityId(row.community_id.0),
+            author: UserId(row.author_id.0),
+            confidence: confidence
+                .ok_or_else(|| StoreError::corrupt("tips.confidence", &row.confidence))?,
+            hold: row.hold,
+            live: row.live,
+            latest: row.latest,
+            review: row.review_id.map(|id| ReviewId(id.0)),
+            external_id: row.external_id,
+            created_at: row.created_at.0,
+            updated_at: row.updated_at.0,
+            published_at: row.published_at.map(|at| at.0),
+        })
+    }
+}

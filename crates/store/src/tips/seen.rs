@@ -1,0 +1,134 @@
+//! The tips that a caller sees, listed: the SQL twin of `visibility::sees_tip` and `visibility::sees_revision`. A filter on
+//! a text looks only at the text that the caller sees.
+
+use diesel::dsl::case_when;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Integer, Nullable};
+use eureka_domain::Instant;
+use eureka_domain::community::Openness;
+use eureka_domain::ids::{CommunityId, TipId, UserId};
+use eureka_domain::tip::{Confidence, State};
+use eureka_domain::visibility::Audience;
+
+use super::{Row, TipSheet, with_revisions};
+use crate::revisions::{holds, stored_forms};
+use crate::schema::{coalesce, communities, revisions, tips};
+use crate::sql_types::{DbInstant, DbUuid};
+use crate::{Conn, StoreError};
+
+/// Who asks, and for which tips. What is `None` filters nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TipFilter {
+    /// Who asks.
+    pub caller: UserId,
+    /// Whose live texts they read.
+    pub audience: Audience,
+    /// Where they review, and so read what was sent to reviewers.
+    pub reviews_in: Vec<CommunityId>,
+    /// Whether they are a site admin, who reads everything that was sent to reviewers.
+    pub is_admin: bool,
+    /// Of this community.
+    pub community: Option<CommunityId>,
+    /// By this author.
+    pub author: Option<UserId>,
+    /// Whose newest revision that the caller sees is in this state.
+    pub state: Option<State>,
+    /// Of this confidence.
+    pub confidence: Option<Confidence>,
+    /// Whose newest revision that the caller sees is for this product.
+    pub product: Option<String>,
+    /// … has this fault code.
+    pub fault_code: Option<String>,
+    /// … has this tag.
+    pub tag: Option<String>,
+}
+
+/// The tips that a caller sees, newest first, at most `limit` after one of them.
+pub fn list(
+    conn: &mut Conn<'_>,
+    filter: &TipFilter,
+    after: Option<(Instant, TipId)>,
+    limit: i64,
+) -> Result<Vec<TipSheet>, StoreError> {
+    // The table itself is joined as the newest revision, its alias as the one the caller sees.
+    let shown = diesel::alias!(revisions as shown);
+    let private: Vec<DbUuid> = filter
+        .audience
+        .private
+        .iter()
+        .map(|id| DbUuid(id.0))
+        .collect();
+    let reviewed: Vec<DbUuid> = filter.reviews_in.iter().map(|id| DbUuid(id.0)).collect();
+    let caller = DbUuid(filter.caller.0);
+
+    let reads = || {
+        communities::openness
+            .eq(Openness::Open.word())
+            .or(communities::id.eq_any(private.clone()))
+            .or(filter.audience.everything.into_sql::<Bool>())
+    };
+    let writes = tips::author_id
+        .eq(caller)
+        .or(revisions::editor_id.eq(caller));
+    let was_sent = revisions::state
+        .ne(State::Draft.word())
+        .and(revisions::submitted_at.is_not_null());
+    let reviews = communities::id
+        .eq_any(reviewed)
+        .or(filter.is_admin.into_sql::<Bool>());
+    // No revision has the number 0: it stands for none, so that no comparison is unknown.
+    let is_live = coalesce(tips::live, 0).eq(tips::latest);
+    let sees_latest = is_live.and(reads()).or(writes).or(was_sent.and(reviews));
+    let sees_live = tips::live.is_not_null().and(reads());
+    let number_shown = case_when(sees_latest, tips::latest.nullable())
+        .when(sees_live, tips::live)
+        .otherwise(None::<i32>.into_sql::<Nullable<Integer>>());
+
+    let newest = revisions::tip_id
+        .eq(tips::id)
+        .and(revisions::number.eq(tips::latest));
+
+    let forms = |label: &Option<String>| label.as_deref().map(stored_forms).transpose();
+    let (product, fault_code, tag) = (
+        forms(&filter.product)?,
+        forms(&filter.fault_code)?,
+        forms(&filter.tag)?,
+    );
+
+    let rows: Vec<Row> = on_each!(conn, c => {
+        let mut query = tips::table
+            .inner_join(communities::table)
+            .inner_join(revisions::table.on(newest))
+            .inner_join(shown.on(shown.field(revisions::tip_id).eq(tips::id)))
+            .filter(shown.field(revisions::number).nullable().eq(number_shown))
+            .select(Row::as_select())
+            .into_boxed();
+        if let Some(community) = filter.community {
+            query = query.filter(tips::community_id.eq(DbUuid(community.0)));
+        }
+        if let Some(author) = filter.author {
+            query = query.filter(tips::author_id.eq(DbUuid(author.0)));
+        }
+        if let Some(confidence) = filter.confidence {
+            query = query.filter(tips::confidence.eq(confidence.word()));
+        }
+        if let Some(state) = filter.state {
+            query = query.filter(shown.field(revisions::state).eq(state.word()));
+        }
+        if let Some(forms) = &product {
+            query = query.filter(holds!(shown.field(revisions::products), forms));
+        }
+        if let Some(forms) = &fault_code {
+            query = query.filter(holds!(shown.field(revisions::fault_codes), forms));
+        }
+        if let Some(forms) = &tag {
+            query = query.filter(holds!(shown.field(revisions::tags), forms));
+        }
+        if let Some((at, id)) = after {
+            let (at, id) = (DbInstant(at), DbUuid(id.0));
+            query = query.filter(tips::created_at.lt(at).or(tips::created_at.eq(at).and(tips::id.lt(id))));
+        }
+        query.order((tips::created_at.desc(), tips::id.desc())).limit(limit).load(*c)
+    })?;
+    with_revisions(conn, rows)
+}

@@ -1,0 +1,16 @@
+DROP TABLE idempotency_keys;
+DROP TABLE change_head;
+DROP TABLE change_payloads;
+DROP TABLE change_log;
+DROP TABLE decisions;
+DROP TABLE reviews;
+DROP TABLE revision_credits;
+DROP TABLE revisions;
+DROP TABLE tips;
+DROP TABLE members;
+DROP TABLE communities;
+DROP TABLE refresh_tokens;
+DROP TABLE sessions;
+DROP TABLE users;
+DROP FUNCTION refuse_self_review;
+DROP FUNCTION refuse;
