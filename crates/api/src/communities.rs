@@ -16,7 +16,7 @@ use crate::page::{PageBody, listed, page_request};
 use crate::params::Params;
 use crate::problem::Problem;
 use crate::users::{PageParams, user_id};
-use crate::wire::{Person, instant};
+use crate::wire::{Person, instant, wire_enum};
 
 wire_enum! {
     /// Who reads a community's approved tips: everyone signed in, or its members.

@@ -19,7 +19,6 @@ mod search;
 mod sessions;
 mod tips;
 mod users;
-#[macro_use]
 mod wire;
 
 use std::sync::Arc;

@@ -102,13 +102,15 @@ fn complete(method: &str, operation: &mut Operation) {
             Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>("bearer", [])]);
     }
     let parameters = operation.parameters.get_or_insert_default();
-    let has = |parameters: &[Parameter], name: &str| parameters.iter().any(|p| p.name == name);
-    let (matches, once) = (has(parameters, "If-Match"), has(parameters, "Idempotency-Key"));
-    let in_path = parameters.iter().any(|p| p.parameter_in == ParameterIn::Path);
-    let in_query = parameters.iter().any(|p| p.parameter_in == ParameterIn::Query);
+    let any = |is: &dyn Fn(&Parameter) -> bool| {
+        parameters.iter().any(|parameter| matches!(parameter, RefOr::T(parameter) if is(parameter)))
+    };
+    let (matches, once) = (any(&|p| p.name == "If-Match"), any(&|p| p.name == "Idempotency-Key"));
+    let in_path = any(&|p| p.parameter_in == ParameterIn::Path);
+    let in_query = any(&|p| p.parameter_in == ParameterIn::Query);
     let reads_one = method == "GET" && in_path;
     if reads_one {
-        parameters.push(header_parameter("If-None-Match", "The ETag of the state you have"));
+        parameters.push(RefOr::T(header_parameter("If-None-Match", "The ETag of the state you have")));
     }
     let has_body = operation.request_body.is_some();
 
@@ -185,7 +187,7 @@ fn problem(description: &str) -> Response {
 
 fn header(description: &str) -> RefOr<utoipa::openapi::Header> {
     let text = ObjectBuilder::new().schema_type(Type::String).build();
-    RefOr::T(HeaderBuilder::new().schema(text).description(Some(description)).build())
+    RefOr::T(HeaderBuilder::new().schema(Some(text)).description(Some(description)).build())
 }
 
 fn header_parameter(name: &str, description: &str) -> Parameter {

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, get, post};
 use eureka_domain::ids::ReviewId;
 use eureka_service::{DecisionDraft, QueueQuery, ReviewDetail, ServiceError};
 
-pub(crate) use body::{DecisionBody, NewDecision, NextParams, QueueParams, ReviewBody};
+use body::{NewDecision, NextParams, QueueParams, ReviewBody};
 
 use crate::Api;
 use crate::body::Body;

@@ -8,7 +8,7 @@ use eureka_domain::ids::{TipRef, UserId};
 use eureka_service::{Service, ServiceError, TipQuery, TipView, Written};
 
 pub(crate) use body::{
-    ActionWord, ConfidenceWord, HistoryBody, NewTipBody, ReasonBody, OptionalReasonBody, RevisionBody, SafetyWord, StateWord, TipBody,
+    ActionWord, ConfidenceWord, HistoryBody, NewTipBody, ReasonBody, OptionalReasonBody, RevisionBody, SafetyWord, TipBody,
     TipParams, TipPatch,
 };
 

@@ -18,7 +18,7 @@ use crate::idempotency::{Created, IdempotencyKey, answered, changed};
 use crate::page::{PageBody, listed, page_request};
 use crate::params::Params;
 use crate::problem::Problem;
-use crate::wire::instant;
+use crate::wire::{instant, wire_enum};
 
 wire_enum! {
     /// What a person is to the whole site.

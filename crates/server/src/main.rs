@@ -1,1 +1,83 @@
-fn main() {}
+//! The `eureka` binary: settings, commands, start and drain. Every rule lives in the libraries.
+
+mod clock;
+mod config;
+mod demo;
+mod doctor;
+mod import;
+mod keys;
+mod logging;
+mod operate;
+mod serve;
+mod start;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+use config::Settings;
+
+/// Field knowledge: capture, peer review, retrieval.
+#[derive(Parser)]
+#[command(name = "eureka", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API. The first start on an empty directory creates the database, the keys and an admin.
+    Serve,
+    /// Serve the API on loopback with the project's own tips and a cast to log in as.
+    Demo,
+    /// Bring the database's schema up to this version.
+    Migrate,
+    /// Take approved tips in from NDJSON, plain or gzipped; repeatable without doubles.
+    Import(import::Arguments),
+    /// Look after accounts.
+    #[command(subcommand)]
+    User(operate::UserCommand),
+    /// Look after the search index.
+    #[command(subcommand)]
+    Index(operate::IndexCommand),
+    /// Look after the change log.
+    #[command(subcommand)]
+    Audit(operate::AuditCommand),
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Print the settings in force, secrets masked, and where each comes from.
+    Settings,
+    /// Check that everything the service needs is there and sound.
+    Doctor,
+}
+
+fn main() -> ExitCode {
+    let cli = match config::parse::<Cli>() {
+        Ok(cli) => cli,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::from(2);
+        }
+    };
+    let done = match cli.command {
+        Command::Serve => serve::serve(&cli.settings),
+        Command::Demo => demo::demo(&cli.settings),
+        Command::Migrate => operate::migrate(&cli.settings),
+        Command::Import(arguments) => import::import(&cli.settings, &arguments),
+        Command::User(command) => operate::user(&cli.settings, &command),
+        Command::Index(command) => operate::index(&cli.settings, &command),
+        Command::Audit(command) => operate::audit(&cli.settings, &command),
+        Command::Openapi => operate::openapi(),
+        Command::Settings => operate::settings(&cli.settings),
+        Command::Doctor => doctor::doctor(&cli.settings),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

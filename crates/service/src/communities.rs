@@ -51,23 +51,32 @@ impl Service {
         let (actor, now) = (caller.user, self.clock.now());
         let id = CommunityId(self.new_id(now));
         let written = self.store.write(move |conn| {
-            once::run(conn, actor, once, now, |conn| {
-                let community = Community {
-                    id,
-                    slug: charter.slug,
-                    name: charter.name,
-                    description: charter.description,
-                    openness: charter.openness,
-                    policy: charter.policy,
-                    created_at: now,
-                    updated_at: now,
-                };
-                communities::insert(conn, &community)?;
-                log::append(conn, &about(Kind::CommunityCreated, actor, id, now))?;
-                Ok(community)
-            })
+            once::run(conn, actor, once, now, |conn| insert(conn, charter, id, Some(actor), now))
         })?;
         Ok(written.value)
+    }
+
+    /// Founds a community from the command line, where the operator is trusted.
+    pub fn found_community(&self, charter: Charter) -> Result<Written<Community>, ServiceError> {
+        let charter = charter.checked()?;
+        let now = self.clock.now();
+        let id = CommunityId(self.new_id(now));
+        self.store.write(move |conn| insert(conn, charter, id, None, now))
+    }
+
+    /// Makes a person a member from the command line, where the operator is trusted.
+    pub fn enrol_member(
+        &self,
+        community: CommunityId,
+        user: UserId,
+        role: Role,
+    ) -> Result<Written<()>, ServiceError> {
+        let now = self.clock.now();
+        let written = self.store.write(move |conn| {
+            enrol(conn, Membership { community, user, role, since: now }, None)
+        })?;
+        self.callers.forget();
+        Ok(written)
     }
 
     /// The communities the caller may know of, oldest first.
@@ -120,7 +129,7 @@ impl Service {
                 ..community
             };
             communities::save(conn, &community)?;
-            log::append(conn, &about(Kind::CommunityUpdated, caller.user, community.id, now))?;
+            log::append(conn, &about(Kind::CommunityUpdated, Some(caller.user), community.id, now))?;
             Ok::<_, ServiceError>(community)
         })?;
         self.callers.forget();
@@ -151,18 +160,13 @@ impl Service {
         role: Role,
     ) -> Result<Written<MemberView>, ServiceError> {
         let (caller, now) = (caller.clone(), self.clock.now());
-        let facts =
-            Facts { value: Some(role.word().to_owned()), user: Some(user), ..Facts::default() };
-        let payload = crate::audit::payload(&facts)?;
         let written = self.store.write(move |conn| {
             let community = known(conn, &caller, &slug)?;
             access::may_steward(&caller, community.id)?;
             let person = users::find(conn, user)?.ok_or(ServiceError::NotFound("user"))?;
             let since = communities::member(conn, community.id, user)?.map_or(now, |old| old.since);
             let member = Membership { community: community.id, user, role, since };
-            communities::set_member(conn, &member)?;
-            let change = Change { payload, ..about(Kind::MemberSet, caller.user, community.id, now) };
-            log::append(conn, &change)?;
+            enrol(conn, member.clone(), Some((caller.user, now)))?;
             Ok::<_, ServiceError>(view(&member, person))
         })?;
         self.callers.forget();
@@ -187,13 +191,53 @@ impl Service {
                 return Err(ServiceError::NotFound("member"));
             }
             let change =
-                Change { payload, ..about(Kind::MemberRemoved, caller.user, community.id, now) };
+                Change { payload, ..about(Kind::MemberRemoved, Some(caller.user), community.id, now) };
             log::append(conn, &change)?;
             Ok(())
         })?;
         self.callers.forget();
         Ok(written)
     }
+}
+
+fn insert(
+    conn: &mut Conn<'_>,
+    charter: Charter,
+    id: CommunityId,
+    actor: Option<UserId>,
+    now: Instant,
+) -> Result<Community, ServiceError> {
+    let community = Community {
+        id,
+        slug: charter.slug,
+        name: charter.name,
+        description: charter.description,
+        openness: charter.openness,
+        policy: charter.policy,
+        created_at: now,
+        updated_at: now,
+    };
+    communities::insert(conn, &community)?;
+    log::append(conn, &about(Kind::CommunityCreated, actor, id, now))?;
+    Ok(community)
+}
+
+/// Records a membership; `by` is who gave it and when, where it was not the operator.
+fn enrol(
+    conn: &mut Conn<'_>,
+    member: Membership,
+    by: Option<(UserId, Instant)>,
+) -> Result<(), ServiceError> {
+    communities::set_member(conn, &member)?;
+    let facts = Facts {
+        value: Some(member.role.word().to_owned()),
+        user: Some(member.user),
+        ..Facts::default()
+    };
+    let (actor, at) = by.map_or((None, member.since), |(actor, at)| (Some(actor), at));
+    let payload = crate::audit::payload(&facts)?;
+    log::append(conn, &Change { payload, ..about(Kind::MemberSet, actor, member.community, at) })?;
+    Ok(())
 }
 
 fn known(conn: &mut Conn<'_>, caller: &Caller, slug: &str) -> Result<Community, ServiceError> {
@@ -208,10 +252,10 @@ fn view(member: &Membership, user: User) -> MemberView {
     }
 }
 
-fn about(kind: Kind, actor: UserId, community: CommunityId, at: Instant) -> Change {
+fn about(kind: Kind, actor: Option<UserId>, community: CommunityId, at: Instant) -> Change {
     Change {
         kind,
-        actor: Some(actor),
+        actor,
         at,
         tip: None,
         revision: None,

@@ -85,7 +85,6 @@ impl From<SearchError> for ServiceError {
         match error {
             SearchError::Busy => Self::Busy("the search queue is full"),
             SearchError::TimedOut => Self::Busy("the search took too long"),
-            SearchError::InvalidCursor => Self::InvalidCursor,
             other => Self::Internal(other.to_string()),
         }
     }

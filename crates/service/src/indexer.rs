@@ -80,16 +80,26 @@ impl Indexer {
                 (None, IndexState::Rebuilding)
             }
         };
+        Ok(Arc::new(Self::of(store, dir.to_owned(), index, state)))
+    }
+
+    /// An indexer without an index: for commands that need none and must not take it from a running service.
+    pub fn idle(store: Store) -> Arc<Self> {
+        let state = IndexState::Held("this process has no index".into());
+        Arc::new(Self::of(store, PathBuf::new(), None, state))
+    }
+
+    fn of(store: Store, dir: PathBuf, index: Option<Arc<Index>>, state: IndexState) -> Self {
         let position = index.as_ref().and_then(|index| index.cursor()).map_or(0, |cursor| cursor.seq);
-        Ok(Arc::new(Self {
+        Self {
             store,
-            dir: dir.to_owned(),
+            dir,
             index: Mutex::new(index),
             work: Mutex::new(()),
             progress: Mutex::new(Progress { state, position }),
             moved: Condvar::new(),
             stopping: AtomicBool::new(false),
-        }))
+        }
     }
 
     /// The index, unless it is being made for the first time.

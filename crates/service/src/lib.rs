@@ -21,25 +21,29 @@ mod views;
 
 use std::sync::Arc;
 
+use eureka_domain::ids::CommunityId;
 use eureka_domain::{Clock, Ids, Instant};
 use eureka_store::Store;
+use moka::sync::Cache;
 use uuid::Uuid;
 
 pub use callers::Callers;
 pub use communities::{CommunityChanges, MemberView};
 pub use error::ServiceError;
-pub use imports::{ImportLine, ImportReport, Refusal};
+pub use imports::{ImportLine, ImportReport, Refusal, SLICE as IMPORT_SLICE};
 pub use indexer::{Drift, Indexer, IndexState};
 pub use once::{Answer, Key, Once, Render, Reply, fingerprint};
 pub use page::{Page, PageRequest};
 pub use passwords::Passwords;
 pub use reviews::{DecisionDraft, QueueQuery, ReviewDetail};
+pub use search::SearchQuery;
 pub use sessions::Tokens;
 pub use tips::{IfMatch, NewTip, TipChanges, TipQuery};
 pub use tokens::{ACCESS_MINUTES, Keys, PublicKey, generate_key};
 pub use users::{NewUser, UserChanges};
 pub use views::{Person, ReviewBrief, TipView, entity_tag};
 pub use audit::HistoryEntry;
+pub use eureka_search::{FacetField, FacetValue, Hit, Relaxed, SearchResponse, Sort, TipDocument};
 pub use eureka_store::Written;
 pub use eureka_store::reviews::{QueueSort, QueueState};
 
@@ -52,6 +56,7 @@ pub struct Service {
     ids: Arc<dyn Ids>,
     keys: Keys,
     passwords: Passwords,
+    slugs: Cache<String, CommunityId>,
 }
 
 impl Service {
@@ -64,7 +69,16 @@ impl Service {
         keys: Keys,
         passwords: Passwords,
     ) -> Self {
-        Self { store, indexer, callers: Callers::default(), clock, ids, keys, passwords }
+        Self {
+            store,
+            indexer,
+            callers: Callers::default(),
+            clock,
+            ids,
+            keys,
+            passwords,
+            slugs: Cache::new(10_000),
+        }
     }
 
     /// The present moment.

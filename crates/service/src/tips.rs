@@ -143,7 +143,8 @@ impl Service {
         let now = self.clock.now();
         self.store.read(|conn| {
             let tip = tips::find(conn, &tip)?.ok_or(ServiceError::NotFound("tip"))?;
-            one_tip_view(conn, caller, sheet_of(conn, &tip)?, now)
+            let sheet = sheet_of(conn, &tip)?;
+            one_tip_view(conn, caller, sheet, now)
         })
     }
 

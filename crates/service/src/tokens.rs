@@ -148,14 +148,14 @@ impl Keys {
 }
 
 /// A new secret of 256 bits, base64url: a refresh token.
-pub fn new_secret() -> Result<String, ServiceError> {
+pub(crate) fn new_secret() -> Result<String, ServiceError> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(ServiceError::internal)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// What is kept of a secret. It has 256 bits of its own, so a plain hash is enough.
-pub fn secret_hash(secret: &str) -> String {
+pub(crate) fn secret_hash(secret: &str) -> String {
     hex::encode(Sha256::digest(secret))
 }
 

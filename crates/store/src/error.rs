@@ -99,7 +99,7 @@ impl From<DieselError> for StoreError {
     fn from(error: DieselError) -> Self {
         match &error {
             DieselError::DatabaseError(kind, info) => {
-                classify(kind, &**info).unwrap_or(Self::Database(error))
+                classify(*kind, &**info).unwrap_or(Self::Database(error))
             }
             DieselError::BrokenTransactionManager | DieselError::RollbackErrorOnCommit { .. } => {
                 Self::Unavailable(error.to_string())
@@ -110,7 +110,7 @@ impl From<DieselError> for StoreError {
     }
 }
 
-fn classify(kind: &DatabaseErrorKind, info: &dyn DatabaseErrorInformation) -> Option<StoreError> {
+fn classify(kind: DatabaseErrorKind, info: &dyn DatabaseErrorInformation) -> Option<StoreError> {
     let message = info.message();
     match kind {
         DatabaseErrorKind::ClosedConnection

@@ -1,5 +1,7 @@
 //! The tables, once for both databases. `migrations/` holds the same in each one's SQL.
 
+#![allow(clippy::wildcard_imports, reason = "the names of diesel's column types, in the form of its `table!`")]
+
 use crate::sql_types::{Instant, Uuid};
 
 diesel::table! {

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::tips::{ActionWord, RevisionBody, SafetyWord};
-use crate::wire::{self, instant};
+use crate::wire::{self, instant, wire_enum};
 
 wire_enum! {
     /// What a reviewer decides.

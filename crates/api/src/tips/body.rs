@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::problem::{Problem, VALIDATION_FAILED};
-use crate::wire::{Person, instant, nullable};
+use crate::wire::{Person, instant, nullable, wire_enum};
 
 wire_enum! {
     /// Where a revision stands.

@@ -1,0 +1,73 @@
+//! `/v1/search`: finding tips.
+
+mod body;
+
+use std::time::Instant as Stopwatch;
+
+use actix_web::http::header::LINK;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get};
+use eureka_domain::ids::UserId;
+use eureka_service::{SearchQuery, Sort};
+
+use body::{SearchBody, SearchParams, facet_fields};
+
+use crate::Api;
+use crate::caller::Caller;
+use crate::page::{checked_limit, next_link};
+use crate::params::Params;
+use crate::problem::Problem;
+
+/// Find tips.
+///
+/// `q` speaks: words; `"a phrase"`; `-word`; `field:value` for `product`, `code`, `part`, `tag`, `author` and `lang`.
+/// Anything else is text: no input is an error. All words are wanted; when no tip has them all, the query is relaxed in
+/// steps, and `relaxed` says how. Without `q`, the filters alone are the query.
+#[utoipa::path(
+    tag = "search",
+    params(SearchParams),
+    responses((status = 200, description = "One page of hits, best first", body = SearchBody)),
+)]
+#[get("/search")]
+pub(crate) async fn search_tips(
+    api: Data<Api>,
+    req: HttpRequest,
+    caller: Caller,
+    params: Params<SearchParams>,
+) -> Result<HttpResponse, Problem> {
+    let params = params.0;
+    let limit = checked_limit(params.limit)?;
+    let query = SearchQuery {
+        q: params.q.unwrap_or_default(),
+        community: params.community,
+        product: params.product,
+        fault_code: params.fault_code,
+        tag: params.tag,
+        lang: params.lang,
+        author: params.author.map(UserId),
+        confidence: params.confidence.map(Into::into),
+        safety: params.safety.map(Into::into),
+        sort: params.sort.map_or(Sort::Relevance, Into::into),
+        facets: facet_fields(params.facets.as_deref())?,
+        explain: params.explain.unwrap_or(false),
+        limit: usize::try_from(limit).unwrap_or(20),
+        cursor: params.cursor,
+        min_position: params.min_position,
+    };
+    let watch = Stopwatch::now();
+    let (json, next) = api
+        .run(move |service| {
+            let found = service.search_tips(&caller.0, query)?;
+            let body = SearchBody::new(&found, watch.elapsed());
+            let json = serde_json::to_vec(&body).map_err(|error| {
+                eureka_service::ServiceError::Internal(error.to_string())
+            })?;
+            Ok((json, found.next.map(|cursor| cursor.to_string())))
+        })
+        .await?;
+    let mut response = HttpResponse::Ok();
+    if let Some(next) = next {
+        response.insert_header((LINK, next_link(&req, &next)));
+    }
+    Ok(response.content_type("application/json").body(json))
+}

@@ -1,0 +1,336 @@
+//! The shapes of search on the wire.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use eureka_service::{FacetField, FacetValue, Hit, Relaxed, SearchResponse, Sort, TipDocument};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::problem::{INVALID_PARAMETER, Problem};
+use crate::tips::{ConfidenceWord, SafetyWord};
+use crate::wire::{Person, instant, wire_enum};
+
+wire_enum! {
+    /// The order of hits.
+    SortWord = Sort { Relevance = "relevance", Newest = "newest", Proof = "proof" }
+}
+
+/// The facets that can be asked for.
+const FACETS: [(&str, FacetField); 9] = [
+    ("community", FacetField::Community),
+    ("product", FacetField::Product),
+    ("fault_code", FacetField::FaultCode),
+    ("tag", FacetField::Tag),
+    ("lang", FacetField::Lang),
+    ("author", FacetField::Author),
+    ("confidence", FacetField::Confidence),
+    ("safety", FacetField::Safety),
+    ("age", FacetField::Age),
+];
+
+/// What to find.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SearchParams {
+    /// What you are looking for: words, codes, a question.
+    #[param(example = "3396 DocuColor 40")]
+    pub(crate) q: Option<String>,
+    /// In the community with this slug.
+    pub(crate) community: Option<String>,
+    /// For this product; case, accents and spacing do not matter.
+    pub(crate) product: Option<String>,
+    /// With this fault code; case and separators do not matter.
+    pub(crate) fault_code: Option<String>,
+    /// With this tag.
+    pub(crate) tag: Option<String>,
+    /// In this language: BCP 47 primary subtag.
+    pub(crate) lang: Option<String>,
+    /// By this author.
+    pub(crate) author: Option<Uuid>,
+    /// Of this confidence.
+    pub(crate) confidence: Option<ConfidenceWord>,
+    /// Of this safety level.
+    pub(crate) safety: Option<SafetyWord>,
+    /// `relevance` unless given.
+    pub(crate) sort: Option<SortWord>,
+    /// What to count hits by, comma-separated: community, product, fault_code, tag, lang, author, confidence, safety,
+    /// age.
+    #[param(example = "product,tag")]
+    pub(crate) facets: Option<String>,
+    /// Tell the parts of each score (stewards, admins).
+    pub(crate) explain: Option<bool>,
+    /// How many hits at most, 1 to 100.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    pub(crate) limit: Option<i64>,
+    /// The `next_cursor` of the page before.
+    pub(crate) cursor: Option<String>,
+    /// Wait up to two seconds until the index has reached this position: see `Eureka-Position` on the reply to a write.
+    pub(crate) min_position: Option<i64>,
+}
+
+/// The facets that a parameter names.
+pub(crate) fn facet_fields(names: Option<&str>) -> Result<Vec<FacetField>, Problem> {
+    names
+        .unwrap_or_default()
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(|name| {
+            FACETS.iter().find(|(known, _)| *known == name).map(|(_, field)| *field).ok_or_else(|| {
+                Problem::at(&INVALID_PARAMETER, "facets", "unknown", format!("there is no facet `{name}`"))
+            })
+        })
+        .collect()
+}
+
+/// The answer to a search.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SearchBody {
+    /// The hits, best first.
+    items: Vec<HitBody>,
+    /// How many tips there are.
+    total: TotalBody,
+    /// Counts per facet that was asked for, each as if its own filter were not set.
+    facets: BTreeMap<&'static str, Vec<FacetBody>>,
+    /// What was forgiven or given up to find these hits; absent when they are what was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    relaxed: Vec<RelaxedBody>,
+    /// The query as it was probably meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    did_you_mean: Option<String>,
+    /// The position in the change log that the index had reached.
+    position: i64,
+    /// How long the search took, in milliseconds.
+    took_ms: f64,
+    /// Names the place after the last hit; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// A number of tips.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TotalBody {
+    /// The number.
+    value: u64,
+    /// Whether it is exact; a lower bound otherwise.
+    exact: bool,
+}
+
+/// One tip that was found.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HitBody {
+    /// The tip, as much as a list shows.
+    tip: HitTip,
+    /// How well it fits, against the first hit of the page: 1 is as well.
+    score: f32,
+    /// Where the query's words stand.
+    highlights: Vec<HighlightBody>,
+    /// Words of the query that the tip lacks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    missing: Vec<String>,
+    /// The parts of the score, when asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    explain: Vec<ExplainBody>,
+}
+
+/// A tip as a list shows it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HitTip {
+    /// For ever.
+    id: Uuid,
+    /// The human key.
+    #[schema(example = "T-1042")]
+    number: String,
+    /// The live revision.
+    revision: i32,
+    /// The slug of the community that owns it.
+    community: String,
+    /// Whose name is on it.
+    author: Person,
+    /// One line that names the problem.
+    title: String,
+    /// The beginning of the problem.
+    excerpt: String,
+    /// How dangerous the work is.
+    safety: SafetyWord,
+    /// The hazard in words: show it before anything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hazard: Option<String>,
+    /// Machines it applies to.
+    products: Vec<String>,
+    /// Fault codes.
+    fault_codes: Vec<String>,
+    /// Part numbers.
+    parts: Vec<String>,
+    /// Free labels.
+    tags: Vec<String>,
+    /// Language.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lang: Option<String>,
+    /// How far it can be relied on.
+    confidence: ConfidenceWord,
+    /// When a revision was first published.
+    #[schema(format = DateTime)]
+    published_at: String,
+    /// When the live text last changed.
+    #[schema(format = DateTime)]
+    updated_at: String,
+}
+
+/// A piece of a tip's text with the places where the query's words stand.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HighlightBody {
+    /// The field the piece is from.
+    field: &'static str,
+    /// The piece: plain text, never markup.
+    fragment: String,
+    /// `[start, end)` offsets in `fragment`, in bytes of its UTF-8 form, on character borders.
+    ranges: Vec<[usize; 2]>,
+    /// Whether text was left out before it.
+    cut_before: bool,
+    /// Whether text was left out after it.
+    cut_after: bool,
+}
+
+/// One part of a score, in words.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ExplainBody {
+    /// What it is.
+    what: String,
+    /// What it adds, or multiplies by.
+    value: f32,
+    /// Whether `value` multiplies instead of adding.
+    factor: bool,
+}
+
+/// One value of a facet.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FacetBody {
+    /// The value, as a filter takes it.
+    value: String,
+    /// What to show instead, where the value is not for reading.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
+    /// How many tips have it.
+    count: u64,
+}
+
+/// What was forgiven or given up.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RelaxedBody {
+    /// `corrected`, `completed`, `split`, `code_family`, `ignored`, `phrase_as_words` or `some_words`.
+    kind: &'static str,
+    /// The word, code or phrase of the query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    word: Option<String>,
+    /// What was read instead, the best first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    instead: Vec<String>,
+}
+
+impl SearchBody {
+    pub(crate) fn new(found: &SearchResponse, took: Duration) -> Self {
+        let best = found.hits.first().map_or(1.0, |hit| hit.score.max(f32::MIN_POSITIVE));
+        Self {
+            items: found.hits.iter().map(|hit| hit_body(hit, best)).collect(),
+            total: TotalBody { value: found.total.value, exact: found.total.exact },
+            facets: FACETS
+                .iter()
+                .filter_map(|(name, field)| {
+                    let values = found.facets.get(field)?;
+                    Some((*name, values.iter().map(facet_body).collect()))
+                })
+                .collect(),
+            relaxed: found.relaxed.iter().map(relaxed_body).collect(),
+            did_you_mean: found.did_you_mean.clone(),
+            position: found.position,
+            took_ms: (took.as_secs_f64() * 1e6).round() / 1e3,
+            next_cursor: found.next.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+fn hit_body(hit: &Hit, best: f32) -> HitBody {
+    HitBody {
+        tip: hit_tip(&hit.tip),
+        score: (hit.score / best * 1000.0).round() / 1000.0,
+        highlights: hit
+            .highlights
+            .iter()
+            .map(|highlight| HighlightBody {
+                field: highlight.field,
+                fragment: highlight.fragment.clone(),
+                ranges: highlight.ranges.iter().map(|&(start, end)| [start, end]).collect(),
+                cut_before: highlight.cut_before,
+                cut_after: highlight.cut_after,
+            })
+            .collect(),
+        missing: hit.missing.clone(),
+        explain: hit
+            .explain
+            .iter()
+            .map(|part| ExplainBody { what: part.what.clone(), value: part.value, factor: part.factor })
+            .collect(),
+    }
+}
+
+fn hit_tip(tip: &TipDocument) -> HitTip {
+    HitTip {
+        id: tip.tip.0,
+        number: tip.number.to_string(),
+        revision: tip.revision,
+        community: tip.community_slug.clone(),
+        author: Person { id: tip.author.0, name: tip.author_name.clone() },
+        title: tip.title.clone(),
+        excerpt: excerpt(&tip.problem),
+        safety: tip.safety.into(),
+        hazard: tip.hazard.clone(),
+        products: tip.products.clone(),
+        fault_codes: tip.fault_codes.clone(),
+        parts: tip.parts.clone(),
+        tags: tip.tags.clone(),
+        lang: tip.lang.clone(),
+        confidence: tip.confidence.into(),
+        published_at: instant(tip.published_at),
+        updated_at: instant(tip.updated_at),
+    }
+}
+
+/// The first 240 bytes of a text, to the last whole word.
+fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 240;
+    if text.len() <= LONGEST {
+        return text.to_owned();
+    }
+    let (start, _) = text.split_at(text.floor_char_boundary(LONGEST));
+    let end = start.rfind(char::is_whitespace).unwrap_or(start.len());
+    format!("{} …", start.split_at(end).0.trim_end())
+}
+
+fn facet_body(value: &FacetValue) -> FacetBody {
+    FacetBody { value: value.value.clone(), label: value.label.clone(), count: value.count }
+}
+
+fn relaxed_body(relaxed: &Relaxed) -> RelaxedBody {
+    let body = |kind, word: Option<&String>, instead: &[String]| RelaxedBody {
+        kind,
+        word: word.cloned(),
+        instead: instead.to_vec(),
+    };
+    match relaxed {
+        Relaxed::Corrected { word, instead } => body("corrected", Some(word), instead),
+        Relaxed::Completed { word, instead } => body("completed", Some(word), instead),
+        Relaxed::Split { word, instead } => body("split", Some(word), instead),
+        Relaxed::CodeFamily { code, instead } => body("code_family", Some(code), instead),
+        Relaxed::Ignored { word } => body("ignored", Some(word), &[]),
+        Relaxed::PhraseAsWords { phrase } => body("phrase_as_words", Some(phrase), &[]),
+        Relaxed::SomeWords => body("some_words", None, &[]),
+    }
+}

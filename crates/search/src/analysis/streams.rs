@@ -1,0 +1,262 @@
+//! A tip's text as the term streams of the index. Streams are strings that [`Splitter`] cuts without allocating: each
+//! term stands behind [`NEXT`] (a position of its own) or [`SAME`] (the position of the one before).
+
+use std::collections::HashSet;
+
+use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
+
+use super::identifier::{self, PART, WHOLE};
+use super::language::{Language, Stem};
+use super::scan::{self, Kind, Piece};
+use super::{compound, fold};
+use crate::document::TipDocument;
+
+const NEXT: char = '\u{1}';
+const SAME: char = '\u{2}';
+/// Ten positions of nothing: phrases do not reach from one field into the next.
+const GAP: char = '\u{3}';
+
+/// The term streams of one tip.
+#[derive(Debug, Default)]
+pub(crate) struct Streams {
+    pub(crate) all: String,
+    pub(crate) headline: String,
+    pub(crate) words: String,
+    pub(crate) ident: String,
+}
+
+/// Analyses one tip in its language.
+pub(crate) fn analyse(tip: &TipDocument, language: Option<Language>) -> Streams {
+    let mut writer = Writer::new(language);
+    for text in std::iter::once(&tip.title).chain(&tip.products).chain(&tip.fault_codes).chain(&tip.parts) {
+        writer.text(text, true);
+    }
+    writer.text(&tip.problem, false);
+    for text in [&tip.cause, &tip.solution, &tip.hazard].into_iter().flatten() {
+        writer.text(text, false);
+    }
+    for tag in &tip.tags {
+        writer.text(tag, false);
+    }
+    for label in tip.fault_codes.iter().chain(&tip.parts) {
+        writer.identifier(label);
+    }
+    for product in &tip.products {
+        if product.bytes().any(|b| b.is_ascii_digit()) && product.len() <= 48 {
+            writer.identifier(product);
+            for (at, _) in product.match_indices(' ') {
+                // `Xerox DocuColor 40` is also `dc40` and `docucolor40`.
+                writer.product(product.get(at + 1..).unwrap_or_default());
+            }
+            writer.product(product);
+        }
+    }
+    writer.out
+}
+
+struct Writer {
+    out: Streams,
+    language: Option<Language>,
+    stem: Stem,
+    seen_words: HashSet<String>,
+    seen_ident: HashSet<String>,
+    lowered: String,
+    term: String,
+}
+
+impl Writer {
+    fn new(language: Option<Language>) -> Self {
+        Self {
+            out: Streams::default(),
+            language,
+            stem: Stem::of(language),
+            seen_words: HashSet::new(),
+            seen_ident: HashSet::new(),
+            lowered: String::new(),
+            term: String::new(),
+        }
+    }
+
+    fn text(&mut self, text: &str, headline: bool) {
+        if !self.out.all.is_empty() {
+            self.out.all.push(GAP);
+        }
+        let mut before: Option<Piece<'_>> = None;
+        scan::scan(text, |piece| {
+            self.piece(piece, headline);
+            if piece.within {
+                return;
+            }
+            if let Some(first) = before
+                && text.get(first.end()..piece.start) == Some(" ")
+                && identifier::may_join(first.text, piece.text)
+            {
+                self.identifier(&format!("{} {}", first.text, piece.text));
+            }
+            before = Some(piece);
+        });
+    }
+
+    fn piece(&mut self, piece: Piece<'_>, headline: bool) {
+        match piece.kind {
+            Kind::Word => self.word(piece.text, headline),
+            Kind::Number => {
+                fold::lower(piece.text, &mut self.lowered);
+                if piece.within && !self.lowered.bytes().any(|b| b.is_ascii_alphabetic()) {
+                    let part = self.lowered.clone();
+                    self.ident(PART, &part);
+                    return;
+                }
+                self.emit_lowered(NEXT, headline);
+                let token = std::mem::take(&mut self.lowered);
+                self.ident(WHOLE, &token);
+                identifier::digit_parts(&token, |part| self.ident(PART, part));
+                self.lowered = token;
+            }
+            Kind::Chain => {
+                fold::lower(piece.text, &mut self.lowered);
+                self.emit_lowered(NEXT, headline);
+                self.identifier(piece.text);
+            }
+            Kind::Ideographs => {
+                let text = fold::folded(piece.text);
+                scan::bigrams(&text, |pair, _| {
+                    self.lowered.clear();
+                    self.lowered.push_str(pair);
+                    self.emit_lowered(NEXT, headline);
+                    self.surface(pair);
+                });
+            }
+        }
+    }
+
+    fn word(&mut self, text: &str, headline: bool) {
+        fold::lower(text, &mut self.lowered);
+        self.stem.stem(&self.lowered, &mut self.term);
+        let folded = fold::folded(&self.lowered);
+        push(&mut self.out.all, NEXT, &self.term);
+        if headline {
+            push(&mut self.out.headline, NEXT, &self.term);
+        }
+        if self.language == Some(Language::German) {
+            for part in compound::parts(&folded) {
+                self.stem.stem(part, &mut self.term);
+                push(&mut self.out.all, SAME, &self.term);
+            }
+        }
+        self.surface(&folded);
+    }
+
+    fn emit_lowered(&mut self, mark: char, headline: bool) {
+        push(&mut self.out.all, mark, &self.lowered);
+        if headline {
+            push(&mut self.out.headline, mark, &self.lowered);
+        }
+    }
+
+    fn surface(&mut self, folded: &str) {
+        if !self.seen_words.contains(folded) {
+            self.seen_words.insert(folded.to_owned());
+            push(&mut self.out.words, NEXT, folded);
+        }
+    }
+
+    /// An identifier as a whole, with and without the borders between its digits.
+    fn identifier(&mut self, text: &str) {
+        let dotted = identifier::dotted(text);
+        self.ident(WHOLE, &dotted);
+        if dotted.contains('.') {
+            self.ident(WHOLE, &identifier::squashed(&dotted));
+        }
+    }
+
+    fn product(&mut self, name: &str) {
+        if let Some(short) = identifier::short_name(name) {
+            self.ident(WHOLE, &short);
+        }
+        let mut pieces = name.split_whitespace();
+        if let (Some(first), Some(second)) = (pieces.next(), pieces.next())
+            && second.starts_with(|c: char| c.is_ascii_digit())
+        {
+            self.identifier(&format!("{first}{second}"));
+        }
+    }
+
+    fn ident(&mut self, mark: char, text: &str) {
+        self.term.clear();
+        self.term.push(mark);
+        self.term.push_str(text);
+        if text.is_empty() || self.seen_ident.contains(self.term.as_str()) {
+            return;
+        }
+        self.seen_ident.insert(self.term.clone());
+        push(&mut self.out.ident, NEXT, &self.term);
+    }
+}
+
+fn push(stream: &mut String, mark: char, term: &str) {
+    if !term.is_empty() {
+        stream.push(mark);
+        stream.push_str(term);
+    }
+}
+
+/// Adds a term to a stream that has no use for positions.
+pub(crate) fn push_label(stream: &mut String, term: &str) {
+    push(stream, NEXT, &term.replace([NEXT, SAME, GAP], " "));
+}
+
+/// Cuts an analysed stream into its terms. Registered with the engine after every open.
+#[derive(Clone, Default)]
+pub(crate) struct Splitter {
+    token: Token,
+}
+
+pub(crate) struct SplitStream<'a> {
+    rest: &'a str,
+    position: usize,
+    token: &'a mut Token,
+}
+
+impl Tokenizer for Splitter {
+    type TokenStream<'a> = SplitStream<'a>;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> SplitStream<'a> {
+        self.token.reset();
+        SplitStream { rest: text, position: 0, token: &mut self.token }
+    }
+}
+
+impl TokenStream for SplitStream<'_> {
+    fn advance(&mut self) -> bool {
+        loop {
+            let mut chars = self.rest.chars();
+            match chars.next() {
+                Some(GAP) => {
+                    self.position += 10;
+                    self.rest = chars.as_str();
+                    continue;
+                }
+                Some(NEXT) => self.position += 1,
+                Some(_) => {}
+                None => return false,
+            }
+            let after = chars.as_str();
+            let end = after.find([NEXT, SAME, GAP]).unwrap_or(after.len());
+            let (term, rest) = after.split_at(end);
+            self.rest = rest;
+            self.token.text.clear();
+            self.token.text.push_str(term);
+            self.token.position = self.position;
+            return true;
+        }
+    }
+
+    fn token(&self) -> &Token {
+        self.token
+    }
+
+    fn token_mut(&mut self) -> &mut Token {
+        self.token
+    }
+}

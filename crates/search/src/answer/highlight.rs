@@ -1,0 +1,242 @@
+//! Where the query's words stand in a hit, and which piece of a long text to show. The text is cut and analysed by the
+//! rules it was indexed by; nothing is escaped and nothing is marked inside the text itself.
+
+use std::collections::{HashMap, HashSet};
+
+use super::response::Highlight;
+use crate::analysis::identifier::{self, PART, WHOLE};
+use crate::analysis::language::{Language, Stem};
+use crate::analysis::scan::{self, Kind, Piece};
+use crate::analysis::{compound, fold};
+use crate::document::TipDocument;
+use crate::query::scope::In;
+use crate::query::slot::{Slot, Source};
+
+/// Longest fragment, in bytes.
+const FRAGMENT: usize = 240;
+/// Text read for one field, in bytes: beyond it, a fragment is no longer looked for.
+const MOST_READ: usize = 20_000;
+
+/// The query's terms, as they are looked for in text.
+pub(crate) struct Marker {
+    /// Term to slot.
+    terms: HashMap<String, usize>,
+    /// Identifiers without separators, and parts of identifiers.
+    identifiers: HashMap<String, usize>,
+    initials: HashSet<char>,
+    weights: Vec<f32>,
+}
+
+/// A place in a text.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    start: usize,
+    end: usize,
+    slot: usize,
+}
+
+impl Marker {
+    pub(crate) fn new(slots: &[Slot]) -> Self {
+        let mut marker = Self {
+            terms: HashMap::new(),
+            identifiers: HashMap::new(),
+            initials: HashSet::new(),
+            weights: slots.iter().map(|slot| if slot.silent { 0.0 } else { slot.idf }).collect(),
+        };
+        for (place, slot) in slots.iter().enumerate().filter(|(_, slot)| !slot.silent) {
+            for alternative in &slot.alternatives {
+                match &alternative.source {
+                    Source::Term(field, text) => marker.add(*field, text, place),
+                    Source::AnyOf(field, terms) => terms.iter().for_each(|text| marker.add(*field, text, place)),
+                    Source::Phrase(places) => {
+                        places.iter().flat_map(|each| &each.terms).for_each(|text| marker.add(In::All, text, place));
+                    }
+                }
+            }
+        }
+        marker
+    }
+
+    fn add(&mut self, field: In, text: &str, slot: usize) {
+        match field {
+            In::All | In::Headline | In::Words => {
+                self.initials.extend(text.chars().next());
+                self.terms.entry(text.to_owned()).or_insert(slot);
+            }
+            In::Ident | In::Label => {
+                let bare = text.trim_start_matches([WHOLE, PART]);
+                let bare = if field == In::Label { bare.get(1..).unwrap_or_default() } else { bare };
+                self.identifiers.entry(bare.to_owned()).or_insert(slot);
+            }
+        }
+    }
+
+    /// The highlights of one tip: the whole title, the best fragment of each text, every label that matches.
+    pub(crate) fn mark(&self, tip: &TipDocument) -> Vec<Highlight> {
+        let language = tip.lang.as_deref().and_then(Language::from_code);
+        let mut out = Vec::new();
+        if self.terms.is_empty() && self.identifiers.is_empty() {
+            return out;
+        }
+        let mut text = |field: &'static str, text: &str, whole: bool| {
+            let marks = self.marks(text, language);
+            if !marks.is_empty() {
+                out.push(self.fragment(field, text, &marks, whole));
+            }
+        };
+        text("title", &tip.title, true);
+        text("problem", &tip.problem, false);
+        for (field, each) in [("cause", &tip.cause), ("solution", &tip.solution), ("hazard", &tip.hazard)] {
+            if let Some(each) = each {
+                text(field, each, false);
+            }
+        }
+        for (field, labels) in [
+            ("products", &tip.products),
+            ("fault_codes", &tip.fault_codes),
+            ("parts", &tip.parts),
+            ("tags", &tip.tags),
+        ] {
+            for label in labels {
+                text(field, label, true);
+            }
+        }
+        out
+    }
+
+    fn marks(&self, text: &str, language: Option<Language>) -> Vec<Mark> {
+        let end = if text.len() <= MOST_READ { text.len() } else { text.floor_char_boundary(MOST_READ) };
+        let stem = Stem::of(language);
+        let (mut lowered, mut term) = (String::new(), String::new());
+        let mut marks: Vec<Mark> = Vec::new();
+        scan::scan(text.get(..end).unwrap_or_default(), |piece| {
+            if piece.within && marks.last().is_some_and(|mark| mark.end >= piece.end()) {
+                return; // the chain it belongs to is marked already
+            }
+            match piece.kind {
+                Kind::Word => {
+                    if let Some(slot) = self.word(piece.text, language, &stem, &mut lowered, &mut term) {
+                        marks.push(Mark { start: piece.start, end: piece.end(), slot });
+                    }
+                }
+                Kind::Number | Kind::Chain => {
+                    if let Some(slot) = self.identifier(&piece) {
+                        marks.push(Mark { start: piece.start, end: piece.end(), slot });
+                    }
+                }
+                Kind::Ideographs => scan::bigrams(piece.text, |pair, at| {
+                    if let Some(slot) = self.terms.get(&fold::folded(pair)) {
+                        let (start, end) = (piece.start + at, piece.start + at + pair.len());
+                        match marks.last_mut().filter(|mark| mark.end >= start) {
+                            Some(mark) => mark.end = end,
+                            None => marks.push(Mark { start, end, slot: *slot }),
+                        }
+                    }
+                }),
+            }
+        });
+        marks
+    }
+
+    fn word(&self, text: &str, language: Option<Language>, stem: &Stem, lowered: &mut String, term: &mut String) -> Option<usize> {
+        fold::lower(text, lowered);
+        let first = lowered.chars().next()?;
+        let folded_first = fold::folded(first.encode_utf8(&mut [0; 4])).chars().next()?;
+        let german = language == Some(Language::German) && lowered.len() >= 8;
+        if !german && !self.initials.contains(&folded_first) {
+            return None;
+        }
+        stem.stem(lowered, term);
+        if let Some(slot) = self.terms.get(term.as_str()) {
+            return Some(*slot);
+        }
+        if german {
+            for part in compound::parts(&fold::folded(lowered)) {
+                stem.stem(part, term);
+                if let Some(slot) = self.terms.get(term.as_str()) {
+                    return Some(*slot);
+                }
+            }
+        }
+        None
+    }
+
+    fn identifier(&self, piece: &Piece<'_>) -> Option<usize> {
+        let lowered = fold::folded(piece.text);
+        let dotted = identifier::dotted(piece.text);
+        let mut found = self
+            .terms
+            .get(&lowered)
+            .or_else(|| self.identifiers.get(&dotted))
+            .or_else(|| self.identifiers.get(&identifier::squashed(&dotted)))
+            .copied();
+        if found.is_none() {
+            identifier::digit_parts(&lowered, |part| found = found.or_else(|| self.identifiers.get(part).copied()));
+        }
+        found
+    }
+
+    /// Chooses the piece of a text that holds the most weight of different words, the earliest among equals.
+    fn fragment(&self, field: &'static str, text: &str, marks: &[Mark], whole: bool) -> Highlight {
+        let (from, to) = if whole || text.len() <= FRAGMENT { (0, text.len()) } else { self.best_window(text, marks) };
+        Highlight {
+            field,
+            fragment: text.get(from..to).unwrap_or_default().to_owned(),
+            ranges: marks
+                .iter()
+                .filter(|mark| mark.start >= from && mark.end <= to)
+                .map(|mark| (mark.start - from, mark.end - from))
+                .collect(),
+            cut_before: from > 0,
+            cut_after: to < text.len(),
+        }
+    }
+
+    fn best_window(&self, text: &str, marks: &[Mark]) -> (usize, usize) {
+        let mut best = (f32::MIN, 0, 0);
+        let mut last = 0;
+        for (at, first) in marks.iter().enumerate() {
+            last = last.max(at);
+            while marks.get(last + 1).is_some_and(|mark| mark.end - first.start <= FRAGMENT * 3 / 4) {
+                last += 1;
+            }
+            let inside = marks.get(at..=last).unwrap_or_default();
+            let mut seen = HashSet::new();
+            #[allow(clippy::cast_precision_loss, reason = "a tie-break")]
+            let weight = inside
+                .iter()
+                .map(|mark| {
+                    let weight = self.weights.get(mark.slot).copied().unwrap_or_default();
+                    if seen.insert(mark.slot) { weight } else { weight * 0.1 }
+                })
+                .sum::<f32>();
+            if weight > best.0 {
+                best = (weight, first.start, inside.last().map_or(first.end, |mark| mark.end));
+            }
+        }
+        let (_, start, end) = best;
+        let room = FRAGMENT.saturating_sub(end - start);
+        let from = word_border(text, start.saturating_sub(room / 3), start);
+        let to = (from + FRAGMENT).max(end).min(text.len());
+        let to = if to == text.len() {
+            to
+        } else {
+            let to = text.floor_char_boundary(to);
+            text.get(end..to).and_then(|tail| tail.rfind(char::is_whitespace)).map_or(to.max(end), |space| end + space)
+        };
+        (from, to)
+    }
+}
+
+/// The first start of a word in `from..to`, or `to`; a start of a sentence wins.
+fn word_border(text: &str, from: usize, to: usize) -> usize {
+    if from == 0 {
+        return 0;
+    }
+    let from = text.floor_char_boundary(from);
+    let before = text.get(from..to).unwrap_or_default();
+    if let Some(at) = before.rfind(". ") {
+        return from + at + 2;
+    }
+    before.char_indices().find(|(_, c)| c.is_whitespace()).map_or(to, |(at, c)| from + at + c.len_utf8())
+}

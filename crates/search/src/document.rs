@@ -1,0 +1,142 @@
+//! What is indexed of a tip: everything a hit shows and everything a search looks at.
+
+use std::hash::Hasher;
+
+use eureka_domain::Instant;
+use eureka_domain::community::Openness;
+use eureka_domain::ids::{CommunityId, TipId, TipNumber, UserId};
+use eureka_domain::tip::{Confidence, Safety};
+use serde::{Deserialize, Serialize};
+
+/// What the outcomes of a tip say about it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Proof {
+    /// Lower end of the interval of the share of uses that fixed the problem (Wilson score), 0 to 1.
+    pub lower: f32,
+    /// How many uses fixed it.
+    pub fixed: u32,
+    /// How many uses were told.
+    pub total: u32,
+    /// When it was last used.
+    pub last: Instant,
+}
+
+/// A published tip as the index takes it. A hit gives back the same fields.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TipDocument {
+    /// For ever.
+    pub tip: TipId,
+    /// The human key.
+    #[serde(with = "number")]
+    pub number: TipNumber,
+    /// The live revision.
+    pub revision: i32,
+    /// Who owns it.
+    pub community: CommunityId,
+    /// The owner's word in URLs.
+    pub community_slug: String,
+    /// Whether the community is open: decides in which of the two indexes the tip lives.
+    pub openness: Openness,
+    /// One line that names the problem.
+    pub title: String,
+    /// What was seen.
+    pub problem: String,
+    /// Why it happens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// What fixes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub solution: Option<String>,
+    /// Machines it applies to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub products: Vec<String>,
+    /// Fault codes, byte for byte.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fault_codes: Vec<String>,
+    /// Part numbers, byte for byte.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<String>,
+    /// Free labels, lower case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// How dangerous the work is.
+    pub safety: Safety,
+    /// The hazard in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hazard: Option<String>,
+    /// Language of the text (BCP 47 primary subtag); detected at indexing when absent, and present in hits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lang: Option<String>,
+    /// Whose name is on it.
+    pub author: UserId,
+    /// That name.
+    pub author_name: String,
+    /// How far it can be relied on.
+    pub confidence: Confidence,
+    /// When it was first published.
+    pub published_at: Instant,
+    /// When it last changed.
+    pub updated_at: Instant,
+    /// What its outcomes say, if any were told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+}
+
+impl TipDocument {
+    /// A number that differs when anything that is indexed or shown differs. Compared by `index verify`.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
+        match serde_json::to_writer(&mut hasher, self) {
+            Ok(()) => hasher.finish(),
+            Err(_) => 0, // writing to a hasher cannot fail
+        }
+    }
+}
+
+/// FNV-1a, 64 bit: stable over versions, which the standard library's hasher is not.
+struct Fnv(u64);
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
+impl std::io::Write for Fnv {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        Hasher::write(self, bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+mod number {
+    use eureka_domain::ids::TipNumber;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(number: &TipNumber, to: S) -> Result<S::Ok, S::Error> {
+        number.0.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<TipNumber, D::Error> {
+        i64::deserialize(from).map(TipNumber)
+    }
+}
+
+/// One step that brings the index nearer to the database. Applying the same change twice does no harm.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// The tip is listed and reads like this now.
+    Put(Box<TipDocument>),
+    /// The tip is no longer listed.
+    Remove(TipId),
+}

@@ -1,0 +1,161 @@
+//! One of the two engine indexes: its directory, its writer and its reader. Only this file commits.
+
+use std::path::{Path, PathBuf};
+
+use eureka_domain::ids::TipId;
+use tantivy::directory::MmapDirectory;
+use tantivy::merge_policy::LogMergePolicy;
+use tantivy::tokenizer::TokenizerManager;
+use tantivy::{Index as Engine, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, Term};
+
+use super::cursor::{self, Cursor};
+use super::{health, record};
+use crate::analysis::streams::Splitter;
+use crate::document::TipDocument;
+use crate::error::SearchError;
+use crate::schema::{self, ANALYSED, Fields};
+
+/// Share of deleted tips at which a segment is merged: the engine's default never merges for deletes alone, and
+/// deleted words would stay in its dictionaries.
+const DELETED_SHARE: f32 = 0.2;
+
+/// One engine index.
+pub(crate) struct Half {
+    fields: Fields,
+    writer: IndexWriter,
+    reader: IndexReader,
+    cursor: Option<Cursor>,
+}
+
+/// What was found in the directory of a half.
+pub(crate) enum Found {
+    /// Ready, with the cursor of its last commit, if any.
+    Usable(Half),
+    /// There, but not to be trusted or of another schema.
+    Unusable(String),
+}
+
+impl Half {
+    /// Opens or creates the index of a directory.
+    pub(crate) fn open(dir: &Path, writer_memory: usize) -> Result<Found, SearchError> {
+        std::fs::create_dir_all(dir)?;
+        let (schema, fields) = schema::build();
+        let tokenizers = TokenizerManager::default(); // the engine wants its own names to exist too
+        tokenizers.register(ANALYSED, Splitter::default());
+        let mmap = MmapDirectory::open(dir).map_err(|error| SearchError::Io(error.to_string()))?;
+        let fresh = !dir.join("meta.json").exists();
+        if fresh && dir.join(".managed.json").exists() {
+            return Ok(Found::Unusable("meta.json is missing".to_owned()));
+        }
+        let opened = if fresh {
+            Engine::create(mmap, schema.clone(), IndexSettings::default())
+        } else {
+            Engine::open(mmap)
+        };
+        let mut engine = match opened.map_err(SearchError::from) {
+            Ok(engine) => engine,
+            Err(error @ (SearchError::Locked | SearchError::Io(_))) => return Err(error),
+            Err(error) => return Ok(Found::Unusable(error.to_string())),
+        };
+        if engine.schema() != schema {
+            return Ok(Found::Unusable("the index has other fields".to_owned()));
+        }
+        engine.set_tokenizers(tokenizers);
+        // The lock comes before any look at the files: their owner may be changing them.
+        let writer: IndexWriter = match engine.writer_with_num_threads(1, writer_memory).map_err(SearchError::from) {
+            Ok(writer) => writer,
+            Err(error @ (SearchError::Locked | SearchError::Io(_))) => return Err(error),
+            Err(error) => return Ok(Found::Unusable(error.to_string())),
+        };
+        if let Some(why) = health::damage(&engine)? {
+            return Ok(Found::Unusable(why));
+        }
+        let mut policy = LogMergePolicy::default();
+        policy.set_del_docs_ratio_before_merge(DELETED_SHARE);
+        writer.set_merge_policy(Box::new(policy));
+        let payload = match engine.load_metas().map_err(SearchError::from) {
+            Ok(metas) => metas.payload,
+            Err(error @ SearchError::Io(_)) => return Err(error),
+            Err(error) => return Ok(Found::Unusable(error.to_string())),
+        };
+        let cursor = match cursor::decode(payload.as_deref()) {
+            Ok(Some(cursor)) if cursor.schema != schema::SCHEMA_VERSION => {
+                return Ok(Found::Unusable(format!("the index has schema version {}", cursor.schema)));
+            }
+            Ok(cursor) => cursor,
+            Err(error) => return Ok(Found::Unusable(error.to_string())),
+        };
+        let reader = engine.reader_builder().reload_policy(ReloadPolicy::Manual).try_into();
+        match reader.map_err(SearchError::from) {
+            Ok(reader) => Ok(Found::Usable(Self { fields, writer, reader, cursor })),
+            Err(error @ SearchError::Io(_)) => Err(error),
+            Err(error) => Ok(Found::Unusable(error.to_string())),
+        }
+    }
+
+    /// Where the last commit stands.
+    pub(crate) fn cursor(&self) -> Option<Cursor> {
+        self.cursor.clone()
+    }
+
+    /// A view of the last commit.
+    pub(crate) fn searcher(&self) -> Searcher {
+        self.reader.searcher()
+    }
+
+    /// Takes a tip out. Visible after the next commit.
+    pub(crate) fn remove(&self, tip: TipId) {
+        self.writer.delete_term(Term::from_field_bytes(self.fields.id, tip.0.as_bytes()));
+    }
+
+    /// Puts a tip in. Visible after the next commit; the caller removes the older text first.
+    pub(crate) fn put(&self, tip: &TipDocument) -> Result<(), SearchError> {
+        self.writer.add_document(record::build(&self.fields, tip)?)?;
+        Ok(())
+    }
+
+    /// Commits with the cursor as payload and shows the result to new searches. The only commit there is: a bare one
+    /// would erase the payload.
+    pub(crate) fn commit(&mut self, cursor: &Cursor) -> Result<(), SearchError> {
+        let mut prepared = self.writer.prepare_commit()?;
+        prepared.set_payload(&cursor::encode(cursor)?);
+        prepared.commit()?;
+        self.cursor = Some(cursor.clone());
+        self.reader.reload()?;
+        Ok(())
+    }
+
+    /// Throws away what was not committed. After a failed write (full disk) the writer works only after this.
+    pub(crate) fn roll_back(&mut self) -> Result<(), SearchError> {
+        self.writer.rollback()?;
+        Ok(())
+    }
+
+    /// Merges all segments into one: deleted words leave the dictionaries.
+    pub(crate) fn merge_all(&mut self) -> Result<(), SearchError> {
+        let segments = self.writer.index().searchable_segment_ids()?;
+        let deleted = self.searcher().segment_readers().iter().any(tantivy::SegmentReader::has_deletes);
+        if segments.len() > 1 || deleted {
+            self.writer.merge(&segments).wait()?;
+            self.reader.reload()?;
+            self.writer.garbage_collect_files().wait()?;
+        }
+        Ok(())
+    }
+
+    /// Waits for merges under way, then lets go of the directory.
+    pub(crate) fn close(self) -> Result<(), SearchError> {
+        self.writer.wait_merging_threads()?;
+        Ok(())
+    }
+}
+
+/// Where the half for open communities lives.
+pub(crate) fn open_dir(dir: &Path) -> PathBuf {
+    dir.join("open")
+}
+
+/// Where the half for private communities lives.
+pub(crate) fn restricted_dir(dir: &Path) -> PathBuf {
+    dir.join("restricted")
+}

@@ -1,0 +1,85 @@
+//! A new index made beside the one in use and swapped in when it is complete. Searches go on meanwhile.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use eureka_domain::community::Openness;
+
+use super::{CURRENT, Cursor, Index, OpenOptions, Pair, home_name, home_of, life_of, open_pair};
+use crate::document::TipDocument;
+use crate::error::SearchError;
+
+/// An index under construction. Dropping it leaves the index in use as it was.
+pub struct Rebuild {
+    dir: PathBuf,
+    pair: Pair,
+    options: OpenOptions,
+}
+
+impl Rebuild {
+    fn start(dir: &Path, options: OpenOptions) -> Result<Self, SearchError> {
+        let current = home_of(dir)?;
+        let mut life = current.file_name().and_then(|name| name.to_str()).and_then(life_of).unwrap_or(0) + 1;
+        while dir.join(home_name(life)).exists() {
+            // An unfinished rebuild's remains; whether someone still works there shows when they are removed at start.
+            life += 1;
+        }
+        let pair = open_pair(&dir.join(home_name(life)), &options)?.map_err(SearchError::Damaged)?;
+        Ok(Self { dir: dir.to_owned(), pair, options })
+    }
+
+    /// Adds one tip. Each tip once.
+    pub fn add(&mut self, tip: &TipDocument) -> Result<(), SearchError> {
+        let half = if tip.openness == Openness::Open { &self.pair.open } else { &self.pair.restricted };
+        half.put(tip)
+    }
+
+    /// Commits at the cursor the tips were read at, and makes the directory the current one.
+    fn seal(&mut self, cursor: &Cursor) -> Result<(), SearchError> {
+        let cursor = Cursor::new(cursor.log_id, cursor.seq, cursor.hash.clone());
+        self.pair.commit(&cursor)?;
+        let name = self.pair.home.file_name().map(std::ffi::OsStr::to_os_string).unwrap_or_default();
+        let draft = self.dir.join("CURRENT.new");
+        let mut file = std::fs::File::create(&draft)?;
+        file.write_all(name.as_encoded_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&draft, self.dir.join(CURRENT))?;
+        std::fs::File::open(&self.dir)?.sync_all()?;
+        Ok(())
+    }
+
+    /// Finishes a rebuild that had no usable index beside it.
+    pub fn finish(mut self, cursor: &Cursor) -> Result<Index, SearchError> {
+        self.seal(cursor)?;
+        Index::of(&self.dir, self.options, self.pair)
+    }
+}
+
+impl Index {
+    /// Starts a new index beside this one; [`Index::swap_in`] puts it in this one's place.
+    pub fn rebuild_beside(&self) -> Result<Rebuild, SearchError> {
+        Rebuild::start(&self.dir, self.options.clone())
+    }
+
+    /// Starts a new index where an unusable one lies; its files are removed once the new one is in place.
+    pub fn rebuild_over(dir: &Path, options: OpenOptions) -> Result<Rebuild, SearchError> {
+        std::fs::create_dir_all(dir)?;
+        Rebuild::start(dir, options)
+    }
+
+    /// Commits the new index at `cursor`, swaps it in and removes the old files. Searches that began before go on with
+    /// what they see.
+    pub fn swap_in(&self, mut rebuild: Rebuild, cursor: &Cursor) -> Result<(), SearchError> {
+        rebuild.seal(cursor)?;
+        let mut guard = self.writers.lock();
+        self.show(&rebuild.pair)?;
+        let old = guard.replace(rebuild.pair);
+        drop(guard);
+        if let Some(old) = old {
+            let home = old.home.clone();
+            old.close()?;
+            std::fs::remove_dir_all(&home)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,123 @@
+//! What one search sees: both halves at one commit, and the public statistics that scores are made from.
+
+use std::sync::Arc;
+
+use eureka_domain::ids::TipId;
+use tantivy::{Searcher, SegmentReader};
+use uuid::Uuid;
+
+use crate::error::SearchError;
+use crate::schema::{self, Fields, column};
+
+/// Both halves at one moment.
+pub(crate) struct Snapshot {
+    pub(crate) fields: Fields,
+    pub(crate) open: Searcher,
+    pub(crate) restricted: Searcher,
+    /// The log row that everything up to is in.
+    pub(crate) seq: i64,
+    /// Tips and mean lengths of the open half: all scores are made from these, so that hidden tips do not show in them.
+    pub(crate) public: PublicStatistics,
+}
+
+/// Counts of the open half.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PublicStatistics {
+    pub(crate) tips: f32,
+    pub(crate) mean_all: f32,
+    pub(crate) mean_headline: f32,
+}
+
+impl Snapshot {
+    pub(crate) fn new(open: Searcher, restricted: Searcher, seq: i64) -> Result<Self, SearchError> {
+        let (_, fields) = schema::build();
+        let (mut tips, mut all, mut headline) = (0u64, 0u64, 0u64);
+        for segment in open.segment_readers() {
+            tips += u64::from(segment.max_doc());
+            all += segment.inverted_index(fields.all)?.total_num_tokens();
+            headline += segment.inverted_index(fields.headline)?.total_num_tokens();
+        }
+        let public = PublicStatistics {
+            tips: float(tips),
+            mean_all: if tips == 0 { 100.0 } else { float(all) / float(tips) }.max(1.0),
+            mean_headline: if tips == 0 { 10.0 } else { float(headline) / float(tips) }.max(1.0),
+        };
+        Ok(Self { fields, open, restricted, seq, public })
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.open.num_docs() + self.restricted.num_docs()
+    }
+
+    fn segments(&self) -> impl Iterator<Item = &SegmentReader> {
+        self.open.segment_readers().iter().chain(self.restricted.segment_readers())
+    }
+}
+
+/// A count as a float; counts here are far below where precision matters to a score.
+pub(crate) fn float(count: u64) -> f32 {
+    #[allow(clippy::cast_precision_loss, reason = "scores need no more")]
+    let float = count as f32;
+    float
+}
+
+/// One indexed tip, as `index verify` compares it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed {
+    /// The tip.
+    pub tip: TipId,
+    /// The revision that is indexed.
+    pub revision: i32,
+    /// [`crate::TipDocument::fingerprint`] of what was indexed.
+    pub fingerprint: u64,
+}
+
+/// Iterates over everything indexed, in no particular order.
+pub struct Listing {
+    snapshot: Arc<Snapshot>,
+    segment: usize,
+    batch: std::vec::IntoIter<Listed>,
+}
+
+impl Listing {
+    pub(super) fn new(snapshot: Arc<Snapshot>) -> Self {
+        Self { snapshot, segment: 0, batch: Vec::new().into_iter() }
+    }
+}
+
+impl Iterator for Listing {
+    type Item = Result<Listed, SearchError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(listed) = self.batch.next() {
+                return Some(Ok(listed));
+            }
+            let segment = self.snapshot.segments().nth(self.segment)?.clone();
+            self.segment += 1;
+            match list_segment(&segment) {
+                Ok(batch) => self.batch = batch.into_iter(),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+fn list_segment(segment: &SegmentReader) -> Result<Vec<Listed>, SearchError> {
+    let columns = segment.fast_fields();
+    let (high, low) = (columns.u64(column::TIP_HIGH)?, columns.u64(column::TIP_LOW)?);
+    let (revision, fingerprint) = (columns.i64(column::REVISION)?, columns.u64(column::FINGERPRINT)?);
+    let mut out = Vec::with_capacity(segment.num_docs() as usize);
+    for doc in segment.doc_ids_alive() {
+        let missing = || SearchError::Damaged("a column ends early".to_owned());
+        out.push(Listed {
+            tip: TipId(Uuid::from_u64_pair(
+                high.first(doc).ok_or_else(missing)?,
+                low.first(doc).ok_or_else(missing)?,
+            )),
+            revision: i32::try_from(revision.first(doc).ok_or_else(missing)?).unwrap_or_default(),
+            fingerprint: fingerprint.first(doc).ok_or_else(missing)?,
+        });
+    }
+    Ok(out)
+}

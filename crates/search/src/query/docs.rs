@@ -1,0 +1,332 @@
+//! Walks through the tips that have a slot, in one segment.
+
+use tantivy::postings::{Postings, SegmentPostings};
+use tantivy::schema::IndexRecordOption;
+use tantivy::{DocId, DocSet, TERMINATED};
+
+use super::ranking::{DECLARED, HEADLINE, Norms, most};
+use super::scope::{In, Scope, View};
+use super::slot::{Place, Slot, Source};
+use crate::error::SearchError;
+
+/// Most tips that a phrase or a list of words is gathered from, in one segment.
+const MOST_GATHERED: usize = 400_000;
+
+/// Length norms of both text fields, made once a search.
+pub(crate) struct AllNorms {
+    pub(crate) all: Norms,
+    pub(crate) headline: Norms,
+}
+
+/// A walk over tips with a frequency each.
+pub(crate) enum Docs {
+    Postings(Box<SegmentPostings>),
+    List(Vec<(DocId, u32)>, usize),
+}
+
+impl Docs {
+    pub(crate) fn doc(&self) -> DocId {
+        match self {
+            Self::Postings(postings) => postings.doc(),
+            Self::List(list, at) => list.get(*at).map_or(TERMINATED, |entry| entry.0),
+        }
+    }
+
+    pub(crate) fn advance(&mut self) -> DocId {
+        match self {
+            Self::Postings(postings) => postings.advance(),
+            Self::List(_, at) => {
+                *at += 1;
+                self.doc()
+            }
+        }
+    }
+
+    pub(crate) fn seek(&mut self, target: DocId) -> DocId {
+        match self {
+            Self::Postings(postings) => {
+                if postings.doc() < target {
+                    postings.seek(target)
+                } else {
+                    postings.doc()
+                }
+            }
+            Self::List(list, at) => {
+                let rest = list.get(*at..).unwrap_or_default();
+                *at += rest.partition_point(|entry| entry.0 < target);
+                self.doc()
+            }
+        }
+    }
+
+    fn frequency(&self) -> u32 {
+        match self {
+            Self::Postings(postings) => postings.term_freq(),
+            Self::List(list, at) => list.get(*at).map_or(0, |entry| entry.1),
+        }
+    }
+
+    /// About how many tips there are.
+    pub(crate) fn cost(&self) -> u32 {
+        match self {
+            Self::Postings(postings) => postings.size_hint(),
+            Self::List(list, _) => u32::try_from(list.len()).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+/// The walk of one alternative.
+struct Way {
+    docs: Docs,
+    headline: Option<Box<SegmentPostings>>,
+    /// Weight times inverse frequency.
+    worth: f32,
+    declared: bool,
+    place: usize,
+}
+
+/// The walk of one slot: the union of its alternatives.
+pub(crate) struct Walk {
+    ways: Vec<Way>,
+    doc: DocId,
+    /// The most that this slot can add to a score.
+    pub(crate) most: f32,
+    pub(crate) cost: u32,
+}
+
+/// What a slot adds to one tip.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Gain {
+    pub(crate) score: f32,
+    /// Which alternative gave it.
+    pub(crate) alternative: usize,
+}
+
+impl Walk {
+    pub(crate) fn new(scope: &Scope<'_>, view: &View<'_>, slot: &Slot) -> Result<Self, SearchError> {
+        let mut ways = Vec::with_capacity(slot.alternatives.len());
+        for (place, alternative) in slot.alternatives.iter().enumerate() {
+            let Some(docs) = open(scope, view, &alternative.source)? else { continue };
+            let headline = match &alternative.source {
+                Source::Term(In::All, term) => view
+                    .postings(scope.term(In::Headline, term), In::Headline, IndexRecordOption::WithFreqs)?
+                    .map(Box::new),
+                _ => None,
+            };
+            let declared = matches!(alternative.source, Source::Term(In::Label, _));
+            ways.push(Way { docs, headline, worth: alternative.weight * alternative.idf * slot.times, declared, place });
+        }
+        let most = ways.iter().map(|way| most(way.worth)).fold(0.0, f32::max);
+        let cost = ways.iter().map(|way| way.docs.cost()).fold(0, u32::saturating_add);
+        let mut walk = Self { ways, doc: 0, most, cost };
+        walk.settle();
+        Ok(walk)
+    }
+
+    pub(crate) fn doc(&self) -> DocId {
+        self.doc
+    }
+
+    pub(crate) fn advance(&mut self) -> DocId {
+        let current = self.doc;
+        for way in &mut self.ways {
+            if way.docs.doc() == current {
+                way.docs.advance();
+            }
+        }
+        self.settle()
+    }
+
+    pub(crate) fn seek(&mut self, target: DocId) -> DocId {
+        if self.doc >= target {
+            return self.doc;
+        }
+        for way in &mut self.ways {
+            way.docs.seek(target);
+        }
+        self.settle()
+    }
+
+    fn settle(&mut self) -> DocId {
+        self.doc = self.ways.iter().map(|way| way.docs.doc()).min().unwrap_or(TERMINATED);
+        self.doc
+    }
+
+    /// What the slot adds to the tip it stands on.
+    pub(crate) fn gain(&mut self, view: &View<'_>, norms: &AllNorms) -> Gain {
+        let doc = self.doc;
+        let mut best = Gain::default();
+        let length = view.norms_all.fieldnorm_id(doc);
+        for way in &mut self.ways {
+            if way.docs.doc() != doc {
+                continue;
+            }
+            let mut score = if way.declared {
+                1.0 + DECLARED
+            } else {
+                norms.all.saturate(way.docs.frequency(), length)
+            };
+            if let Some(headline) = &mut way.headline
+                && headline.doc() <= doc
+                && (headline.doc() == doc || headline.seek(doc) == doc)
+            {
+                score += HEADLINE * norms.headline.saturate(headline.term_freq(), view.norms_headline.fieldnorm_id(doc));
+            }
+            score *= way.worth;
+            if score > best.score {
+                best = Gain { score, alternative: way.place };
+            }
+        }
+        best
+    }
+}
+
+/// The tips of a source. `None` when there are none.
+pub(crate) fn open(scope: &Scope<'_>, view: &View<'_>, source: &Source) -> Result<Option<Docs>, SearchError> {
+    match source {
+        Source::Term(field, term) => Ok(view
+            .postings(scope.term(*field, term), *field, IndexRecordOption::WithFreqs)?
+            .map(|postings| Docs::Postings(Box::new(postings)))),
+        Source::AnyOf(field, terms) => {
+            let mut list: Vec<(DocId, u32)> = Vec::new();
+            for term in terms {
+                let Some(mut postings) =
+                    view.postings(scope.term(*field, term), *field, IndexRecordOption::WithFreqs)?
+                else {
+                    continue;
+                };
+                let mut doc = postings.doc();
+                while doc != TERMINATED && list.len() < MOST_GATHERED {
+                    list.push((doc, postings.term_freq()));
+                    doc = postings.advance();
+                }
+            }
+            list.sort_unstable();
+            list.dedup_by(|later, earlier| {
+                let same = later.0 == earlier.0;
+                if same {
+                    earlier.1 += later.1;
+                }
+                same
+            });
+            Ok((!list.is_empty()).then_some(Docs::List(list, 0)))
+        }
+        Source::Phrase(places) => phrase(scope, view, places),
+    }
+}
+
+/// One place of a phrase: the union of its terms, with positions.
+struct PlaceWalk {
+    terms: Vec<SegmentPostings>,
+    reach: u32,
+}
+
+impl PlaceWalk {
+    fn seek(&mut self, target: DocId) -> DocId {
+        let mut least = TERMINATED;
+        for postings in &mut self.terms {
+            if postings.doc() < target {
+                postings.seek(target);
+            }
+            least = least.min(postings.doc());
+        }
+        least
+    }
+
+    fn positions(&mut self, doc: DocId, out: &mut Vec<u32>) {
+        out.clear();
+        for postings in &mut self.terms {
+            if postings.doc() == doc {
+                postings.append_positions_with_offset(0, out);
+            }
+        }
+        if self.terms.len() > 1 {
+            out.sort_unstable();
+        }
+    }
+
+    fn cost(&self) -> u32 {
+        self.terms.iter().map(DocSet::size_hint).fold(0, u32::saturating_add)
+    }
+}
+
+fn phrase(scope: &Scope<'_>, view: &View<'_>, places: &[Place]) -> Result<Option<Docs>, SearchError> {
+    let mut walks = Vec::with_capacity(places.len());
+    for place in places {
+        let mut terms = Vec::new();
+        for term in &place.terms {
+            terms.extend(view.postings(scope.term(In::All, term), In::All, IndexRecordOption::WithFreqsAndPositions)?);
+        }
+        if terms.is_empty() {
+            return Ok(None);
+        }
+        walks.push(PlaceWalk { terms, reach: place.reach });
+    }
+    let Some(lead) = (0..walks.len()).min_by_key(|place| walks.get(*place).map_or(0, PlaceWalk::cost)) else {
+        return Ok(None);
+    };
+    let mut list = Vec::new();
+    let mut target = 0;
+    let (mut ends, mut next, mut reached) = (Vec::new(), Vec::new(), Vec::new());
+    'docs: while list.len() < MOST_GATHERED {
+        let Some(doc) = walks.get_mut(lead).map(|walk| walk.seek(target)) else { break };
+        if doc == TERMINATED {
+            break;
+        }
+        for walk in &mut walks {
+            let found = walk.seek(doc);
+            if found != doc {
+                target = found;
+                continue 'docs;
+            }
+        }
+        let mut walks = walks.iter_mut();
+        if let Some(first) = walks.next() {
+            first.positions(doc, &mut ends);
+        }
+        for walk in walks {
+            walk.positions(doc, &mut next);
+            reached.clear();
+            reached.extend(next.iter().copied().filter(|position| {
+                let before = ends.partition_point(|end| end < position);
+                before.checked_sub(1).and_then(|at| ends.get(at)).is_some_and(|end| position - end <= walk.reach)
+            }));
+            std::mem::swap(&mut ends, &mut reached);
+            if ends.is_empty() {
+                break;
+            }
+        }
+        if !ends.is_empty() {
+            list.push((doc, u32::try_from(ends.len()).unwrap_or(u32::MAX)));
+        }
+        target = doc + 1;
+    }
+    Ok((!list.is_empty()).then_some(Docs::List(list, 0)))
+}
+
+/// Walks that must not match, or that filter: only membership counts.
+pub(crate) struct Membership(Vec<Docs>);
+
+impl Membership {
+    pub(crate) fn new(scope: &Scope<'_>, view: &View<'_>, sources: &[Source]) -> Result<Self, SearchError> {
+        let mut docs = Vec::new();
+        for source in sources {
+            docs.extend(open(scope, view, source)?);
+        }
+        Ok(Self(docs))
+    }
+
+    /// Whether a tip is among them. Tips are asked for in rising order.
+    pub(crate) fn has(&mut self, doc: DocId) -> bool {
+        self.0.iter_mut().any(|docs| docs.seek(doc) == doc)
+    }
+
+    pub(crate) fn cost(&self) -> u32 {
+        self.0.iter().map(Docs::cost).fold(0, u32::saturating_add)
+    }
+
+    /// The first tip at or after `target` that is among them.
+    pub(crate) fn next(&mut self, target: DocId) -> DocId {
+        self.0.iter_mut().map(|docs| docs.seek(target)).min().unwrap_or(TERMINATED)
+    }
+}

@@ -1,0 +1,190 @@
+//! Conditions on results, evaluated while tips are walked through.
+
+use eureka_domain::ids::UserId;
+use tantivy::DocId;
+use tantivy::columnar::Column;
+
+use super::docs::Membership;
+use super::request::{FacetField, Filters};
+use super::scope::{In, Scope, View};
+use super::slot::Source;
+use super::syntax::FieldName;
+use crate::analysis::identifier;
+use crate::error::SearchError;
+use crate::index::record::{label, plain, term};
+use crate::schema::column;
+
+/// A demand: one of its sources, or a span of time.
+#[derive(Debug, Clone)]
+pub(crate) struct Demand {
+    /// The facet that is counted as if this demand were not made.
+    pub(crate) facet: Option<FacetField>,
+    what: What,
+}
+
+#[derive(Debug, Clone)]
+enum What {
+    Labels(Vec<Source>),
+    Updated { from: i64, to: i64 },
+}
+
+fn labels(mark: char, values: impl IntoIterator<Item = String>) -> Vec<Source> {
+    values.into_iter().map(|value| Source::Term(In::Label, term(mark, &value))).collect()
+}
+
+/// The demands of a request's filters.
+pub(crate) fn demands(filters: &Filters) -> Vec<Demand> {
+    let mut out = Vec::new();
+    let mut push = |facet: Option<FacetField>, sources: Vec<Source>| {
+        if !sources.is_empty() {
+            out.push(Demand { facet, what: What::Labels(sources) });
+        }
+    };
+    push(
+        Some(FacetField::Community),
+        labels(label::COMMUNITY, filters.communities.iter().map(|id| id.0.simple().to_string())),
+    );
+    push(Some(FacetField::Product), labels(label::PRODUCT, filters.products.iter().map(|each| plain(each))));
+    push(
+        Some(FacetField::FaultCode),
+        labels(label::FAULT_CODE, filters.fault_codes.iter().map(|each| identifier::dotted(each))),
+    );
+    push(None, labels(label::PART, filters.parts.iter().map(|each| identifier::dotted(each))));
+    push(Some(FacetField::Tag), labels(label::TAG, filters.tags.iter().map(|each| plain(each))));
+    push(Some(FacetField::Lang), labels(label::LANG, filters.langs.iter().map(|each| each.to_lowercase())));
+    push(Some(FacetField::Author), labels(label::AUTHOR, filters.authors.iter().map(author)));
+    push(
+        Some(FacetField::Confidence),
+        labels(label::CONFIDENCE, filters.confidence.iter().map(|each| each.word().to_owned())),
+    );
+    push(Some(FacetField::Safety), labels(label::SAFETY, filters.safety.iter().map(|each| each.word().to_owned())));
+    if filters.updated_from.is_some() || filters.updated_to.is_some() {
+        out.push(Demand {
+            facet: Some(FacetField::Age),
+            what: What::Updated {
+                from: filters.updated_from.map_or(i64::MIN, |at| at.timestamp_micros()),
+                to: filters.updated_to.map_or(i64::MAX, |at| at.timestamp_micros()),
+            },
+        });
+    }
+    out
+}
+
+fn author(id: &UserId) -> String {
+    id.0.simple().to_string()
+}
+
+/// The demands of one `field:value` that was typed. Products and authors may be named by some of their words.
+pub(crate) fn typed(name: FieldName, value: &str) -> Vec<Demand> {
+    let one = |facet, sources| vec![Demand { facet, what: What::Labels(sources) }];
+    match name {
+        FieldName::Code => {
+            one(Some(FacetField::FaultCode), labels(label::FAULT_CODE, [identifier::dotted(value)]))
+        }
+        FieldName::Part => one(None, labels(label::PART, [identifier::dotted(value)])),
+        FieldName::Tag => one(Some(FacetField::Tag), labels(label::TAG, [plain(value)])),
+        FieldName::Lang => one(Some(FacetField::Lang), labels(label::LANG, [value.to_lowercase()])),
+        FieldName::Product => words(FacetField::Product, label::PRODUCT_WORD, value),
+        FieldName::Author => words(FacetField::Author, label::AUTHOR_WORD, value),
+    }
+}
+
+fn words(facet: FacetField, mark: char, value: &str) -> Vec<Demand> {
+    plain(value)
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(|word| Demand { facet: Some(facet), what: What::Labels(labels(mark, [word.to_owned()])) })
+        .collect()
+}
+
+/// Demands and exclusions, ready for one segment.
+pub(crate) struct Gate<'v, 's> {
+    view: &'v View<'s>,
+    demands: Vec<(Option<FacetField>, Check)>,
+    excluded: Membership,
+}
+
+enum Check {
+    Labels(Membership),
+    Updated { column: Column<i64>, from: i64, to: i64 },
+}
+
+/// How a tip fares at the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passes {
+    /// Every demand is met.
+    All,
+    /// Only demands on this facet are not met: the tip counts for that facet alone.
+    AllBut(FacetField),
+    /// No result, and counted nowhere.
+    No,
+}
+
+impl<'v, 's> Gate<'v, 's> {
+    pub(crate) fn new(
+        scope: &Scope<'_>,
+        view: &'v View<'s>,
+        demands: &[Demand],
+        excluded: &[Source],
+    ) -> Result<Self, SearchError> {
+        let mut checks = Vec::with_capacity(demands.len());
+        for demand in demands {
+            let check = match &demand.what {
+                What::Labels(sources) => Check::Labels(Membership::new(scope, view, sources)?),
+                What::Updated { from, to } => Check::Updated {
+                    column: view.reader.fast_fields().i64(column::UPDATED)?,
+                    from: *from,
+                    to: *to,
+                },
+            };
+            checks.push((demand.facet, check));
+        }
+        Ok(Self { view, demands: checks, excluded: Membership::new(scope, view, excluded)? })
+    }
+
+    /// Asks about one tip. Tips are asked for in rising order.
+    pub(crate) fn check(&mut self, doc: DocId) -> Passes {
+        if !self.view.sees(doc) || self.excluded.has(doc) {
+            return Passes::No;
+        }
+        let mut failed = None;
+        for (facet, check) in &mut self.demands {
+            let met = match check {
+                Check::Labels(members) => members.has(doc),
+                Check::Updated { column, from, to } => {
+                    column.first(doc).is_some_and(|updated| (*from..*to).contains(&updated))
+                }
+            };
+            if met {
+                continue;
+            }
+            match (*facet, failed) {
+                (Some(facet), None) => failed = Some(facet),
+                (Some(facet), Some(before)) if facet == before => {}
+                _ => return Passes::No,
+            }
+        }
+        failed.map_or(Passes::All, Passes::AllBut)
+    }
+
+    /// The cheapest demand that tips can be walked by, for a query without text.
+    pub(crate) fn cheapest(&self) -> Option<usize> {
+        self.demands
+            .iter()
+            .enumerate()
+            .filter_map(|(at, (_, check))| match check {
+                Check::Labels(members) => Some((members.cost(), at)),
+                Check::Updated { .. } => None,
+            })
+            .min()
+            .map(|(_, at)| at)
+    }
+
+    /// The next tip at or after `target` that meets the demand at a place.
+    pub(crate) fn next_of(&mut self, place: usize, target: DocId) -> DocId {
+        match self.demands.get_mut(place) {
+            Some((_, Check::Labels(members))) => members.next(target),
+            _ => tantivy::TERMINATED,
+        }
+    }
+}

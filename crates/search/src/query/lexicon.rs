@@ -1,0 +1,161 @@
+//! Looks words up in the dictionaries that a caller may see: unfinished words, misspelt words, unfinished codes.
+//!
+//! Words of hidden or deleted tips are never suggested: a word of the restricted half counts only where a tip that the
+//! caller sees holds it.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use levenshtein_automata::{DFA, Distance, LevenshteinAutomatonBuilder, SINK_STATE};
+use tantivy::postings::TermInfo;
+use tantivy::schema::IndexRecordOption;
+use tantivy_fst::Automaton;
+
+use super::scope::{In, Scope, View};
+use crate::error::SearchError;
+
+/// Most dictionary entries read for one expansion, in each segment.
+const MOST_READ: usize = 4_000;
+
+/// A word of the dictionary and in how many tips it stands (at least).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) word: String,
+    pub(crate) frequency: u32,
+    /// Edits away from what was typed; 0 for unfinished words.
+    pub(crate) distance: u8,
+}
+
+/// Words that begin with `prefix`, most frequent first.
+pub(crate) fn beginning_with(scope: &Scope<'_>, field: In, prefix: &str, most: usize) -> Result<Vec<Entry>, SearchError> {
+    let mut found = HashMap::new();
+    for view in &scope.views {
+        let mut stream = view.index(field).terms().range().ge(prefix.as_bytes()).into_stream()?;
+        let mut read = 0;
+        while stream.advance() && read < MOST_READ {
+            if !stream.key().starts_with(prefix.as_bytes()) {
+                break;
+            }
+            read += 1;
+            collect(view, field, stream.key(), stream.value(), 0, &mut found)?;
+        }
+    }
+    Ok(sorted(found, most))
+}
+
+/// Words within `distance` edits (a swap of neighbours is one), nearest first, then most frequent. Words that begin
+/// with the same letter are preferred; others are looked at only when there are none.
+pub(crate) fn spelt_like(scope: &Scope<'_>, word: &str, distance: u8, most: usize) -> Result<Vec<Entry>, SearchError> {
+    let Some(first) = word.chars().next() else { return Ok(Vec::new()) };
+    let mut low = [0; 4];
+    let low = first.encode_utf8(&mut low).as_bytes();
+    let high = char::from_u32(first as u32 + 1).map(String::from);
+    let dfa = builder(distance).build_dfa(word);
+    let mut found = HashMap::new();
+    for view in &scope.views {
+        let mut range = view.words.terms().search(Typo(&dfa)).ge(low);
+        if let Some(high) = &high {
+            range = range.lt(high.as_bytes());
+        }
+        let mut stream = range.into_stream()?;
+        while stream.advance() {
+            let distance = exact_distance(&dfa, stream.key());
+            collect(view, In::Words, stream.key(), stream.value(), distance, &mut found)?;
+        }
+    }
+    if found.is_empty() {
+        let dfa = builder(1).build_dfa(word);
+        for view in &scope.views {
+            let mut stream = view.words.terms().search(Typo(&dfa)).into_stream()?;
+            while stream.advance() {
+                collect(view, In::Words, stream.key(), stream.value(), 1, &mut found)?;
+            }
+        }
+    }
+    found.remove(word);
+    Ok(sorted(found, most))
+}
+
+fn collect(
+    view: &View<'_>,
+    field: In,
+    key: &[u8],
+    info: &TermInfo,
+    distance: u8,
+    found: &mut HashMap<String, (u32, u8)>,
+) -> Result<(), SearchError> {
+    let Ok(word) = std::str::from_utf8(key) else { return Ok(()) };
+    let frequency = if view.open && !view.reader.has_deletes() {
+        info.doc_freq
+    } else {
+        let mut postings = view.index(field).read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
+        match view.first_visible(&mut postings) {
+            Some(_) if view.open => info.doc_freq,
+            Some(_) => 1,
+            None => return Ok(()),
+        }
+    };
+    let entry = found.entry(word.to_owned()).or_insert((0, distance));
+    entry.0 += frequency;
+    Ok(())
+}
+
+fn sorted(found: HashMap<String, (u32, u8)>, most: usize) -> Vec<Entry> {
+    let mut entries = found
+        .into_iter()
+        .map(|(word, (frequency, distance))| Entry { word, frequency, distance })
+        .collect::<Vec<_>>();
+    entries.sort_by(|a, b| {
+        (a.distance, std::cmp::Reverse(a.frequency), &a.word).cmp(&(b.distance, std::cmp::Reverse(b.frequency), &b.word))
+    });
+    entries.truncate(most);
+    entries
+}
+
+fn builder(distance: u8) -> &'static LevenshteinAutomatonBuilder {
+    static ONE: OnceLock<LevenshteinAutomatonBuilder> = OnceLock::new();
+    static TWO: OnceLock<LevenshteinAutomatonBuilder> = OnceLock::new();
+    if distance < 2 {
+        ONE.get_or_init(|| LevenshteinAutomatonBuilder::new(1, true))
+    } else {
+        TWO.get_or_init(|| LevenshteinAutomatonBuilder::new(2, true))
+    }
+}
+
+fn exact_distance(dfa: &DFA, key: &[u8]) -> u8 {
+    let state = key.iter().fold(dfa.initial_state(), |state, byte| dfa.transition(state, *byte));
+    match dfa.distance(state) {
+        Distance::Exact(distance) | Distance::AtLeast(distance) => distance,
+    }
+}
+
+struct Typo<'d>(&'d DFA);
+
+impl Automaton for Typo<'_> {
+    type State = u32;
+
+    fn start(&self) -> u32 {
+        self.0.initial_state()
+    }
+
+    fn is_match(&self, state: &u32) -> bool {
+        matches!(self.0.distance(*state), Distance::Exact(_))
+    }
+
+    fn can_match(&self, state: &u32) -> bool {
+        *state != SINK_STATE
+    }
+
+    fn accept(&self, state: &u32, byte: u8) -> u32 {
+        self.0.transition(*state, byte)
+    }
+}
+
+/// How many edits a word of this many letters is forgiven.
+pub(crate) fn forgiven(letters: usize) -> u8 {
+    match letters {
+        0..=3 => 0,
+        4..=8 => 1,
+        _ => 2,
+    }
+}

@@ -1,0 +1,126 @@
+//! Every number that ranking depends on, and the formulas they stand in. Change one only with figures.
+
+use tantivy::fieldnorm::FieldNormReader;
+
+/// Saturation of repeated words (BM25, Robertson and others, TREC-3).
+pub(crate) const K1: f32 = 1.2;
+/// How much length counts in the whole text.
+pub(crate) const B: f32 = 0.75;
+/// How much length counts in the headline.
+pub(crate) const B_HEADLINE: f32 = 0.5;
+/// What a word in the headline adds to the same word in the text.
+pub(crate) const HEADLINE: f32 = 0.5;
+/// How strongly a tip is held back by the weight of the words it lacks.
+pub(crate) const COVERAGE: f32 = 0.5;
+/// What neighbouring words add when they stand together.
+pub(crate) const PROXIMITY: f32 = 0.35;
+/// What a word adds that stands exactly as typed.
+pub(crate) const EXACT: f32 = 0.1;
+/// What a declared fault code or part number weighs beside the same code in running text.
+pub(crate) const DECLARED: f32 = 1.0;
+/// A tip in the language of the query.
+pub(crate) const SAME_LANGUAGE: f32 = 1.1;
+/// Weights of ways a word can be met.
+pub(crate) mod weight {
+    pub(crate) const EXACT: f32 = 1.0;
+    pub(crate) const OTHER_LANGUAGE: f32 = 0.95;
+    pub(crate) const SYNONYM: f32 = 0.8;
+    pub(crate) const WITHOUT_SEPARATORS: f32 = 0.9;
+    pub(crate) const JOINED: f32 = 0.9;
+    pub(crate) const PART: f32 = 0.6;
+    pub(crate) const PREFIX: f32 = 0.7;
+    pub(crate) const TYPO: f32 = 0.8;
+    pub(crate) const TWO_TYPOS: f32 = 0.6;
+}
+/// Words that say nothing add this share of their weight, and only to tips found by other words.
+pub(crate) const STOP: f32 = 0.25;
+
+/// Tips looked at closely (proximity, exactness, proof) after the first pass.
+pub(crate) const WINDOW: usize = 200;
+
+/// Inverse document frequency, always positive (as Lucene's and the engine's).
+pub(crate) fn idf(frequency: u32, tips: f32) -> f32 {
+    #[allow(clippy::cast_precision_loss, reason = "a weight needs no more")]
+    let frequency = (frequency as f32).min(tips);
+    (1.0 + (tips - frequency + 0.5) / (frequency + 0.5)).ln()
+}
+
+/// BM25's length norms of one field, by the engine's 256 length classes.
+pub(crate) struct Norms([f32; 256]);
+
+impl Norms {
+    pub(crate) fn new(mean: f32, b: f32) -> Self {
+        let mut table = [0.0; 256];
+        for (id, norm) in (0..=u8::MAX).zip(&mut table) {
+            #[allow(clippy::cast_precision_loss, reason = "lengths are classes already")]
+            let length = FieldNormReader::id_to_fieldnorm(id) as f32;
+            *norm = K1 * (1.0 - b + b * length / mean);
+        }
+        Self(table)
+    }
+
+    /// How much `frequency` occurrences say, 0 to `K1 + 1`.
+    pub(crate) fn saturate(&self, frequency: u32, length_class: u8) -> f32 {
+        #[allow(clippy::cast_precision_loss, reason = "a frequency in one tip")]
+        let frequency = frequency as f32;
+        let norm = self.0.get(usize::from(length_class)).copied().unwrap_or(K1);
+        (K1 + 1.0) * frequency / (frequency + norm)
+    }
+}
+
+/// The most that one slot of weight `idf` can add.
+pub(crate) fn most(idf: f32) -> f32 {
+    idf * (K1 + 1.0) * (1.0 + HEADLINE)
+}
+
+/// How much a tip keeps that has `matched` of `wanted` weight.
+pub(crate) fn coverage(matched: f32, wanted: f32) -> f32 {
+    if wanted <= 0.0 { 1.0 } else { (matched / wanted).clamp(0.0, 1.0).powf(COVERAGE) }
+}
+
+/// Proof, freshness and confidence as one factor between 0.88 and 1.12: enough to order equals, too little to lift a
+/// tip over a better match.
+pub(crate) fn standing(proof_millionths: u64, age_days: f32, confidence: u64) -> f32 {
+    proof_factor(proof_millionths) * freshness_factor(age_days) * confidence_factor(confidence)
+}
+
+/// 1 without outcomes, up to 1.06 when they nearly always fixed it.
+pub(crate) fn proof_factor(proof_millionths: u64) -> f32 {
+    #[allow(clippy::cast_precision_loss, reason = "at most a million")]
+    let lower = proof_millionths.min(1_000_000) as f32 / 1_000_000.0;
+    1.0 + 0.06 * lower
+}
+
+/// 1.03 when new, 1 after a year, 0.97 when very old.
+pub(crate) fn freshness_factor(age_days: f32) -> f32 {
+    let years = age_days.max(0.0) / 365.0;
+    0.97 + 0.06 / (1.0 + years)
+}
+
+/// 1.02 when validated, less when in doubt. `confidence` is its place in the domain's list.
+pub(crate) fn confidence_factor(confidence: u64) -> f32 {
+    match confidence {
+        2 => 1.02,
+        1 => 0.97,
+        _ => 0.95,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn popularity_stays_within_its_bounds() {
+        let best = standing(1_000_000, 0.0, 2);
+        let worst = standing(0, 100_000.0, 0);
+        assert!(best < 1.13 && worst > 0.87, "{best} {worst}");
+    }
+
+    #[test]
+    fn rarer_words_weigh_more_and_none_weighs_less_than_nothing() {
+        assert!(idf(1, 1000.0) > idf(10, 1000.0));
+        assert!(idf(1000, 1000.0) > 0.0);
+        assert!(idf(0, 0.0) > 0.0);
+    }
+}

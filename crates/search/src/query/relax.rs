@@ -1,0 +1,254 @@
+//! Forgiveness: unfinished and misspelt words, words split or joined, codes of the same family. Asked for only where
+//! the exact word has nothing good to offer.
+
+use super::lexicon::{self, Entry};
+use super::plan::{self, Plan, alternative, push_new};
+use super::ranking::{self, weight};
+use super::scope::{In, Scope};
+use super::slot::{How, Place, Slot, SlotKind, Source};
+use crate::analysis::Language;
+use crate::analysis::identifier::{self, WHOLE};
+use crate::error::SearchError;
+use crate::index::record::term;
+
+/// Most words that an unfinished word stands for.
+const MOST_COMPLETIONS: usize = 24;
+/// Most words that a misspelt word stands for.
+const MOST_CORRECTIONS: usize = 3;
+/// A correction rarer than this share of the commonest one is not considered.
+const LEAST_SHARE: f32 = 0.05;
+/// A word that stands in this many times fewer tips than its correction may be a misspelling in the tips themselves.
+const MUCH_RARER: u32 = 10;
+
+/// What was forgiven in one word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Forgiven {
+    pub(crate) slot: usize,
+    pub(crate) how: How,
+    /// What was read instead, the best first.
+    pub(crate) instead: Vec<String>,
+}
+
+/// Adds ways to meet words that no tip holds. Cheap when all words are known.
+pub(crate) fn unknown_words(scope: &Scope<'_>, plan: &mut Plan, typing: bool) -> Result<Vec<Forgiven>, SearchError> {
+    let mut out = Vec::new();
+    let last = last_word(plan, typing);
+    for at in 0..plan.slots.len() {
+        let Some(slot) = plan.slots.get(at) else { break };
+        if slot.known || slot.silent {
+            continue;
+        }
+        out.extend(match slot.kind {
+            SlotKind::Word => word(scope, plan, at, last == Some(at))?,
+            SlotKind::Identifier => family(scope, plan, at)?,
+            SlotKind::Ideographs => prefix(scope, plan, at)?,
+            SlotKind::Phrase => None,
+        });
+    }
+    Ok(out)
+}
+
+/// Adds ways to meet words that tips hold, but too few of them: the last word may be unfinished, a rare word misspelt.
+pub(crate) fn known_words(scope: &Scope<'_>, plan: &mut Plan, typing: bool) -> Result<Vec<Forgiven>, SearchError> {
+    let mut out = Vec::new();
+    let last = last_word(plan, typing);
+    for at in 0..plan.slots.len() {
+        let Some(slot) = plan.slots.get(at) else { break };
+        if !slot.known || slot.silent || slot.kind != SlotKind::Word {
+            continue;
+        }
+        if last == Some(at) {
+            out.extend(prefix(scope, plan, at)?);
+        } else {
+            out.extend(misspelt(scope, plan, at, true)?);
+        }
+    }
+    Ok(out)
+}
+
+/// The slot of a word that may be unfinished: the last one, when nothing is typed behind it.
+fn last_word(plan: &Plan, typing: bool) -> Option<usize> {
+    let token = plan.tokens.last()?;
+    (typing && token.end == plan.text.len()).then(|| plan.slot_of.last().copied().flatten()).flatten()
+}
+
+fn word(scope: &Scope<'_>, plan: &mut Plan, at: usize, is_last: bool) -> Result<Option<Forgiven>, SearchError> {
+    if is_last && let Some(found) = prefix(scope, plan, at)? {
+        return Ok(Some(found));
+    }
+    if let Some(found) = split(scope, plan, at)? {
+        return Ok(Some(found));
+    }
+    misspelt(scope, plan, at, false)
+}
+
+fn prefix(scope: &Scope<'_>, plan: &mut Plan, at: usize) -> Result<Option<Forgiven>, SearchError> {
+    let Some(slot) = plan.slots.get(at) else { return Ok(None) };
+    let least = if slot.kind == SlotKind::Ideographs { 1 } else { 2 };
+    if slot.surface.chars().count() < least {
+        return Ok(None);
+    }
+    let entries = lexicon::beginning_with(scope, In::Words, &slot.surface, MOST_COMPLETIONS)?;
+    let entries = entries.into_iter().filter(|entry| entry.word != slot.surface).collect::<Vec<_>>();
+    Ok(add(scope, plan, at, &entries, weight::PREFIX, How::Prefix))
+}
+
+fn misspelt(scope: &Scope<'_>, plan: &mut Plan, at: usize, only_much_commoner: bool) -> Result<Option<Forgiven>, SearchError> {
+    let Some(slot) = plan.slots.get(at) else { return Ok(None) };
+    let distance = plan::forgiven(slot);
+    if distance == 0 {
+        return Ok(None);
+    }
+    let typed = slot.surface.chars().count();
+    let own = if only_much_commoner { scope.public_frequency(In::Words, &slot.surface)?.max(1) } else { 0 };
+    let distance = if only_much_commoner { 1 } else { distance };
+    let mut entries = lexicon::spelt_like(scope, &slot.surface, distance, 64)?;
+    entries.retain(|entry| {
+        entry.word.chars().count().max(typed) >= 5 && entry.frequency >= own.saturating_mul(MUCH_RARER)
+            && !entry.word.bytes().any(|b| b.is_ascii_digit())
+    });
+    let nearest = entries.first().map_or(0, |entry| entry.distance);
+    let commonest = entries.iter().filter(|entry| entry.distance == nearest).map(|entry| entry.frequency).max().unwrap_or(0);
+    #[allow(clippy::cast_precision_loss, reason = "a share")]
+    entries.retain(|entry| entry.distance == nearest && entry.frequency as f32 >= LEAST_SHARE * commonest as f32);
+    entries.truncate(MOST_CORRECTIONS);
+    let weight = if nearest <= 1 { weight::TYPO } else { weight::TWO_TYPOS };
+    Ok(add(scope, plan, at, &entries, weight, How::Typo))
+}
+
+fn add(scope: &Scope<'_>, plan: &mut Plan, at: usize, entries: &[Entry], weight: f32, how: How) -> Option<Forgiven> {
+    if entries.is_empty() {
+        return None;
+    }
+    let tips = scope.snapshot.public.tips;
+    let frequency = entries.iter().map(|entry| entry.frequency).fold(0, u32::saturating_add);
+    let mut terms: Vec<String> = Vec::new();
+    for entry in entries {
+        let forms = if plan.slots.get(at).is_some_and(|slot| slot.kind == SlotKind::Ideographs) {
+            vec![entry.word.clone()]
+        } else {
+            plan.tongues.terms(&entry.word)
+        };
+        for text in forms {
+            if !terms.contains(&text) {
+                terms.push(text);
+            }
+        }
+    }
+    let slot = plan.slots.get_mut(at)?;
+    let idf = ranking::idf(frequency, tips);
+    if how == How::Typo {
+        for text in terms {
+            let mut new = alternative(Source::Term(In::All, text), weight, how);
+            new.idf = idf;
+            push_new(&mut slot.alternatives, new);
+        }
+    } else {
+        let mut new = alternative(Source::AnyOf(In::All, terms), weight, how);
+        new.idf = idf;
+        push_new(&mut slot.alternatives, new);
+    }
+    slot.idf = if slot.known { slot.idf.min(idf.max(slot.idf * 0.5)) } else { idf };
+    Some(Forgiven { slot: at, how, instead: entries.iter().take(MOST_CORRECTIONS).map(|entry| entry.word.clone()).collect() })
+}
+
+/// `powersupply` may stand as `power supply`, `Lüfterfehler` as its parts.
+fn split(scope: &Scope<'_>, plan: &mut Plan, at: usize) -> Result<Option<Forgiven>, SearchError> {
+    let Some(slot) = plan.slots.get(at) else { return Ok(None) };
+    let surface = slot.surface.clone();
+    let german = plan.tongues.may_be(Language::German);
+    let mut best: Option<(u32, String, String)> = None;
+    for (cut, _) in surface.char_indices().skip(3) {
+        let (Some(first), Some(second)) = (surface.get(..cut), surface.get(cut..)) else { continue };
+        if second.chars().count() < 3 {
+            break;
+        }
+        let joints: &[&str] = if german { &["", "s", "n", "en", "es"] } else { &[""] };
+        for joint in joints {
+            let Some(first) = first.strip_suffix(joint).filter(|first| first.chars().count() >= 3) else { continue };
+            let first_frequency = scope.public_frequency(In::Words, first)?;
+            if first_frequency == 0 {
+                continue;
+            }
+            let least = first_frequency.min(scope.public_frequency(In::Words, second)?);
+            if least > best.as_ref().map_or(0, |(frequency, ..)| *frequency) {
+                best = Some((least, first.to_owned(), second.to_owned()));
+            }
+        }
+    }
+    let Some((frequency, first, second)) = best else { return Ok(None) };
+    let places = vec![
+        Place { terms: plan.tongues.terms(&first), reach: 1 },
+        Place { terms: plan.tongues.terms(&second), reach: if german { 6 } else { 1 } },
+    ];
+    let source = Source::Phrase(places);
+    // Only when the two do stand together somewhere.
+    let mut together = false;
+    for view in &scope.views {
+        if let Some(docs) = super::docs::open(scope, view, &source)? {
+            let mut docs = docs;
+            while docs.doc() != tantivy::TERMINATED && !together {
+                together = view.sees(docs.doc());
+                docs.advance();
+            }
+        }
+    }
+    let tips = scope.snapshot.public.tips;
+    let Some(slot) = plan.slots.get_mut(at).filter(|_| together) else { return Ok(None) };
+    let mut new = alternative(source, weight::JOINED, How::JoinedOrSplit);
+    new.idf = ranking::idf(frequency, tips);
+    slot.idf = new.idf;
+    push_new(&mut slot.alternatives, new);
+    Ok(Some(Forgiven { slot: at, how: How::JoinedOrSplit, instead: vec![format!("{first} {second}")] }))
+}
+
+/// An identifier that stands nowhere: those that begin with it, then those of its family (its beginning up to a
+/// separator). Digits alone have no family: `136/14` must not bring `136/15`.
+fn family(scope: &Scope<'_>, plan: &mut Plan, at: usize) -> Result<Option<Forgiven>, SearchError> {
+    let Some(slot) = plan.slots.get(at) else { return Ok(None) };
+    let word = slot.word.clone();
+    let dotted = identifier::dotted(&word);
+    if dotted.chars().count() < 3 {
+        return Ok(None);
+    }
+    let mut beginnings = vec![(dotted, weight::PREFIX)];
+    for (cut, _) in word.rmatch_indices(|c: char| !c.is_alphanumeric()) {
+        let beginning = identifier::dotted(word.get(..cut).unwrap_or_default());
+        let mixed = beginning.bytes().any(|b| b.is_ascii_digit()) && beginning.bytes().any(|b| b.is_ascii_alphabetic());
+        if mixed && beginning.len() >= 5 {
+            beginnings.push((beginning, weight::PART));
+        }
+    }
+    for (beginning, weight) in beginnings {
+        let mut entries = lexicon::beginning_with(scope, In::Ident, &term(WHOLE, &beginning), 64)?;
+        // Where letters and digits change, one part ends: such beginnings are meant more often than others.
+        entries.sort_by_key(|entry| !ends_a_part(&beginning, entry.word.get(beginning.len() + 1..).unwrap_or_default()));
+        entries.truncate(MOST_COMPLETIONS);
+        if entries.is_empty() {
+            continue;
+        }
+        let frequency = entries.iter().map(|entry| entry.frequency).fold(0, u32::saturating_add);
+        let idf = ranking::idf(frequency, scope.snapshot.public.tips);
+        let terms = entries.iter().map(|entry| entry.word.clone()).collect();
+        let instead = entries.iter().take(3).map(|entry| entry.word.trim_start_matches(WHOLE).to_owned()).collect();
+        let Some(slot) = plan.slots.get_mut(at) else { break };
+        let mut new = alternative(Source::AnyOf(In::Ident, terms), weight, How::IdentifierPrefix);
+        new.idf = idf;
+        slot.idf = idf;
+        push_new(&mut slot.alternatives, new);
+        return Ok(Some(Forgiven { slot: at, how: How::IdentifierPrefix, instead }));
+    }
+    Ok(None)
+}
+
+fn ends_a_part(beginning: &str, rest: &str) -> bool {
+    match (beginning.chars().next_back(), rest.chars().next()) {
+        (Some(last), Some(next)) => last.is_numeric() != next.is_numeric(),
+        _ => true,
+    }
+}
+
+/// Whether a slot can be met at all.
+pub(crate) fn is_hopeless(slot: &Slot) -> bool {
+    !slot.known && slot.alternatives.iter().all(|each| each.how.is_exact() && each.how != How::JoinedOrSplit && each.how != How::Synonym)
+}

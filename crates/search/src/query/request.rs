@@ -1,0 +1,135 @@
+//! What can be asked of the index.
+
+use std::time::Duration;
+
+use eureka_domain::Instant;
+use eureka_domain::ids::{CommunityId, UserId};
+use eureka_domain::tip::{Confidence, Safety};
+use eureka_domain::visibility::Audience;
+
+use crate::answer::page::PageCursor;
+
+/// One search. Build it with [`SearchRequest::new`] and set what matters.
+#[derive(Debug, Clone)]
+pub struct SearchRequest {
+    /// What was typed: words, `"a phrase"`, `-word`, `field:value` for product, code, part, tag, author, lang. Anything
+    /// else is text; nothing is an error. Empty text with filters is a query too.
+    pub q: String,
+    /// Whose tips the caller may read.
+    pub audience: Audience,
+    /// What the results must be.
+    pub filters: Filters,
+    /// Their order.
+    pub sort: Sort,
+    /// Facets to count.
+    pub facets: Vec<FacetField>,
+    /// Whether each hit tells the parts of its score.
+    pub explain: bool,
+    /// Most hits to return; values above [`SearchRequest::MOST`] are cut to it.
+    pub limit: usize,
+    /// Hits to leave out at the front, on the first page. Prefer `cursor`.
+    pub offset: usize,
+    /// Where the previous page ended.
+    pub cursor: Option<PageCursor>,
+    /// Phrases that mean the same, from the glossaries of the communities that the caller reads.
+    pub synonyms: Vec<SynonymGroup>,
+    /// The language of the caller's screen: breaks ties between languages, excludes none.
+    pub ui_lang: Option<String>,
+    /// Whether the last word may be unfinished (search as you type).
+    pub typing: bool,
+    /// Wall time after which the search gives up with [`crate::SearchError::TimedOut`].
+    pub deadline: Duration,
+}
+
+impl SearchRequest {
+    /// Most hits of one page.
+    pub const MOST: usize = 100;
+
+    /// A search for everyone's eyes with the defaults of the API: 20 hits by relevance.
+    pub fn new(q: impl Into<String>) -> Self {
+        Self {
+            q: q.into(),
+            audience: Audience::default(),
+            filters: Filters::default(),
+            sort: Sort::Relevance,
+            facets: Vec::new(),
+            explain: false,
+            limit: 20,
+            offset: 0,
+            cursor: None,
+            synonyms: Vec::new(),
+            ui_lang: None,
+            typing: true,
+            deadline: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Conditions. Values of one kind are alternatives; kinds are all demanded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filters {
+    /// Communities, by id.
+    pub communities: Vec<CommunityId>,
+    /// Whole product names; case, accents and spacing do not matter.
+    pub products: Vec<String>,
+    /// Fault codes; case and separators do not matter.
+    pub fault_codes: Vec<String>,
+    /// Part numbers; case and separators do not matter.
+    pub parts: Vec<String>,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// Languages, as BCP 47 primary subtags.
+    pub langs: Vec<String>,
+    /// Authors, by id.
+    pub authors: Vec<UserId>,
+    /// Confidence.
+    pub confidence: Vec<Confidence>,
+    /// Safety.
+    pub safety: Vec<Safety>,
+    /// Changed at this moment or later.
+    pub updated_from: Option<Instant>,
+    /// Changed before this moment.
+    pub updated_to: Option<Instant>,
+}
+
+/// The order of results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    /// Best match first.
+    #[default]
+    Relevance,
+    /// Last changed first.
+    Newest,
+    /// Best proved first.
+    Proof,
+}
+
+/// What results can be counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FacetField {
+    /// Community, by slug.
+    Community,
+    /// Product.
+    Product,
+    /// Fault code.
+    FaultCode,
+    /// Tag.
+    Tag,
+    /// Language.
+    Lang,
+    /// Author, by name.
+    Author,
+    /// Confidence.
+    Confidence,
+    /// Safety.
+    Safety,
+    /// Age since the last change: `week`, `month`, `year`, `older`, each without the ones before it.
+    Age,
+}
+
+/// Phrases that mean the same thing: `["fuser", "fixing unit"]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SynonymGroup {
+    /// The phrases.
+    pub phrases: Vec<String>,
+}

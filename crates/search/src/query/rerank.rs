@@ -1,0 +1,232 @@
+//! The closer look at the best of the first: words that stand together, words exactly as typed, words without
+//! meaning, then proof, freshness, confidence and language.
+
+use tantivy::columnar::Column;
+use tantivy::postings::{Postings, SegmentPostings};
+use tantivy::schema::IndexRecordOption;
+use tantivy::{DocId, DocSet};
+
+use super::ranking;
+use super::retrieve::Candidate;
+use super::scope::{In, Scope, View};
+use super::slot::{Slot, SlotKind, Source};
+use crate::error::SearchError;
+use crate::schema::column;
+
+/// Neighbouring words further apart than this do not help each other.
+const FAR: u32 = 12;
+
+/// What the closer look found out about one tip.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Closer {
+    pub(crate) proximity: f32,
+    pub(crate) exact: f32,
+    pub(crate) silent: f32,
+    /// Proof, freshness and confidence.
+    pub(crate) standing: f32,
+    pub(crate) language: f32,
+}
+
+impl Closer {
+    /// The score after the closer look.
+    pub(crate) fn score(&self, text: f32) -> f32 {
+        (text + self.proximity + self.exact + self.silent) * self.standing * self.language
+    }
+}
+
+/// Looks at candidates and replaces their ranks. `closers` come back in the order of `candidates`.
+pub(crate) fn look(
+    scope: &Scope<'_>,
+    slots: &[Slot],
+    language: Option<&str>,
+    now_micros: i64,
+    candidates: &mut [Candidate],
+) -> Result<Vec<Closer>, SearchError> {
+    candidates.sort_by_key(|candidate| (candidate.view, candidate.doc));
+    let mut closers = Vec::with_capacity(candidates.len());
+    let mut eye: Option<(usize, Eye)> = None;
+    for candidate in candidates.iter_mut() {
+        let Some(view) = scope.views.get(candidate.view) else { continue };
+        if eye.as_ref().is_none_or(|(place, _)| *place != candidate.view) {
+            eye = Some((candidate.view, Eye::new(scope, view, slots, language)?));
+        }
+        let Some((_, eye)) = &mut eye else { continue };
+        let closer = eye.look(candidate.doc, now_micros);
+        #[allow(clippy::cast_possible_truncation, reason = "it began as single precision")]
+        let text = candidate.rank as f32;
+        candidate.rank = f64::from(closer.score(text));
+        closers.push(closer);
+    }
+    Ok(closers)
+}
+
+/// Everything that is read of one segment.
+struct Eye {
+    words: Vec<Word>,
+    standing: Standing,
+    language: Option<(Column<u64>, u64)>,
+    positions: Vec<Vec<u32>>,
+}
+
+struct Word {
+    placed: Vec<SegmentPostings>,
+    surface: Option<SegmentPostings>,
+    idf: f32,
+    silent: bool,
+    /// Whether closeness to the word before it means anything.
+    follows: bool,
+}
+
+impl Eye {
+    fn new(scope: &Scope<'_>, view: &View<'_>, slots: &[Slot], language: Option<&str>) -> Result<Self, SearchError> {
+        let mut words = Vec::with_capacity(slots.len());
+        for slot in slots.iter().filter(|slot| slot.kind != SlotKind::Phrase) {
+            let mut placed = Vec::new();
+            for alternative in &slot.alternatives {
+                match &alternative.source {
+                    Source::Term(In::All, text) => placed.extend(positions_of(scope, view, text)?),
+                    Source::AnyOf(In::All, terms) => {
+                        for text in terms.iter().take(12) {
+                            placed.extend(positions_of(scope, view, text)?);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            let surface = if slot.kind == SlotKind::Word && !slot.silent {
+                view.postings(scope.term(In::Words, &slot.surface), In::Words, IndexRecordOption::Basic)?
+            } else {
+                None
+            };
+            words.push(Word { placed, surface, idf: slot.idf, silent: slot.silent, follows: true });
+        }
+        if let Some(first) = words.first_mut() {
+            first.follows = false;
+        }
+        let language = match (language, view.labels(column::LANG)?) {
+            (Some(code), Some(column)) => {
+                column.dictionary().term_ord(code.as_bytes())?.map(|ord| (column.ords().clone(), ord))
+            }
+            _ => None,
+        };
+        let positions = vec![Vec::new(); words.len()];
+        Ok(Self { words, standing: Standing::new(view)?, language, positions })
+    }
+
+    fn look(&mut self, doc: DocId, now_micros: i64) -> Closer {
+        let mut closer = Closer { standing: self.standing.factor(doc, now_micros), language: 1.0, ..Closer::default() };
+        for (word, positions) in self.words.iter_mut().zip(&mut self.positions) {
+            positions.clear();
+            for postings in &mut word.placed {
+                if seek(postings, doc) {
+                    postings.append_positions_with_offset(0, positions);
+                }
+            }
+            if word.placed.len() > 1 {
+                positions.sort_unstable();
+            }
+            if word.silent {
+                if !positions.is_empty() {
+                    closer.silent += ranking::STOP * word.idf;
+                }
+            } else if let Some(surface) = &mut word.surface
+                && seek(surface, doc)
+            {
+                closer.exact += ranking::EXACT * word.idf;
+            }
+        }
+        closer.proximity = self.proximity();
+        if let Some((ords, wanted)) = &self.language
+            && ords.first(doc) == Some(*wanted)
+        {
+            closer.language = ranking::SAME_LANGUAGE;
+        }
+        closer
+    }
+
+    /// Each word gains from the word before it in the query, by how near the two come in the tip; the right order
+    /// counts double. After Rasolofo and Savoy (2003), with the nearest pair only.
+    fn proximity(&self) -> f32 {
+        let mut sum = 0.0;
+        let mut before: Option<(&Word, &[u32])> = None;
+        for (word, positions) in self.words.iter().zip(&self.positions) {
+            if positions.is_empty() {
+                continue;
+            }
+            if let Some((previous, earlier)) = before
+                && word.follows
+                && !(previous.silent && word.silent)
+            {
+                let (distance, in_order) = nearest(earlier, positions);
+                if distance <= FAR {
+                    #[allow(clippy::cast_precision_loss, reason = "at most FAR")]
+                    let near = 1.0 / distance.max(1) as f32;
+                    let weight = previous.idf.min(word.idf);
+                    sum += weight * near * if in_order { 1.0 } else { 0.5 };
+                }
+            }
+            before = Some((word, positions));
+        }
+        ranking::PROXIMITY * sum
+    }
+}
+
+/// The least distance between two lists of positions, and whether the nearest pair is in order.
+fn nearest(earlier: &[u32], later: &[u32]) -> (u32, bool) {
+    let mut best = (u32::MAX, false);
+    let (mut a, mut b) = (earlier.iter().peekable(), later.iter().peekable());
+    while let (Some(&&left), Some(&&right)) = (a.peek(), b.peek()) {
+        if left < right {
+            if (right - left, false) < (best.0, best.1) || right - left < best.0 {
+                best = (right - left, true);
+            }
+            a.next();
+        } else {
+            if left - right < best.0 {
+                best = (left - right, false);
+            }
+            b.next();
+        }
+    }
+    best
+}
+
+fn positions_of(scope: &Scope<'_>, view: &View<'_>, text: &str) -> Result<Option<SegmentPostings>, SearchError> {
+    view.postings(scope.term(In::All, text), In::All, IndexRecordOption::WithFreqsAndPositions)
+}
+
+fn seek(postings: &mut SegmentPostings, doc: DocId) -> bool {
+    postings.doc() <= doc && (postings.doc() == doc || postings.seek(doc) == doc)
+}
+
+/// Proof, freshness and confidence of the tips of one segment.
+pub(crate) struct Standing {
+    proof: Column<u64>,
+    updated: Column<i64>,
+    confidence: Column<u64>,
+}
+
+impl Standing {
+    pub(crate) fn new(view: &View<'_>) -> Result<Self, SearchError> {
+        let columns = view.reader.fast_fields();
+        Ok(Self {
+            proof: columns.u64(column::PROOF)?,
+            updated: columns.i64(column::UPDATED)?,
+            confidence: columns.u64(column::CONFIDENCE)?,
+        })
+    }
+
+    /// See [`ranking::standing`].
+    pub(crate) fn factor(&self, doc: DocId, now_micros: i64) -> f32 {
+        let (proof, age_days, confidence) = self.parts(doc, now_micros);
+        ranking::standing(proof, age_days, confidence)
+    }
+
+    /// The proof in millionths, the age in days and the confidence's place.
+    pub(crate) fn parts(&self, doc: DocId, now_micros: i64) -> (u64, f32, u64) {
+        let updated = self.updated.first(doc).unwrap_or(now_micros);
+        #[allow(clippy::cast_precision_loss, reason = "days")]
+        let age_days = (now_micros.saturating_sub(updated) / 1_000_000) as f32 / 86_400.0;
+        (self.proof.first(doc).unwrap_or_default(), age_days, self.confidence.first(doc).unwrap_or(2))
+    }
+}

@@ -1,0 +1,387 @@
+//! The first look: which tips have everything asked for, which have most of it, and a text score for each.
+//!
+//! Complete matches are found by intersection and all scored. Partial ones are found by a union that leaves out what
+//! cannot reach the best (MaxScore, Turtle and Flood 1995).
+
+use std::collections::HashSet;
+use std::time::Instant;
+
+use tantivy::{DocId, TERMINATED};
+
+use super::docs::{AllNorms, Walk};
+use super::filter::{Demand, Gate, Passes};
+use super::ranking;
+use super::request::Sort;
+use super::scope::{Scope, View};
+use super::slot::{Slot, Source};
+use crate::answer::facets::Counter;
+use crate::error::SearchError;
+use crate::schema::column;
+
+/// Steps between two looks at the clock.
+const PATIENCE: u32 = 2_048;
+
+/// A tip that was found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Candidate {
+    /// Whether it has everything that was required.
+    pub(crate) complete: bool,
+    /// The key it is ordered by: a score, or the column of another order.
+    pub(crate) rank: f64,
+    pub(crate) view: usize,
+    pub(crate) doc: DocId,
+    /// The tip's number: orders equals, and names the tip in a cursor.
+    pub(crate) number: i64,
+}
+
+/// What a pass found.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The best, in no order; at most twice as many as asked for.
+    pub(crate) best: Vec<Candidate>,
+    /// How many tips matched.
+    pub(crate) count: u64,
+    /// Whether `count` is all of them.
+    pub(crate) exact: bool,
+}
+
+/// One search's passes over the index.
+pub(crate) struct Passage<'a, 's> {
+    pub(crate) scope: &'a Scope<'s>,
+    pub(crate) slots: &'a [Slot],
+    pub(crate) wanted: f32,
+    pub(crate) demands: &'a [Demand],
+    pub(crate) excluded: &'a [Source],
+    pub(crate) norms: &'a AllNorms,
+    pub(crate) sort: Sort,
+    pub(crate) deadline: Instant,
+    /// Numbers of tips that earlier pages showed: counted, but not offered again.
+    pub(crate) shown: &'a HashSet<i64>,
+    /// The key of the last tip shown, for orders whose keys do not move.
+    pub(crate) after: Option<(f64, i64)>,
+}
+
+impl<'s> Passage<'_, 's> {
+    /// Tips that have every required slot.
+    pub(crate) fn complete(&self, keep: usize, mut counter: Option<&mut Counter>) -> Result<Found, SearchError> {
+        let mut best = Best::new(keep, self.shown, self.after);
+        let mut watch = Watch::new(self.deadline);
+        for (place, view) in self.scope.views.iter().enumerate() {
+            let Some(mut walks) = self.required_walks(view)? else { continue };
+            let mut others = self.walks(view, |slot| !slot.required && !slot.silent)?;
+            let mut gate = Gate::new(self.scope, view, self.demands, self.excluded)?;
+            let key = Key::new(self.sort, view)?;
+            let numbers = view.reader.fast_fields().i64(column::NUMBER)?;
+            if let Some(counter) = counter.as_deref_mut() {
+                counter.enter(view)?;
+            }
+            walks.sort_by_key(|walk| walk.walk.cost);
+            let mut target = 0;
+            'docs: loop {
+                watch.tick()?;
+                let Some((lead, rest)) = walks.split_first_mut() else { break };
+                let doc = lead.walk.seek(target);
+                if doc == TERMINATED {
+                    break;
+                }
+                for other in rest {
+                    let found = other.walk.seek(doc);
+                    if found != doc {
+                        target = found;
+                        continue 'docs;
+                    }
+                }
+                target = doc + 1;
+                let passes = gate.check(doc);
+                if let Some(counter) = counter.as_deref_mut() {
+                    counter.count(doc, passes);
+                }
+                if passes != Passes::All {
+                    continue;
+                }
+                let mut score = 0.0;
+                let mut matched = 0.0;
+                for each in &mut walks {
+                    score += each.walk.gain(view, self.norms).score;
+                    matched += each.weight;
+                }
+                for each in &mut others {
+                    if each.walk.seek(doc) == doc {
+                        score += each.walk.gain(view, self.norms).score;
+                        matched += each.weight;
+                    }
+                }
+                score *= ranking::coverage(matched, self.wanted);
+                best.offer(key.of(doc, score), || Candidate {
+                        complete: true,
+                        rank: key.of(doc, score),
+                        view: place,
+                        doc,
+                        number: numbers.first(doc).unwrap_or_default(),
+                    });
+            }
+            if let Some(counter) = counter.as_deref_mut() {
+                counter.leave(view)?;
+            }
+        }
+        Ok(best.into_found(true))
+    }
+
+    /// Tips that have something of what was asked for, but not everything; `all` counts the complete ones in too.
+    pub(crate) fn partial(&self, keep: usize, mut counter: Option<&mut Counter>) -> Result<Found, SearchError> {
+        let mut best = Best::new(keep, self.shown, self.after);
+        let mut watch = Watch::new(self.deadline);
+        let thorough = counter.is_some() || self.sort != Sort::Relevance;
+        let required = self.slots.iter().filter(|slot| slot.required && !slot.silent).count();
+        let mut exact = true;
+        for (place, view) in self.scope.views.iter().enumerate() {
+            let mut walks = self.walks(view, |slot| !slot.silent)?;
+            let mut gate = Gate::new(self.scope, view, self.demands, self.excluded)?;
+            let key = Key::new(self.sort, view)?;
+            let numbers = view.reader.fast_fields().i64(column::NUMBER)?;
+            if let Some(counter) = counter.as_deref_mut() {
+                counter.enter(view)?;
+            }
+            walks.sort_by(|a, b| a.walk.most.total_cmp(&b.walk.most));
+            let mut bounds = Vec::with_capacity(walks.len());
+            let mut sum = 0.0;
+            for each in &walks {
+                sum += each.walk.most;
+                bounds.push(sum);
+            }
+            let mut essential = 0;
+            loop {
+                watch.tick()?;
+                if !thorough {
+                    let threshold = best.threshold();
+                    while bounds.get(essential).is_some_and(|bound| *bound <= threshold) {
+                        essential += 1;
+                        exact = false;
+                    }
+                }
+                let doc = walks.get(essential..).unwrap_or_default().iter().map(|each| each.walk.doc()).min().unwrap_or(TERMINATED);
+                if doc == TERMINATED {
+                    break;
+                }
+                let mut score = 0.0;
+                let mut matched = 0.0;
+                let mut met = 0;
+                let (cheap, dear) = walks.split_at_mut(essential);
+                for each in dear {
+                    if each.walk.doc() == doc {
+                        score += each.walk.gain(view, self.norms).score;
+                        matched += each.weight;
+                        met += usize::from(each.required);
+                        each.walk.advance();
+                    }
+                }
+                for (at, each) in cheap.iter_mut().enumerate().rev() {
+                    if score + bounds.get(at).copied().unwrap_or_default() <= best.threshold() {
+                        break;
+                    }
+                    if each.walk.seek(doc) == doc {
+                        score += each.walk.gain(view, self.norms).score;
+                        matched += each.weight;
+                        met += usize::from(each.required);
+                    }
+                }
+                let complete = met == required && required > 0;
+                score *= ranking::coverage(matched, self.wanted);
+                if !thorough && score <= best.threshold() {
+                    best.count += 1; // it may not pass the gate: then the count is no longer exact
+                    exact = exact && self.demands.is_empty() && self.excluded.is_empty() && view.open && !view.reader.has_deletes();
+                    continue;
+                }
+                let passes = gate.check(doc);
+                if let Some(counter) = counter.as_deref_mut() {
+                    counter.count(doc, passes);
+                }
+                if passes == Passes::All {
+                    best.offer(key.of(doc, score), || Candidate {
+                        complete,
+                        rank: key.of(doc, score),
+                        view: place,
+                        doc,
+                        number: numbers.first(doc).unwrap_or_default(),
+                    });
+                }
+            }
+            if let Some(counter) = counter.as_deref_mut() {
+                counter.leave(view)?;
+            }
+        }
+        Ok(best.into_found(exact))
+    }
+
+    /// Tips that meet the demands, when no text was given.
+    pub(crate) fn by_demands(&self, keep: usize, mut counter: Option<&mut Counter>, now_micros: i64) -> Result<Found, SearchError> {
+        let mut best = Best::new(keep, self.shown, self.after);
+        let mut watch = Watch::new(self.deadline);
+        for (place, view) in self.scope.views.iter().enumerate() {
+            let mut gate = Gate::new(self.scope, view, self.demands, self.excluded)?;
+            let key = Key::new(self.sort, view)?;
+            let numbers = view.reader.fast_fields().i64(column::NUMBER)?;
+            let standing = super::rerank::Standing::new(view)?;
+            if let Some(counter) = counter.as_deref_mut() {
+                counter.enter(view)?;
+            }
+            // Facets count tips that miss one demand, so only one demand or none may lead then.
+            let lead = if counter.is_some() { None } else { gate.cheapest() };
+            let mut target = 0;
+            while target < view.reader.max_doc() {
+                watch.tick()?;
+                let doc = lead.map_or(target, |lead| gate.next_of(lead, target));
+                if doc >= view.reader.max_doc() {
+                    break;
+                }
+                target = doc + 1;
+                let passes = gate.check(doc);
+                if let Some(counter) = counter.as_deref_mut() {
+                    counter.count(doc, passes);
+                }
+                if passes == Passes::All {
+                    let score = standing.factor(doc, now_micros);
+                    best.offer(key.of(doc, score), || Candidate {
+                        complete: true,
+                        rank: key.of(doc, score),
+                        view: place,
+                        doc,
+                        number: numbers.first(doc).unwrap_or_default(),
+                    });
+                }
+            }
+            if let Some(counter) = counter.as_deref_mut() {
+                counter.leave(view)?;
+            }
+        }
+        Ok(best.into_found(true))
+    }
+
+    /// The walks of all required slots, or `None` when one of them has no tip in the segment.
+    fn required_walks(&self, view: &View<'s>) -> Result<Option<Vec<Weighted>>, SearchError> {
+        let walks = self.walks(view, |slot| slot.required && !slot.silent)?;
+        let wanted = self.slots.iter().filter(|slot| slot.required && !slot.silent).count();
+        Ok((walks.len() == wanted && wanted > 0).then_some(walks))
+    }
+
+    fn walks(&self, view: &View<'s>, which: impl Fn(&Slot) -> bool) -> Result<Vec<Weighted>, SearchError> {
+        let mut out = Vec::with_capacity(self.slots.len());
+        for slot in self.slots.iter().filter(|slot| which(slot)) {
+            let walk = Walk::new(self.scope, view, slot)?;
+            if walk.doc() != TERMINATED {
+                out.push(Weighted { walk, weight: slot.idf * slot.times, required: slot.required });
+            }
+        }
+        Ok(out)
+    }
+}
+
+struct Weighted {
+    walk: Walk,
+    weight: f32,
+    required: bool,
+}
+
+/// Keeps the best candidates: twice as many as asked for are gathered before the worse half is dropped.
+struct Best<'a> {
+    keep: usize,
+    shown: &'a HashSet<i64>,
+    after: Option<(f64, i64)>,
+    gathered: Vec<Candidate>,
+    threshold: f64,
+    count: u64,
+}
+
+impl<'a> Best<'a> {
+    fn new(keep: usize, shown: &'a HashSet<i64>, after: Option<(f64, i64)>) -> Self {
+        Self { keep: keep.max(1), shown, after, gathered: Vec::new(), threshold: f64::NEG_INFINITY, count: 0 }
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "scores began as single precision")]
+    fn threshold(&self) -> f32 {
+        self.threshold as f32
+    }
+
+    fn offer(&mut self, rank: f64, candidate: impl FnOnce() -> Candidate) {
+        self.count += 1;
+        if rank < self.threshold {
+            return;
+        }
+        let candidate = candidate();
+        let passed = self.after.is_some_and(|(last, number)| rank > last || (rank >= last && candidate.number >= number));
+        if passed || self.shown.contains(&candidate.number) {
+            return;
+        }
+        self.gathered.push(candidate);
+        if self.gathered.len() >= 2 * self.keep {
+            self.trim();
+        }
+    }
+
+    fn trim(&mut self) {
+        if self.gathered.len() > self.keep {
+            // By rank alone: a complete match that a partial pass meets again is dropped later.
+            self.gathered
+                .select_nth_unstable_by(self.keep - 1, |a, b| b.rank.total_cmp(&a.rank).then(b.number.cmp(&a.number)));
+            self.gathered.truncate(self.keep);
+            self.threshold = self.gathered.iter().map(|each| each.rank).fold(f64::INFINITY, f64::min);
+        }
+    }
+
+    fn into_found(mut self, exact: bool) -> Found {
+        self.trim();
+        Found { best: self.gathered, count: self.count, exact }
+    }
+}
+
+/// Complete before partial, better before worse, later numbers before earlier ones: a total order.
+pub(crate) fn by_rank(a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
+    b.complete.cmp(&a.complete).then(b.rank.total_cmp(&a.rank)).then(b.number.cmp(&a.number))
+}
+
+/// The key of an order.
+enum Key {
+    Score,
+    Column(tantivy::columnar::Column<i64>),
+    Proof(tantivy::columnar::Column<u64>),
+}
+
+impl Key {
+    fn new(sort: Sort, view: &View<'_>) -> Result<Self, SearchError> {
+        Ok(match sort {
+            Sort::Relevance => Self::Score,
+            Sort::Newest => Self::Column(view.reader.fast_fields().i64(column::UPDATED)?),
+            Sort::Proof => Self::Proof(view.reader.fast_fields().u64(column::PROOF)?),
+        })
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "microseconds of our time fit")]
+    fn of(&self, doc: DocId, score: f32) -> f64 {
+        match self {
+            Self::Score => f64::from(score),
+            Self::Column(column) => column.first(doc).unwrap_or_default() as f64,
+            Self::Proof(column) => column.first(doc).unwrap_or_default() as f64,
+        }
+    }
+}
+
+/// Looks at the clock now and then.
+struct Watch {
+    deadline: Instant,
+    left: u32,
+}
+
+impl Watch {
+    fn new(deadline: Instant) -> Self {
+        Self { deadline, left: PATIENCE }
+    }
+
+    fn tick(&mut self) -> Result<(), SearchError> {
+        self.left -= 1;
+        if self.left > 0 {
+            return Ok(());
+        }
+        self.left = PATIENCE;
+        if Instant::now() >= self.deadline { Err(SearchError::TimedOut) } else { Ok(()) }
+    }
+}

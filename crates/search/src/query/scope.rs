@@ -1,0 +1,187 @@
+//! What a caller may see of a snapshot, segment by segment. Every read of postings goes through here.
+
+use std::sync::Arc;
+
+use eureka_domain::visibility::Audience;
+use tantivy::columnar::{Column, StrColumn};
+use tantivy::fieldnorm::FieldNormReader;
+use tantivy::postings::SegmentPostings;
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{DocId, InvertedIndexReader, SegmentReader, TERMINATED, DocSet, Term};
+use uuid::Uuid;
+
+use crate::error::SearchError;
+use crate::index::snapshot::Snapshot;
+use crate::schema::column;
+
+/// The segments of a snapshot that hold anything for a caller.
+pub(crate) struct Scope<'s> {
+    pub(crate) snapshot: &'s Snapshot,
+    pub(crate) views: Vec<View<'s>>,
+}
+
+/// One segment, as far as the caller sees it.
+pub(crate) struct View<'s> {
+    pub(crate) reader: &'s SegmentReader,
+    pub(crate) all: Arc<InvertedIndexReader>,
+    pub(crate) headline: Arc<InvertedIndexReader>,
+    pub(crate) words: Arc<InvertedIndexReader>,
+    pub(crate) ident: Arc<InvertedIndexReader>,
+    pub(crate) label: Arc<InvertedIndexReader>,
+    pub(crate) norms_all: FieldNormReader,
+    pub(crate) norms_headline: FieldNormReader,
+    /// Whether it belongs to the half for open communities.
+    pub(crate) open: bool,
+    allowed: Option<Allowed>,
+}
+
+/// Which communities of a restricted segment the caller reads.
+struct Allowed {
+    ords: Column<u64>,
+    by_ord: Vec<bool>,
+}
+
+/// Fields that terms are looked up in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum In {
+    All,
+    Headline,
+    Words,
+    Ident,
+    Label,
+}
+
+impl<'s> Scope<'s> {
+    pub(crate) fn new(snapshot: &'s Snapshot, audience: &Audience) -> Result<Self, SearchError> {
+        let mut views = Vec::new();
+        for reader in snapshot.open.segment_readers() {
+            views.push(View::new(snapshot, reader, true, None)?);
+        }
+        if !audience.is_public() {
+            for reader in snapshot.restricted.segment_readers() {
+                let allowed = if audience.everything { None } else { Some(Allowed::new(reader, audience)?) };
+                if allowed.as_ref().is_none_or(|allowed| allowed.by_ord.contains(&true)) {
+                    views.push(View::new(snapshot, reader, false, allowed)?);
+                }
+            }
+        }
+        Ok(Self { snapshot, views })
+    }
+
+    /// In how many tips of the open half a term stands: what all weights are made from.
+    pub(crate) fn public_frequency(&self, field: In, term: &str) -> Result<u32, SearchError> {
+        let mut sum = 0;
+        for view in self.views.iter().filter(|view| view.open) {
+            sum += view.index(field).doc_freq(&self.term(field, term))?;
+        }
+        Ok(sum)
+    }
+
+    /// Whether any tip that the caller sees holds the term. Deleted and hidden tips do not count.
+    pub(crate) fn is_known(&self, field: In, term: &str) -> Result<bool, SearchError> {
+        for view in &self.views {
+            if let Some(mut postings) = view.postings(self.term(field, term), field, IndexRecordOption::Basic)?
+                && view.first_visible(&mut postings).is_some()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    pub(crate) fn term(&self, field: In, text: &str) -> Term {
+        Term::from_field_text(self.field(field), text)
+    }
+
+    fn field(&self, field: In) -> Field {
+        let fields = &self.snapshot.fields;
+        match field {
+            In::All => fields.all,
+            In::Headline => fields.headline,
+            In::Words => fields.words,
+            In::Ident => fields.ident,
+            In::Label => fields.label,
+        }
+    }
+}
+
+impl<'s> View<'s> {
+    fn new(snapshot: &Snapshot, reader: &'s SegmentReader, open: bool, allowed: Option<Allowed>) -> Result<Self, SearchError> {
+        let fields = &snapshot.fields;
+        Ok(Self {
+            reader,
+            all: reader.inverted_index(fields.all)?,
+            headline: reader.inverted_index(fields.headline)?,
+            words: reader.inverted_index(fields.words)?,
+            ident: reader.inverted_index(fields.ident)?,
+            label: reader.inverted_index(fields.label)?,
+            norms_all: reader.get_fieldnorms_reader(fields.all)?,
+            norms_headline: reader.get_fieldnorms_reader(fields.headline)?,
+            open,
+            allowed,
+        })
+    }
+
+    pub(crate) fn index(&self, field: In) -> &Arc<InvertedIndexReader> {
+        match field {
+            In::All => &self.all,
+            In::Headline => &self.headline,
+            In::Words => &self.words,
+            In::Ident => &self.ident,
+            In::Label => &self.label,
+        }
+    }
+
+    pub(crate) fn postings(&self, term: Term, field: In, with: IndexRecordOption) -> Result<Option<SegmentPostings>, SearchError> {
+        Ok(self.index(field).read_postings(&term, with)?)
+    }
+
+    /// Whether the caller may know of a tip. Hits, counts and dictionaries all ask here.
+    pub(crate) fn sees(&self, doc: DocId) -> bool {
+        !self.reader.is_deleted(doc)
+            && self.allowed.as_ref().is_none_or(|allowed| {
+                allowed.ords.first(doc).is_some_and(|ord| {
+                    usize::try_from(ord).ok().and_then(|ord| allowed.by_ord.get(ord)).copied().unwrap_or(false)
+                })
+            })
+    }
+
+    /// The first tip of a posting list that the caller sees.
+    pub(crate) fn first_visible(&self, postings: &mut SegmentPostings) -> Option<DocId> {
+        let mut doc = postings.doc();
+        while doc != TERMINATED {
+            if self.sees(doc) {
+                return Some(doc);
+            }
+            doc = postings.advance();
+        }
+        None
+    }
+
+    /// A column of labels, if any tip of the segment has one.
+    pub(crate) fn labels(&self, name: &str) -> Result<Option<StrColumn>, SearchError> {
+        Ok(self.reader.fast_fields().str(name)?)
+    }
+}
+
+impl Allowed {
+    fn new(reader: &SegmentReader, audience: &Audience) -> Result<Self, SearchError> {
+        let column = reader
+            .fast_fields()
+            .str(column::COMMUNITY)?
+            .ok_or_else(|| SearchError::Damaged("a segment has no community column".to_owned()))?;
+        let mut by_ord = Vec::with_capacity(column.dictionary().num_terms());
+        let mut value = String::new();
+        for ord in 0..column.dictionary().num_terms() as u64 {
+            value.clear();
+            let found = column.ord_to_str(ord, &mut value)?;
+            let community = value.split('/').next().and_then(|id| Uuid::try_parse(id).ok());
+            by_ord.push(
+                found
+                    && community
+                        .is_some_and(|id| audience.private.contains(&eureka_domain::ids::CommunityId(id))),
+            );
+        }
+        Ok(Self { ords: column.ords().clone(), by_ord })
+    }
+}

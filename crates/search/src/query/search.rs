@@ -1,0 +1,321 @@
+//! One search from beginning to end: all words first, then step by step with fewer demands.
+
+use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
+use std::time::Instant as Wall;
+
+use eureka_domain::Instant;
+use tantivy::schema::Value;
+use tantivy::TantivyDocument;
+
+use super::docs::AllNorms;
+use super::filter::{self, Demand};
+use super::plan::{self, Plan};
+use super::ranking::{self, Norms};
+use super::relax::{self, Forgiven};
+use super::request::{SearchRequest, Sort};
+use super::rerank::{self, Closer};
+use super::retrieve::{Candidate, Found, Passage, by_rank};
+use super::scope::Scope;
+use super::slot::{How, SlotKind};
+use super::syntax;
+use crate::answer::explain;
+use crate::answer::facets::Counter;
+use crate::answer::highlight::Marker;
+use crate::answer::page::{DEEPEST, PageCursor};
+use crate::answer::response::{Hit, Relaxed, SearchResponse, Total};
+use crate::document::TipDocument;
+use crate::error::SearchError;
+use crate::index::Index;
+use crate::index::snapshot::Snapshot;
+
+/// With fewer complete matches than this, near words are considered too.
+const FEW: u64 = 10;
+/// With this many complete matches, tips that lack a word are no results.
+const PLENTY: u64 = 100;
+
+impl Index {
+    /// Searches. Reads one snapshot from beginning to end; touches nothing else.
+    pub fn search(&self, request: &SearchRequest, now: Instant) -> Result<SearchResponse, SearchError> {
+        let snapshot = self.snapshot();
+        guarded(|| search(&snapshot, request, now))
+    }
+}
+
+/// Runs a search so that a panic inside the engine (damaged files) is an error of this search alone.
+pub(crate) fn guarded<T>(run: impl FnOnce() -> Result<T, SearchError>) -> Result<T, SearchError> {
+    std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|cause| {
+        let cause = cause
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| cause.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+            .unwrap_or_default();
+        Err(SearchError::Panicked(cause))
+    })
+}
+
+/// A search under way.
+struct Search<'a> {
+    request: &'a SearchRequest,
+    scope: Scope<'a>,
+    plan: Plan,
+    demands: Vec<Demand>,
+    norms: AllNorms,
+    now_micros: i64,
+    deadline: Wall,
+    relaxed: Vec<Relaxed>,
+    forgiven: Vec<Forgiven>,
+    /// Numbers of tips that earlier pages showed.
+    shown: HashSet<i64>,
+    after: Option<(f64, i64)>,
+}
+
+fn search(snapshot: &Snapshot, request: &SearchRequest, now: Instant) -> Result<SearchResponse, SearchError> {
+    let deadline = Wall::now() + request.deadline;
+    let scope = Scope::new(snapshot, &request.audience)?;
+    let parsed = syntax::parse(&request.q);
+    let mut demands = filter::demands(&request.filters);
+    for (name, value) in &parsed.fields {
+        demands.extend(filter::typed(*name, value));
+    }
+    let plan = plan::plan(
+        &scope,
+        &parsed.text,
+        &parsed.phrases,
+        &parsed.excluded,
+        &request.synonyms,
+        request.ui_lang.as_deref(),
+    )?;
+    let page = request.cursor.as_ref().filter(|cursor| cursor.sort == request.sort);
+    let public = snapshot.public;
+    let search = Search {
+        request,
+        plan,
+        demands,
+        norms: AllNorms {
+            all: Norms::new(public.mean_all, ranking::B),
+            headline: Norms::new(public.mean_headline, ranking::B_HEADLINE),
+        },
+        scope,
+        now_micros: now.timestamp_micros(),
+        deadline,
+        relaxed: Vec::new(),
+        forgiven: Vec::new(),
+        shown: page.map(|cursor| cursor.shown.iter().copied().collect()).unwrap_or_default(),
+        after: page.filter(|cursor| cursor.sort != Sort::Relevance).map(|cursor| (cursor.rank, cursor.number)),
+    };
+    search.run()
+}
+
+impl Search<'_> {
+    fn run(mut self) -> Result<SearchResponse, SearchError> {
+        let limit = self.request.limit.min(SearchRequest::MOST);
+        let offset = if self.request.cursor.is_some() { 0 } else { self.request.offset.min(DEEPEST) };
+        let wanted = offset + limit;
+        let keep = ranking::WINDOW.max(wanted);
+        let mut counter = (!self.request.facets.is_empty()).then(|| Counter::new(&self.request.facets, self.now_micros));
+
+        let mut partial = Found::default();
+        let mut complete;
+        if self.plan.is_empty() {
+            complete = self.passage().by_demands(keep, counter.as_mut(), self.now_micros)?;
+        } else {
+            complete = self.complete_in_steps(keep)?;
+            if let Some(counting) = counter.as_mut()
+                && complete.count > 0
+            {
+                complete = self.passage().complete(keep, Some(counting))?;
+            }
+            let enough = complete.count >= PLENTY || complete.count >= (wanted + self.shown.len()) as u64;
+            if !enough && (self.request.sort == Sort::Relevance || complete.count == 0) {
+                let counting = if complete.count == 0 { counter.as_mut() } else { None };
+                partial = self.passage().partial(keep, counting)?;
+            } else if complete.count < PLENTY {
+                partial.exact = false;
+                partial.count = complete.count;
+            }
+        }
+        let totals = totals(&complete, &partial, self.request.sort);
+        partial.best.retain(|candidate| !candidate.complete);
+
+        let (mut ranked, mut closers) = self.look_closer(complete.best)?;
+        let (others, other_closers) = self.look_closer(partial.best)?;
+        ranked.extend(others);
+        closers.extend(other_closers);
+        let available = ranked.len();
+        let page = ranked.into_iter().zip(closers).skip(offset).take(limit).collect::<Vec<_>>();
+        let next = self.next_page(&page, available > wanted);
+        if page.iter().any(|(candidate, _)| !candidate.complete) {
+            self.relaxed.push(Relaxed::SomeWords);
+        }
+        let hits = self.hits(&page)?;
+        Ok(SearchResponse {
+            hits,
+            total: totals.0,
+            complete: totals.1,
+            facets: counter.map(Counter::finish).unwrap_or_default(),
+            did_you_mean: self.did_you_mean(),
+            relaxed: self.relaxed,
+            position: self.scope.snapshot.seq,
+            next,
+        })
+    }
+
+    fn passage(&self) -> Passage<'_, '_> {
+        Passage {
+            scope: &self.scope,
+            slots: &self.plan.slots,
+            wanted: self.plan.wanted(),
+            demands: &self.demands,
+            excluded: &self.plan.excluded,
+            norms: &self.norms,
+            sort: self.request.sort,
+            deadline: self.deadline,
+            shown: &self.shown,
+            after: self.after,
+        }
+    }
+
+    /// Complete matches, forgiving more until there are some.
+    fn complete_in_steps(&mut self, keep: usize) -> Result<Found, SearchError> {
+        let forgiven = relax::unknown_words(&self.scope, &mut self.plan, self.request.typing)?;
+        self.note(forgiven);
+        for slot in &mut self.plan.slots {
+            if slot.required && relax::is_hopeless(slot) {
+                slot.required = false;
+                slot.times = 0.0;
+                self.relaxed.push(Relaxed::Ignored { word: slot.word.clone() });
+            }
+        }
+        let mut found = self.passage().complete(keep, None)?;
+        if found.count < FEW {
+            let forgiven = relax::known_words(&self.scope, &mut self.plan, self.request.typing)?;
+            if !forgiven.is_empty() {
+                let before = found.count;
+                found = self.passage().complete(keep, None)?;
+                if found.count > before {
+                    self.note(forgiven);
+                }
+            }
+        }
+        if found.count == 0 && self.plan.slots.iter().any(|slot| slot.kind == SlotKind::Phrase) {
+            for slot in self.plan.slots.iter_mut().filter(|slot| slot.kind == SlotKind::Phrase) {
+                slot.required = false;
+                slot.times = 0.0;
+                self.relaxed.push(Relaxed::PhraseAsWords { phrase: slot.word.clone() });
+            }
+            found = self.passage().complete(keep, None)?;
+        }
+        Ok(found)
+    }
+
+    fn note(&mut self, forgiven: Vec<Forgiven>) {
+        for each in forgiven {
+            let word = self.plan.slots.get(each.slot).map(|slot| slot.word.clone()).unwrap_or_default();
+            self.relaxed.push(Relaxed::from_forgiven(each.how, word, each.instead.clone()));
+            self.forgiven.push(each);
+        }
+    }
+
+    fn look_closer(&self, mut candidates: Vec<Candidate>) -> Result<(Vec<Candidate>, Vec<Closer>), SearchError> {
+        let closers = if self.request.sort == Sort::Relevance && !self.plan.is_empty() {
+            rerank::look(&self.scope, &self.plan.slots, self.plan.tongues.detected, self.now_micros, &mut candidates)?
+        } else {
+            vec![Closer { standing: 1.0, language: 1.0, ..Closer::default() }; candidates.len()]
+        };
+        let mut both = candidates.into_iter().zip(closers).collect::<Vec<_>>();
+        both.sort_by(|(a, _), (b, _)| by_rank(a, b));
+        Ok(both.into_iter().unzip())
+    }
+
+    fn next_page(&self, page: &[(Candidate, Closer)], more: bool) -> Option<PageCursor> {
+        let (last, _) = page.last().filter(|_| more)?;
+        let mut shown = Vec::new();
+        if self.request.sort == Sort::Relevance {
+            shown.extend(self.shown.iter().copied());
+            shown.extend(page.iter().map(|(candidate, _)| candidate.number));
+            shown.sort_unstable();
+            if shown.len() > DEEPEST {
+                return None;
+            }
+        }
+        Some(PageCursor { sort: self.request.sort, rank: last.rank, number: last.number, shown })
+    }
+
+    fn hits(&self, page: &[(Candidate, Closer)]) -> Result<Vec<Hit>, SearchError> {
+        let slots = &self.plan.slots;
+        let marker = Marker::new(slots);
+        let candidates = page.iter().map(|(candidate, _)| *candidate).collect::<Vec<_>>();
+        let gains = if self.request.explain || candidates.iter().any(|candidate| !candidate.complete) {
+            explain::gains(&self.scope, slots, &self.norms, &candidates)?
+        } else {
+            vec![Vec::new(); candidates.len()]
+        };
+        let stores = self
+            .scope
+            .views
+            .iter()
+            .enumerate()
+            .map(|(place, view)| {
+                candidates.iter().any(|each| each.view == place).then(|| view.reader.get_store_reader(8)).transpose()
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut hits = Vec::with_capacity(page.len());
+        for ((candidate, closer), gains) in page.iter().zip(&gains) {
+            let Some(Some(store)) = stores.get(candidate.view) else { continue };
+            let tip = shown(self.scope.snapshot, &store.get(candidate.doc)?)?;
+            #[allow(clippy::cast_possible_truncation, reason = "it began as single precision")]
+            let score = candidate.rank as f32;
+            let explain = if self.request.explain {
+                explain::parts(&self.scope, slots, gains, closer, candidate, self.now_micros)?
+            } else {
+                Vec::new()
+            };
+            hits.push(Hit {
+                highlights: marker.mark(&tip),
+                missing: if candidate.complete { Vec::new() } else { explain::missing(slots, gains) },
+                tip,
+                score,
+                explain,
+            });
+        }
+        Ok(hits)
+    }
+
+    /// The query with misspelt words as they were probably meant.
+    fn did_you_mean(&self) -> Option<String> {
+        let mut text = self.plan.text.clone();
+        let mut changed = false;
+        for (token, slot) in self.plan.tokens.iter().zip(&self.plan.slot_of).rev() {
+            let better = self
+                .forgiven
+                .iter()
+                .find(|each| Some(each.slot) == *slot && matches!(each.how, How::Typo | How::JoinedOrSplit))
+                .and_then(|each| each.instead.first());
+            if let Some(better) = better
+                && text.get(token.start..token.end).is_some()
+            {
+                text.replace_range(token.start..token.end, better);
+                changed = true;
+            }
+        }
+        changed.then(|| text.trim().to_owned())
+    }
+}
+
+fn totals(complete: &Found, partial: &Found, sort: Sort) -> (Total, Total) {
+    let all_words = Total { value: complete.count, exact: complete.exact };
+    if complete.count >= PLENTY || (sort != Sort::Relevance && complete.count > 0) || partial.count == 0 {
+        return (all_words, all_words);
+    }
+    (Total { value: partial.count.max(complete.count), exact: partial.exact }, all_words)
+}
+
+/// Reads the stored tip of a hit.
+pub(crate) fn shown(snapshot: &Snapshot, document: &TantivyDocument) -> Result<TipDocument, SearchError> {
+    let bytes = document
+        .get_first(snapshot.fields.shown)
+        .and_then(|value| value.as_bytes())
+        .ok_or_else(|| SearchError::Damaged("a tip without text".to_owned()))?;
+    serde_json::from_slice(bytes).map_err(|error| SearchError::Damaged(format!("a tip cannot be read: {error}")))
+}

@@ -1,0 +1,96 @@
+//! The languages a query could be in, and the forms of its words in each.
+
+use crate::analysis::language::{self, Stem};
+use crate::analysis::{Language, stop};
+use crate::error::SearchError;
+use crate::index::record::{label, term};
+
+use super::scope::{In, Scope};
+
+/// Most languages that a query is analysed in.
+const MOST: usize = 8;
+/// Share of the index from which on a language's empty words are empty in a query of unknown language.
+const LEADING_SHARE: f32 = 0.2;
+
+/// The languages of one query.
+pub(crate) struct Tongues {
+    /// Those it could be in, the likeliest first.
+    languages: Vec<(Language, Stem)>,
+    /// Those whose empty words count as empty.
+    leading: Vec<Language>,
+    /// The language it is in, when it is long enough to tell: any code, with a stemmer or not.
+    pub(crate) detected: Option<&'static str>,
+}
+
+impl Tongues {
+    pub(crate) fn of(scope: &Scope<'_>, text: &str, ui_lang: Option<&str>) -> Result<Self, SearchError> {
+        let detected = language::detect_query(text);
+        let screen = ui_lang.and_then(Language::from_code);
+        let mut indexed = Vec::new();
+        for language in Language::ALL {
+            let name = term(label::LANG, language.code());
+            let tips = scope.public_frequency(In::Label, &name)?;
+            if tips > 0 {
+                indexed.push((tips, *language));
+            } else if scope.views.iter().any(|view| !view.open) && scope.is_known(In::Label, &name)? {
+                indexed.push((1, *language));
+            }
+        }
+        indexed.sort_by_key(|(tips, language)| (std::cmp::Reverse(*tips), *language));
+        let mut languages = Vec::new();
+        let known = detected.and_then(Language::from_code);
+        for language in known.into_iter().chain(screen).chain(indexed.iter().map(|(_, language)| *language)) {
+            if !languages.contains(&language) && languages.len() < MOST {
+                languages.push(language);
+            }
+        }
+        if languages.is_empty() {
+            languages.push(Language::English);
+        }
+        let mut leading = known.into_iter().collect::<Vec<_>>();
+        if leading.is_empty() {
+            #[allow(clippy::cast_precision_loss, reason = "a share")]
+            leading.extend(
+                indexed
+                    .iter()
+                    .filter(|(tips, _)| *tips as f32 >= LEADING_SHARE * scope.snapshot.public.tips)
+                    .map(|(_, language)| *language)
+                    .chain(screen),
+            );
+        }
+        if leading.is_empty() {
+            leading.push(languages.first().copied().unwrap_or(Language::English));
+        }
+        let languages = languages.into_iter().map(|language| (language, Stem::of(Some(language)))).collect();
+        Ok(Self { languages, leading, detected })
+    }
+
+    /// Whether a word says nothing in the languages that the query is likely in.
+    pub(crate) fn is_empty_word(&self, lowered: &str) -> bool {
+        self.leading.iter().any(|language| stop::is_stop(*language, lowered))
+    }
+
+    /// The terms of a lower-case word, the likeliest language's first, without repetition.
+    pub(crate) fn terms(&self, lowered: &str) -> Vec<String> {
+        let mut terms = Vec::new();
+        let mut stemmed = String::new();
+        for (language, stem) in &self.languages {
+            if language.writes(lowered) {
+                stem.stem(lowered, &mut stemmed);
+                if !terms.contains(&stemmed) {
+                    terms.push(stemmed.clone());
+                }
+            }
+        }
+        if terms.is_empty() {
+            Stem::of(None).stem(lowered, &mut stemmed);
+            terms.push(stemmed);
+        }
+        terms
+    }
+
+    /// Whether the query may be in a language.
+    pub(crate) fn may_be(&self, language: Language) -> bool {
+        self.languages.iter().any(|(each, _)| *each == language)
+    }
+}

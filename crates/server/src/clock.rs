@@ -1,0 +1,45 @@
+//! The one place where the system's clock and randomness are read.
+
+use chrono::Utc;
+use eureka_domain::clock::{self, Clock, Ids, Instant};
+use uuid::{ContextV7, Timestamp, Uuid};
+
+/// The system's clock.
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the Clock")]
+    fn now(&self) -> Instant {
+        clock::truncate(Utc::now())
+    }
+}
+
+/// `UUIDv7`s of the given moment, in order within this process.
+pub(crate) struct SystemIds(parking_lot::Mutex<ContextV7>);
+
+impl SystemIds {
+    pub(crate) fn new() -> Self {
+        Self(parking_lot::Mutex::new(ContextV7::new()))
+    }
+}
+
+impl Ids for SystemIds {
+    fn next(&self, now: Instant) -> Uuid {
+        let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
+        let timestamp = Timestamp::from_unix(&*self.0.lock(), seconds, now.timestamp_subsec_nanos());
+        Uuid::new_v7(timestamp)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_one_moment_come_in_order() {
+        let (ids, now) = (SystemIds::new(), SystemClock.now());
+        let made: Vec<Uuid> = (0..1000).map(|_| ids.next(now)).collect();
+        assert!(made.is_sorted());
+        assert_eq!(now.timestamp_subsec_nanos() % 1000, 0);
+    }
+}

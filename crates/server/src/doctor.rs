@@ -1,0 +1,101 @@
+//! `eureka doctor`: is everything there and sound? Reads only.
+
+use std::process::ExitCode;
+
+use comfy_table::Table;
+use eureka_service::Indexer;
+use eureka_store::{Kind, Store, log, users};
+
+use crate::config::{Settings, without_password};
+use crate::keys;
+
+/// One thing that was looked at.
+struct Finding {
+    what: &'static str,
+    result: Result<String, String>,
+}
+
+/// Looks at everything and says what it found; exits with 1 where something is wrong.
+pub(crate) fn doctor(settings: &Settings) -> anyhow::Result<ExitCode> {
+    let mut findings = vec![
+        Finding { what: "data directory", result: data_directory(settings) },
+        Finding { what: "signing keys", result: signing_keys(settings) },
+    ];
+    match Store::open(&settings.database(), 1) {
+        Ok(store) => {
+            findings.push(Finding { what: "database", result: Ok(database(settings, &store)) });
+            findings.push(Finding { what: "schema", result: schema(&store) });
+            findings.push(Finding { what: "change log", result: change_log(&store) });
+            findings.push(Finding { what: "accounts", result: accounts(&store) });
+            findings.push(Finding { what: "search index", result: search_index(settings, &store) });
+            store.close();
+        }
+        Err(error) => findings.push(Finding { what: "database", result: Err(error.to_string()) }),
+    }
+    let mut table = Table::new();
+    table.set_header(["", "what", "found"]);
+    for finding in &findings {
+        let (mark, text) = match &finding.result {
+            Ok(text) => ("ok", text),
+            Err(text) => ("WRONG", text),
+        };
+        table.add_row([mark, finding.what, text]);
+    }
+    println!("{table}");
+    let sound = findings.iter().all(|finding| finding.result.is_ok());
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn data_directory(settings: &Settings) -> Result<String, String> {
+    let dir = settings.data_dir();
+    let probe = tempfile::NamedTempFile::new_in(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+    drop(probe);
+    Ok(format!("{} can be written", dir.display()))
+}
+
+fn signing_keys(settings: &Settings) -> Result<String, String> {
+    let files = keys::key_files(&settings.keys_dir()).map_err(|e| format!("{e:#}"))?;
+    if files.is_empty() {
+        return Err("there are none; `eureka serve` makes the first one".to_owned());
+    }
+    keys::load_or_create(&settings.keys_dir(), &settings.issuer).map_err(|e| format!("{e:#}"))?;
+    Ok(format!("{} of them, readable by their owner alone", files.len()))
+}
+
+fn database(settings: &Settings, store: &Store) -> String {
+    let kind = match store.kind() {
+        Kind::Sqlite => "SQLite",
+        Kind::Postgres => "PostgreSQL",
+    };
+    format!("{kind} at {}", without_password(&settings.database()))
+}
+
+fn schema(store: &Store) -> Result<String, String> {
+    let pending = store.pending_migrations().map_err(|error| error.to_string())?;
+    if pending.is_empty() {
+        Ok("up to date".to_owned())
+    } else {
+        Err(format!("{} migrations are pending: `eureka migrate`", pending.len()))
+    }
+}
+
+fn change_log(store: &Store) -> Result<String, String> {
+    let head = store.read(|conn| log::head(conn)).map_err(|error| error.to_string())?;
+    Ok(format!("{} changes; `eureka audit verify` walks the chain", head.seq))
+}
+
+fn accounts(store: &Store) -> Result<String, String> {
+    match store.read(|conn| users::admins(conn)).map_err(|error| error.to_string())? {
+        0 => Err("there is no admin; `eureka serve` creates the first one".to_owned()),
+        count => Ok(format!("{count} active admins")),
+    }
+}
+
+fn search_index(settings: &Settings, store: &Store) -> Result<String, String> {
+    let indexer = Indexer::open(store.clone(), &settings.index_dir()).map_err(|error| error.to_string())?;
+    let index = indexer.index().ok_or("it cannot be used and will be made anew at the next start")?;
+    let position = index.cursor().map_or(0, |cursor| cursor.seq);
+    let found = format!("{} tips, {} kB, at position {position}", index.len(), index.bytes_on_disk() / 1024);
+    indexer.stop();
+    Ok(found)
+}

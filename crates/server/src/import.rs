@@ -1,0 +1,205 @@
+//! `eureka import`: approved tips from NDJSON, plain or gzipped, streaming.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Context;
+use clap::Args;
+use eureka_domain::FieldError;
+use eureka_domain::community::{Charter, Openness, ReviewPolicy};
+use eureka_domain::tip::{Safety, TipText};
+use eureka_service::{ImportLine, ImportReport, Refusal, Service, ServiceError};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Deserialize;
+
+use crate::config::Settings;
+use crate::{logging, operate, start};
+
+/// What to import.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// NDJSON file, plain or gzipped: one tip a line with `id, title, problem, cause?, solution?, product(s)?,
+    /// fault_codes?, parts?, tags?, safety?, hazard?, lang?, author?, source?, community?`
+    file: PathBuf,
+    /// Community of tips that name none; made, open, if it is not there
+    #[arg(long, default_value = "imported", value_name = "SLUG")]
+    community: String,
+    /// How many refused lines to print
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    show_refused: usize,
+}
+
+/// One line of an import file.
+#[derive(Deserialize)]
+struct Line {
+    #[serde(alias = "external_id")]
+    id: serde_json::Value,
+    community: Option<String>,
+    title: String,
+    problem: String,
+    cause: Option<String>,
+    solution: Option<String>,
+    product: Option<String>,
+    #[serde(default)]
+    products: Vec<String>,
+    #[serde(default)]
+    fault_codes: Vec<String>,
+    #[serde(default, alias = "part_numbers")]
+    parts: Vec<String>,
+    #[serde(default)]
+    tags: Vec<String>,
+    safety: Option<Safety>,
+    hazard: Option<String>,
+    lang: Option<String>,
+    author: Option<String>,
+    source: Option<String>,
+}
+
+/// Lines are written in groups of this many.
+const GROUP: usize = eureka_service::IMPORT_SLICE;
+
+/// Imports a file.
+pub(crate) fn import(settings: &Settings, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    logging::start(settings)?;
+    let bytes = std::fs::metadata(&arguments.file)
+        .with_context(|| format!("cannot read {}", arguments.file.display()))?
+        .len();
+    let started = start::start(settings)?;
+    start::ensure_admin(settings, &started.service)?;
+    ensure_community(&started.service, &arguments.community)?;
+
+    let bar = ProgressBar::new(bytes).with_style(ProgressStyle::with_template(
+        "{bar:30} {percent:>3} %  {elapsed} elapsed, {eta} left  {msg}",
+    )?);
+    let begun = Instant::now();
+    let input = bar.wrap_read(File::open(&arguments.file)?);
+    let report = import_lines(&started.service, lines_of(&arguments.file, input)?, arguments, |report| {
+        bar.set_message(format!("{} imported, {} refused", report.imported, report.refused.len()));
+    })?;
+    bar.finish();
+    let written = begun.elapsed();
+    started.service.indexer().catch_up()?;
+    let searchable = begun.elapsed();
+    summarise(&report, arguments.show_refused);
+    println!(
+        "{} tips written in {:.1} s and searchable after {:.1} s: {:.0} tips/s",
+        report.imported,
+        written.as_secs_f64(),
+        searchable.as_secs_f64(),
+        operate::rate(report.imported, searchable),
+    );
+    started.stop();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Imports lines of text, telling what has come of them after each group.
+fn import_lines(
+    service: &Service,
+    lines: impl Iterator<Item = std::io::Result<String>>,
+    arguments: &Arguments,
+    mut progress: impl FnMut(&ImportReport),
+) -> anyhow::Result<ImportReport> {
+    let mut report = ImportReport::default();
+    let mut group = Vec::with_capacity(GROUP);
+    for (place, line) in lines.enumerate() {
+        let line = line.context("the file cannot be read further")?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        match read_line(place + 1, &line, &arguments.community) {
+            Ok(line) => group.push(line),
+            Err(refusal) => report.refused.push(refusal),
+        }
+        if group.len() == GROUP {
+            report.add(service.import_tips(std::mem::take(&mut group))?);
+            progress(&report);
+        }
+    }
+    report.add(service.import_tips(group)?);
+    progress(&report);
+    Ok(report)
+}
+
+/// Reads one line of an import file.
+pub(crate) fn read_line(number: usize, line: &str, community: &str) -> Result<ImportLine, Refusal> {
+    let line: Line = serde_json::from_str(line).map_err(|error| Refusal {
+        line: number,
+        external_id: String::new(),
+        errors: vec![FieldError::new("", "malformed", error.to_string())],
+    })?;
+    let external_id = match line.id {
+        serde_json::Value::String(text) => text,
+        other => other.to_string(),
+    };
+    let mut products = line.products;
+    products.extend(line.product.iter().flat_map(|names| names.split(';')).map(str::to_owned));
+    Ok(ImportLine {
+        line: number,
+        external_id,
+        community: line.community.unwrap_or_else(|| community.to_owned()),
+        // One author a source: the people named in bulk sources never agreed to be authors here.
+        author: line.source.or(line.author).unwrap_or_else(|| "Imported".to_owned()),
+        text: TipText {
+            title: line.title,
+            problem: line.problem,
+            cause: line.cause,
+            solution: line.solution,
+            products,
+            fault_codes: line.fault_codes,
+            parts: line.parts,
+            tags: line.tags,
+            safety: line.safety.unwrap_or(Safety::None),
+            hazard: line.hazard,
+            lang: line.lang,
+        },
+    })
+}
+
+/// The lines of a file, unpacked if its name says so.
+fn lines_of(
+    path: &Path,
+    input: impl Read + 'static,
+) -> anyhow::Result<impl Iterator<Item = std::io::Result<String>>> {
+    let gzipped = path.extension().is_some_and(|extension| extension == "gz");
+    let unpacked: Box<dyn Read> =
+        if gzipped { Box::new(flate2::read::MultiGzDecoder::new(input)) } else { Box::new(input) };
+    Ok(BufReader::with_capacity(1 << 16, unpacked).lines())
+}
+
+/// Founds a community for imported tips, where it is not there.
+fn ensure_community(service: &Service, slug: &str) -> anyhow::Result<()> {
+    let charter = Charter {
+        slug: slug.to_owned(),
+        name: slug.to_owned(),
+        description: "Tips taken in from elsewhere.".to_owned(),
+        openness: Openness::Open,
+        policy: ReviewPolicy::default(),
+    };
+    match service.found_community(charter) {
+        Ok(_) | Err(ServiceError::Taken { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn summarise(report: &ImportReport, most: usize) {
+    println!(
+        "imported {}, here before {}, refused {}",
+        report.imported,
+        report.known,
+        report.refused.len()
+    );
+    for refusal in report.refused.iter().take(most) {
+        for error in &refusal.errors {
+            println!(
+                "  line {} {}: {} {}: {}",
+                refusal.line, refusal.external_id, error.pointer, error.code, error.detail
+            );
+        }
+    }
+    if report.refused.len() > most {
+        println!("  … and {} more", report.refused.len() - most);
+    }
+}

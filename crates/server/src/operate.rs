@@ -1,0 +1,203 @@
+//! The operator's commands: migrate, user, index, audit, openapi, settings.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::Subcommand;
+use comfy_table::Table;
+use eureka_domain::ids::TipId;
+use eureka_domain::user::SiteRole;
+use eureka_service::{NewUser, ServiceError};
+use eureka_store::log::Verdict;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::config::Settings;
+use crate::start::{self, Started};
+use crate::logging;
+
+/// `eureka user …`
+#[derive(Subcommand)]
+pub(crate) enum UserCommand {
+    /// Make an account; without a password given on standard input, one is made up and printed.
+    Add {
+        /// The login name
+        #[arg(long)]
+        email: String,
+        /// The name on their tips
+        #[arg(long)]
+        name: String,
+        /// Let them administer the site
+        #[arg(long)]
+        admin: bool,
+        /// Read the password from the first line of standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+}
+
+/// `eureka index …`
+#[derive(Subcommand)]
+pub(crate) enum IndexCommand {
+    /// Compare index and database both ways; exits with 1 where they differ.
+    Verify {
+        /// Bring what differs to what the database says
+        #[arg(long)]
+        repair: bool,
+    },
+    /// Make the index anew from the database.
+    Rebuild,
+}
+
+/// `eureka audit …`
+#[derive(Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Walk the hash chain of the change log; exits with 1 at the first row that does not hold.
+    Verify,
+}
+
+/// Brings the schema up to date.
+pub(crate) fn migrate(settings: &Settings) -> anyhow::Result<ExitCode> {
+    logging::start(settings)?;
+    start::open_store(settings)?.close();
+    println!("The schema is up to date.");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Looks after accounts.
+pub(crate) fn user(settings: &Settings, command: &UserCommand) -> anyhow::Result<ExitCode> {
+    logging::start(settings)?;
+    let UserCommand::Add { email, name, admin, password_stdin } = command;
+    let password = if *password_stdin {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).context("cannot read the password")?;
+        line.trim_end_matches(['\r', '\n']).to_owned()
+    } else {
+        start::new_password()?
+    };
+    let new = NewUser {
+        email: email.clone(),
+        name: name.clone(),
+        password: password.clone(),
+        site_role: if *admin { SiteRole::Admin } else { SiteRole::Member },
+    };
+    let store = start::open_store(settings)?;
+    let added = start::offline(settings, store.clone())?.add_user(new).map_err(explained)?;
+    println!("Added {} ({}).", email, added.value.id);
+    if !password_stdin {
+        println!("Password, shown only now: {password}");
+    }
+    store.close();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Looks after the index.
+pub(crate) fn index(settings: &Settings, command: &IndexCommand) -> anyhow::Result<ExitCode> {
+    logging::start(settings)?;
+    let started = start::start(settings)
+        .context("a running service checks and rebuilds its own index: see /v1/admin/index")?;
+    let code = match command {
+        IndexCommand::Verify { repair } => verify_index(&started, *repair)?,
+        IndexCommand::Rebuild => rebuild_index(&started)?,
+    };
+    started.stop();
+    Ok(code)
+}
+
+fn verify_index(started: &Started, repair: bool) -> anyhow::Result<ExitCode> {
+    let indexer = started.service.indexer();
+    let bar = counter("tips compared")?;
+    indexer.catch_up()?;
+    let drift = indexer.verify(|compared| bar.set_position(compared as u64))?;
+    bar.finish_and_clear();
+    let mut table = Table::new();
+    table.set_header(["difference", "tips", "for example"]);
+    for (name, tips) in
+        [("missing", &drift.missing), ("extra", &drift.extra), ("stale", &drift.stale)]
+    {
+        let example = tips.first().map(TipId::to_string).unwrap_or_default();
+        table.add_row([name, &tips.len().to_string(), &example]);
+    }
+    println!("{} tips compared at position {}\n{table}", drift.compared, drift.position);
+    if drift.is_none() {
+        println!("Index and database agree.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if repair {
+        indexer.repair(&drift)?;
+        println!("Repaired.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    Ok(ExitCode::FAILURE)
+}
+
+fn rebuild_index(started: &Started) -> anyhow::Result<ExitCode> {
+    let bar = counter("tips indexed")?;
+    let begun = Instant::now();
+    let added = started.service.indexer().rebuild(|added| bar.set_position(added))?;
+    bar.finish_and_clear();
+    let took = begun.elapsed();
+    let added_count = usize::try_from(added).unwrap_or(usize::MAX);
+    println!("{added} tips indexed in {:.1} s: {:.0} tips/s", took.as_secs_f64(), rate(added_count, took));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Looks after the change log.
+pub(crate) fn audit(settings: &Settings, command: &AuditCommand) -> anyhow::Result<ExitCode> {
+    logging::start(settings)?;
+    let AuditCommand::Verify = command;
+    let store = start::open_store(settings)?;
+    let service = start::offline(settings, store.clone())?;
+    let bar = counter("changes checked")?;
+    let verdict = service.verify_log(|seq| bar.set_position(u64::try_from(seq).unwrap_or(0)))?;
+    bar.finish_and_clear();
+    store.close();
+    Ok(match verdict {
+        Verdict::Holds(head) => {
+            println!("The chain holds: {} changes.\nlog  {}\nhead {}", head.seq, head.log_id, head.hash);
+            ExitCode::SUCCESS
+        }
+        Verdict::Broken(row) => {
+            println!("The chain is broken at change {}: {}", row.seq, row.why);
+            ExitCode::FAILURE
+        }
+    })
+}
+
+/// Prints the OpenAPI document.
+pub(crate) fn openapi() -> anyhow::Result<ExitCode> {
+    println!("{}", eureka_api::document().to_pretty_json()?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the settings in force.
+pub(crate) fn settings(settings: &Settings) -> anyhow::Result<ExitCode> {
+    for (name, value) in settings.shown() {
+        println!("{name:15} {value}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How many a second.
+pub(crate) fn rate(count: usize, took: Duration) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "shown with no decimals")]
+    let count = count as f64;
+    count / took.as_secs_f64().max(1e-9)
+}
+
+fn counter(what: &str) -> anyhow::Result<ProgressBar> {
+    let template = format!("{{spinner}} {{human_pos}} {what}, {{elapsed}}");
+    Ok(ProgressBar::new_spinner().with_style(ProgressStyle::with_template(&template)?))
+}
+
+/// A refusal with each field and what is wrong with it.
+fn explained(error: ServiceError) -> anyhow::Error {
+    match error {
+        ServiceError::Rule(eureka_domain::RuleError::Invalid(errors)) => {
+            let fields: Vec<String> =
+                errors.iter().map(|e| format!("{}: {}", e.pointer, e.detail)).collect();
+            anyhow::anyhow!(fields.join("; "))
+        }
+        other => other.into(),
+    }
+}

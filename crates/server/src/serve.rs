@@ -1,0 +1,91 @@
+//! `eureka serve`: HTTP until a signal says stop, then drain.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+use anyhow::{Context, bail};
+use eureka_api::Api;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::Settings;
+use crate::start::{self, Started};
+use crate::{demo, logging};
+
+/// How long a client may take to send the head of a request.
+const HEAD_PATIENCE: Duration = Duration::from_secs(5);
+/// How long requests in flight may take once the process is to stop, in seconds.
+const SHUTDOWN_PATIENCE: u64 = 15;
+/// Connections a worker holds at once.
+const CONNECTIONS: usize = 2000;
+
+/// Serves the API.
+pub(crate) fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
+    logging::start(settings)?;
+    for (name, value) in settings.shown() {
+        tracing::info!(setting = name, value, "in force");
+    }
+    let started = start::start(settings)?;
+    if !settings.listen.ip().is_loopback() && demo::has_cast(&started.service)? {
+        bail!(
+            "this database holds the demo's accounts, whose password is public: \
+             they are served on a loopback address only, not on {}",
+            settings.listen
+        );
+    }
+    start::ensure_admin(settings, &started.service)?;
+    run(settings, started, || ())
+}
+
+/// Serves until a signal says stop. `ready` is called once the address is bound.
+pub(crate) fn run(
+    settings: &Settings,
+    mut started: Started,
+    ready: impl FnOnce(),
+) -> anyhow::Result<ExitCode> {
+    started.follow()?;
+    let api = Data::new(Api::new(Arc::clone(&started.service)));
+    let served = actix_web::rt::System::new().block_on(listen(settings, api, ready));
+    started.stop();
+    served.map(|()| ExitCode::SUCCESS)
+}
+
+async fn listen(settings: &Settings, api: Data<Api>, ready: impl FnOnce()) -> anyhow::Result<()> {
+    let shared = api.clone();
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(shared.clone())
+            .configure(eureka_api::routes)
+            .wrap(from_fn(eureka_api::refuse_encoded_bodies))
+            .wrap(Compress::default())
+            .wrap(from_fn(eureka_api::follow_conventions))
+    })
+    .client_request_timeout(HEAD_PATIENCE)
+    .max_connections(CONNECTIONS)
+    .shutdown_timeout(SHUTDOWN_PATIENCE)
+    .disable_signals()
+    .bind(settings.listen)
+    .with_context(|| format!("cannot listen on {}", settings.listen))?
+    .run();
+    tracing::info!(address = %settings.listen, "serving; the documentation is at /docs/");
+    ready();
+
+    let handle = server.handle();
+    let drain = Duration::from_secs(settings.drain);
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    actix_web::rt::spawn(async move {
+        tokio::select! {
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
+        }
+        tracing::info!("stopping: not ready from now on");
+        api.drain();
+        tokio::time::sleep(drain).await;
+        handle.stop(true).await;
+    });
+    server.await.context("the server failed")
+}

@@ -1,0 +1,116 @@
+//! From settings to a running service: database, keys, index, first admin.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use anyhow::Context;
+use eureka_domain::Clock;
+use eureka_domain::user::SiteRole;
+use eureka_service::{Indexer, NewUser, Passwords, Service};
+use eureka_store::{Store, users};
+
+use crate::clock::{SystemClock, SystemIds};
+use crate::config::Settings;
+use crate::keys;
+
+/// A service with its index, ready for use cases.
+pub(crate) struct Started {
+    /// The service.
+    pub(crate) service: Arc<Service>,
+    store: Store,
+    follower: Option<JoinHandle<()>>,
+}
+
+impl Started {
+    /// Follows the change log from now on.
+    pub(crate) fn follow(&mut self) -> anyhow::Result<()> {
+        self.follower = Some(self.service.indexer().follow()?);
+        Ok(())
+    }
+
+    /// Ends the follower, closes index and database.
+    pub(crate) fn stop(self) {
+        self.service.indexer().stop();
+        if let Some(follower) = self.follower
+            && follower.join().is_err()
+        {
+            tracing::error!("the indexer ended with a panic");
+        }
+        self.store.close();
+    }
+}
+
+/// Opens the database and brings its schema up to date.
+pub(crate) fn open_store(settings: &Settings) -> anyhow::Result<Store> {
+    let data = settings.data_dir();
+    std::fs::create_dir_all(&data).with_context(|| format!("cannot make {}", data.display()))?;
+    let store = Store::open(&settings.database(), settings.readers).context("cannot open the database")?;
+    let log_id = eureka_domain::Ids::next(&SystemIds::new(), SystemClock.now());
+    for name in store.migrate(log_id).context("cannot bring the database up to date")? {
+        tracing::info!(migration = %name, "applied");
+    }
+    Ok(store)
+}
+
+/// Opens everything.
+pub(crate) fn start(settings: &Settings) -> anyhow::Result<Started> {
+    let store = open_store(settings)?;
+    let indexer = Indexer::open(store.clone(), &settings.index_dir())?;
+    let service = assemble(settings, store.clone(), indexer)?;
+    Ok(Started { service: Arc::new(service), store, follower: None })
+}
+
+/// Opens everything but the index, which a running service may hold.
+pub(crate) fn offline(settings: &Settings, store: Store) -> anyhow::Result<Service> {
+    let indexer = Indexer::idle(store.clone());
+    assemble(settings, store, indexer)
+}
+
+fn assemble(settings: &Settings, store: Store, indexer: Arc<Indexer>) -> anyhow::Result<Service> {
+    let keys = keys::load_or_create(&settings.keys_dir(), &settings.issuer)?;
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let passwords = Passwords::new(cores)?;
+    Ok(Service::new(store, indexer, Arc::new(SystemClock), Arc::new(SystemIds::new()), keys, passwords))
+}
+
+/// Creates the first admin, where there is none, and says how to log in.
+pub(crate) fn ensure_admin(settings: &Settings, service: &Service) -> anyhow::Result<()> {
+    let admins = service.store().read(|conn| users::admins(conn))?;
+    if admins > 0 {
+        return Ok(());
+    }
+    let (password, made_up) = match &settings.admin_password {
+        Some(password) => (password.clone(), false),
+        None => (new_password()?, true),
+    };
+    let admin = NewUser {
+        email: settings.admin_email.clone(),
+        name: "Admin".to_owned(),
+        password: password.clone(),
+        site_role: SiteRole::Admin,
+    };
+    service.add_user(admin).context("cannot create the first admin")?;
+    println!("Created the first admin: {}", settings.admin_email);
+    if made_up {
+        println!("Password, shown only now: {password}");
+    }
+    let shown = if made_up { &password } else { "…" };
+    println!(
+        "Log in:\n  curl -s http://{}/v1/auth/login -H 'Content-Type: application/json' \\\n    \
+         -d '{{\"email\":\"{}\",\"password\":\"{shown}\"}}'",
+        settings.listen, settings.admin_email,
+    );
+    Ok(())
+}
+
+/// A password of 128 random bits in groups that can be read aloud.
+pub(crate) fn new_password() -> anyhow::Result<String> {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut bytes = [0u8; 26];
+    getrandom::fill(&mut bytes).context("no randomness")?;
+    let letters: Vec<char> = bytes
+        .iter()
+        .filter_map(|byte| LETTERS.get(usize::from(byte % 32)).map(|&letter| char::from(letter)))
+        .collect();
+    Ok(letters.chunks(6).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-"))
+}
