@@ -14,8 +14,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
 
 use crate::problem::{
-    INVALID_BODY, MALFORMED_JSON, PAYLOAD_TOO_LARGE, Problem, REQUEST_TIMEOUT, UNKNOWN_FIELD,
-    UNSUPPORTED_MEDIA_TYPE,
+    INVALID_BODY, MALFORMED_JSON, PAYLOAD_TOO_LARGE, Problem, REQUEST_TIMEOUT, UNKNOWN_FIELD, UNSUPPORTED_MEDIA_TYPE,
 };
 
 /// Largest body of an ordinary request, in bytes.

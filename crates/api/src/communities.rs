@@ -79,10 +79,7 @@ impl From<&Community> for CommunityBody {
             name: community.name.clone(),
             description: community.description.clone(),
             visibility: community.openness.into(),
-            policy: PolicyBody {
-                quorum: community.policy.quorum,
-                claim_minutes: community.policy.claim_minutes,
-            },
+            policy: PolicyBody { quorum: community.policy.quorum, claim_minutes: community.policy.claim_minutes },
             created_at: instant(community.created_at),
             updated_at: instant(community.updated_at),
         }
@@ -138,11 +135,7 @@ pub(crate) struct MemberBody {
 
 impl From<&MemberView> for MemberBody {
     fn from(member: &MemberView) -> Self {
-        Self {
-            user: (&member.person).into(),
-            role: member.role.into(),
-            since: instant(member.since),
-        }
+        Self { user: (&member.person).into(), role: member.role.into(), since: instant(member.since) }
     }
 }
 
@@ -248,9 +241,7 @@ pub(crate) async fn update_community(
         claim_minutes: body.value.policy.claim_minutes,
     };
     let slug = slug.into_inner();
-    let written = api
-        .run(move |service| service.update_community(&caller.0, slug, changes, expected.0))
-        .await?;
+    let written = api.run(move |service| service.update_community(&caller.0, slug, changes, expected.0)).await?;
     let community = written.value;
     Ok(changed(entity_tag(&community), written.position, &CommunityBody::from(&community)))
 }

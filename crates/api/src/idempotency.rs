@@ -3,8 +3,8 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{ETAG, LOCATION};
 use actix_web::http::StatusCode;
+use actix_web::http::header::{ETAG, LOCATION};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use eureka_service::{Answer, Key, Once, Reply, Written};
 use serde::Serialize;
@@ -26,23 +26,14 @@ impl FromRequest for IdempotencyKey {
         let Some(value) = req.headers().get("Idempotency-Key") else { return ready(Ok(Self(None))) };
         ready(match value.to_str() {
             Ok(word) if (1..=255).contains(&word.len()) => Ok(Self(Some(word.to_owned()))),
-            _ => Err(Problem::at(
-                &INVALID_HEADER,
-                "Idempotency-Key",
-                "invalid",
-                "1 to 255 printable ASCII characters",
-            )),
+            _ => Err(Problem::at(&INVALID_HEADER, "Idempotency-Key", "invalid", "1 to 255 printable ASCII characters")),
         })
     }
 }
 
 impl IdempotencyKey {
     /// The key of a request with this fingerprint, and how its reply is made.
-    pub(crate) fn once<T>(
-        self,
-        fingerprint: String,
-        render: impl FnOnce(&T) -> Created + Send + 'static,
-    ) -> Once<T> {
+    pub(crate) fn once<T>(self, fingerprint: String, render: impl FnOnce(&T) -> Created + Send + 'static) -> Once<T> {
         Once {
             key: self.0.map(|word| Key { word, fingerprint }),
             render: Box::new(move |written: &Written<T>| render(&written.value).reply(written.position)),
@@ -89,8 +80,5 @@ pub(crate) fn answered(answer: Answer) -> HttpResponse {
 
 /// The reply to a change: what it is now, its entity tag, and the change's position.
 pub(crate) fn changed(etag: String, position: i64, body: &impl Serialize) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((ETAG, etag))
-        .insert_header((POSITION, position.to_string()))
-        .json(body)
+    HttpResponse::Ok().insert_header((ETAG, etag)).insert_header((POSITION, position.to_string())).json(body)
 }

@@ -1,8 +1,8 @@
 //! Eureka over HTTP: wire types, authentication, handlers, problems, OpenAPI. [`routes`] leads from a URL to the
 //! resource's file, that to the same-named function of the service.
 
-mod caller;
 mod body;
+mod caller;
 mod communities;
 mod conditional;
 mod docs;

@@ -6,8 +6,7 @@ use actix_web::App;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    Components, ContentBuilder, HeaderBuilder, ObjectBuilder, PathItem, Ref, RefOr, Response,
-    ResponseBuilder, Type,
+    Components, ContentBuilder, HeaderBuilder, ObjectBuilder, PathItem, Ref, RefOr, Response, ResponseBuilder, Type,
 };
 use utoipa::{OpenApi, PartialSchema, ToSchema};
 use utoipa_actix_web::AppExt;
@@ -41,11 +40,8 @@ struct Base;
 
 /// The document, as the code has it.
 pub fn document() -> utoipa::openapi::OpenApi {
-    let (_, mut document) = App::new()
-        .into_utoipa_app()
-        .openapi(Base::openapi())
-        .configure(routes::described)
-        .split_for_parts();
+    let (_, mut document) =
+        App::new().into_utoipa_app().openapi(Base::openapi()).configure(routes::described).split_for_parts();
     let components = document.components.get_or_insert_with(Components::new);
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
@@ -65,8 +61,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
 
 /// The document as JSON text, as committed in `openapi/eureka.json`.
 pub(crate) fn text() -> &'static str {
-    static TEXT: LazyLock<String> =
-        LazyLock::new(|| document().to_pretty_json().unwrap_or_default() + "\n");
+    static TEXT: LazyLock<String> = LazyLock::new(|| document().to_pretty_json().unwrap_or_default() + "\n");
     &TEXT
 }
 
@@ -98,8 +93,7 @@ fn problem_schema() -> RefOr<utoipa::openapi::schema::Schema> {
 fn complete(method: &str, operation: &mut Operation) {
     let public = operation.security.is_some();
     if !public {
-        operation.security =
-            Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>("bearer", [])]);
+        operation.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>("bearer", [])]);
     }
     let parameters = operation.parameters.get_or_insert_default();
     let any = |is: &dyn Fn(&Parameter) -> bool| {
@@ -142,11 +136,7 @@ fn complete(method: &str, operation: &mut Operation) {
         problems.push(("428", "If-Match is missing"));
     }
     for (status, description) in problems {
-        operation
-            .responses
-            .responses
-            .entry(status.to_owned())
-            .or_insert_with(|| RefOr::T(problem(description)));
+        operation.responses.responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(problem(description)));
     }
     if reads_one {
         operation

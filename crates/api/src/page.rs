@@ -37,19 +37,12 @@ pub(crate) fn checked_limit(limit: Option<i64>) -> Result<i64, Problem> {
 }
 
 /// The reply with one page.
-pub(crate) fn listed<T, W: Serialize>(
-    req: &HttpRequest,
-    page: Page<T>,
-    wire: impl FnMut(T) -> W,
-) -> HttpResponse {
+pub(crate) fn listed<T, W: Serialize>(req: &HttpRequest, page: Page<T>, wire: impl FnMut(T) -> W) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     if let Some(next) = &page.next {
         response.insert_header((LINK, next_link(req, next)));
     }
-    response.json(PageBody {
-        items: page.items.into_iter().map(wire).collect(),
-        next_cursor: page.next,
-    })
+    response.json(PageBody { items: page.items.into_iter().map(wire).collect(), next_cursor: page.next })
 }
 
 /// `Link` to the same list after `cursor`.

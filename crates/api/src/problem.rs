@@ -1,7 +1,7 @@
 //! Problems (RFC 9457): the one form of every error reply, and the catalogue of their codes.
 
-use actix_web::http::header::{ETAG, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::http::StatusCode;
+use actix_web::http::header::{ETAG, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use eureka_domain::{FieldError, RuleError};
 use eureka_service::ServiceError;
@@ -201,11 +201,8 @@ impl From<RuleError> for Problem {
                 Self { more, ..Self::new(&INVALID_STATE, detail) }
             }
             RuleError::Claimed { by, until } => {
-                let more = More {
-                    holder: Some(by.to_string()),
-                    until: Some(crate::wire::instant(until)),
-                    ..More::default()
-                };
+                let more =
+                    More { holder: Some(by.to_string()), until: Some(crate::wire::instant(until)), ..More::default() };
                 Self { more, ..Self::new(&CLAIMED_BY_OTHER, detail) }
             }
             RuleError::StaleRevision { .. } => Self::new(&STALE_REVISION, detail),
@@ -226,9 +223,7 @@ impl From<ServiceError> for Problem {
                 Self { more, ..Self::new(&STALE, detail) }
             }
             ServiceError::Taken { pointer, .. } => Self::at(&TAKEN, pointer, "taken", detail),
-            ServiceError::KeyReused => {
-                Self::at(&IDEMPOTENCY_KEY_REUSED, "Idempotency-Key", "reused", detail)
-            }
+            ServiceError::KeyReused => Self::at(&IDEMPOTENCY_KEY_REUSED, "Idempotency-Key", "reused", detail),
             ServiceError::InvalidCursor => Self::at(&INVALID_CURSOR, "cursor", "invalid", detail),
             ServiceError::Behind { .. } => Self::new(&INDEX_BEHIND, detail),
             ServiceError::Busy(_) => Self::new(&BUSY, detail),
@@ -268,11 +263,7 @@ impl ResponseError for Problem {
             errors: self
                 .errors
                 .iter()
-                .map(|e| FieldProblem {
-                    pointer: e.pointer.clone(),
-                    code: e.code.to_owned(),
-                    detail: e.detail.clone(),
-                })
+                .map(|e| FieldProblem { pointer: e.pointer.clone(), code: e.code.to_owned(), detail: e.detail.clone() })
                 .collect(),
             state: self.more.state.clone(),
             possible: self.more.possible.clone(),

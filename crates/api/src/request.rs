@@ -5,7 +5,8 @@ use std::time::Instant as Stopwatch;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, ResponseError};
@@ -39,8 +40,8 @@ pub async fn follow_conventions<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let api = req.app_data::<actix_web::web::Data<Api>>().cloned();
-    let id = client_id(req.headers())
-        .unwrap_or_else(|| api.map_or_else(String::new, |api| new_request_id(api.service())));
+    let id =
+        client_id(req.headers()).unwrap_or_else(|| api.map_or_else(String::new, |api| new_request_id(api.service())));
     let path = req.path().to_owned();
     let method = req.method().clone();
     let trace = trace_id(req.headers()).unwrap_or_default();
@@ -72,10 +73,8 @@ pub async fn refuse_encoded_bodies<B: MessageBody + 'static>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let encoded = req
-        .headers()
-        .get(CONTENT_ENCODING)
-        .is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let encoded =
+        req.headers().get(CONTENT_ENCODING).is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
     if encoded {
         drop(req.extensions());
         let refusal = Problem::new(&UNSUPPORTED_ENCODING, "send the body without a Content-Encoding");

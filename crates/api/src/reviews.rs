@@ -64,11 +64,7 @@ pub(crate) async fn read_review(
     responses((status = 200, description = "The review, now yours", body = ReviewBody)),
 )]
 #[post("/reviews/{id}/claim")]
-pub(crate) async fn claim_review(
-    api: Data<Api>,
-    caller: Caller,
-    id: Path<String>,
-) -> Result<HttpResponse, Problem> {
+pub(crate) async fn claim_review(api: Data<Api>, caller: Caller, id: Path<String>) -> Result<HttpResponse, Problem> {
     let id = review_id(&id)?;
     let written = api.run(move |service| service.claim_review(&caller.0, id)).await?;
     Ok(changed(written.value.etag(), written.position, &ReviewBody::from(&written.value)))
@@ -81,11 +77,7 @@ pub(crate) async fn claim_review(
     responses((status = 200, description = "The review, back in the queue", body = ReviewBody)),
 )]
 #[post("/reviews/{id}/release")]
-pub(crate) async fn release_review(
-    api: Data<Api>,
-    caller: Caller,
-    id: Path<String>,
-) -> Result<HttpResponse, Problem> {
+pub(crate) async fn release_review(api: Data<Api>, caller: Caller, id: Path<String>) -> Result<HttpResponse, Problem> {
     let id = review_id(&id)?;
     let written = api.run(move |service| service.release_review(&caller.0, id)).await?;
     Ok(changed(written.value.etag(), written.position, &ReviewBody::from(&written.value)))
@@ -110,9 +102,7 @@ pub(crate) async fn claim_next_review(
     let written = api.run(move |service| service.claim_next_review(&caller.0, community)).await?;
     Ok(match &written.value {
         Some(review) => changed(review.etag(), written.position, &ReviewBody::from(review)),
-        None => HttpResponse::NoContent()
-            .insert_header((POSITION, written.position.to_string()))
-            .finish(),
+        None => HttpResponse::NoContent().insert_header((POSITION, written.position.to_string())).finish(),
     })
 }
 

@@ -74,12 +74,7 @@ struct KnownPaths(Vec<(ResourceDef, Vec<&'static str>)>);
 impl KnownPaths {
     fn of_document() -> Self {
         let paths = openapi::document().paths.paths;
-        Self(
-            paths
-                .into_iter()
-                .map(|(path, item)| (ResourceDef::new(path), openapi::methods(&item)))
-                .collect(),
-        )
+        Self(paths.into_iter().map(|(path, item)| (ResourceDef::new(path), openapi::methods(&item))).collect())
     }
 
     fn methods(&self, path: &str) -> Vec<&'static str> {

@@ -59,9 +59,8 @@ pub(crate) async fn search_tips(
         .run(move |service| {
             let found = service.search_tips(&caller.0, query)?;
             let body = SearchBody::new(&found, watch.elapsed());
-            let json = serde_json::to_vec(&body).map_err(|error| {
-                eureka_service::ServiceError::Internal(error.to_string())
-            })?;
+            let json =
+                serde_json::to_vec(&body).map_err(|error| eureka_service::ServiceError::Internal(error.to_string()))?;
             Ok((json, found.next.map(|cursor| cursor.to_string())))
         })
         .await?;

@@ -8,8 +8,8 @@ use eureka_domain::ids::{TipRef, UserId};
 use eureka_service::{Service, ServiceError, TipQuery, TipView, Written};
 
 pub(crate) use body::{
-    ActionWord, ConfidenceWord, HistoryBody, NewTipBody, ReasonBody, OptionalReasonBody, RevisionBody, SafetyWord, TipBody,
-    TipParams, TipPatch,
+    ActionWord, ConfidenceWord, HistoryBody, NewTipBody, OptionalReasonBody, ReasonBody, RevisionBody, SafetyWord,
+    TipBody, TipParams, TipPatch,
 };
 
 use crate::Api;
@@ -273,4 +273,3 @@ async fn change(
     let view = &written.value;
     Ok(changed(view.etag(), written.position, &TipBody::from(view)))
 }
-

@@ -209,8 +209,7 @@ pub(crate) async fn update_user(
         site_role: body.value.site_role.map(Into::into),
         status: body.value.status.map(Into::into),
     };
-    let written =
-        api.run(move |service| service.update_user(&caller.0, id, changes, expected.0)).await?;
+    let written = api.run(move |service| service.update_user(&caller.0, id, changes, expected.0)).await?;
     Ok(changed(entity_tag(&written.value), written.position, &UserBody::new(&written.value)))
 }
 

@@ -111,9 +111,7 @@ impl Charter {
         if self.name.is_empty() {
             errors.push(FieldError::new("/name", "required", "must not be empty"));
         }
-        for (pointer, text, max) in
-            [("/name", &self.name, 120), ("/description", &self.description, 4000)]
-        {
+        for (pointer, text, max) in [("/name", &self.name, 120), ("/description", &self.description, 4000)] {
             if text.chars().count() > max {
                 errors.push(FieldError::new(pointer, "too_long", format!("at most {max} characters")));
             }

@@ -63,10 +63,7 @@ impl FromStr for TipNumber {
     type Err = NotATipNumber;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let digits = text
-            .strip_prefix("T-")
-            .or_else(|| text.strip_prefix("t-"))
-            .ok_or(NotATipNumber)?;
+        let digits = text.strip_prefix("T-").or_else(|| text.strip_prefix("t-")).ok_or(NotATipNumber)?;
         if digits.starts_with('0') || !digits.bytes().all(|b| b.is_ascii_digit()) {
             return Err(NotATipNumber);
         }

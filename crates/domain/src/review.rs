@@ -154,9 +154,7 @@ impl Review {
     /// Refuses when another reviewer holds a live claim.
     pub fn free_for(&self, reviewer: UserId, now: Instant) -> Result<(), RuleError> {
         match self.live_claim(now) {
-            Some(claim) if claim.by != reviewer => {
-                Err(RuleError::Claimed { by: claim.by, until: claim.until })
-            }
+            Some(claim) if claim.by != reviewer => Err(RuleError::Claimed { by: claim.by, until: claim.until }),
             _ => Ok(()),
         }
     }

@@ -118,9 +118,7 @@ impl TipText {
             errors.push(FieldError::new("/title", "invalid", "the title is one line"));
         }
         required(&mut errors, "/problem", &self.problem, BODY_MAX);
-        for (pointer, text) in
-            [("/cause", &self.cause), ("/solution", &self.solution), ("/hazard", &self.hazard)]
-        {
+        for (pointer, text) in [("/cause", &self.cause), ("/solution", &self.solution), ("/hazard", &self.hazard)] {
             at_most(&mut errors, pointer, text.as_deref().unwrap_or_default(), BODY_MAX);
         }
         labels(&mut errors, "/products", &mut self.products);
@@ -128,11 +126,7 @@ impl TipText {
         labels(&mut errors, "/parts", &mut self.parts);
         labels(&mut errors, "/tags", &mut self.tags);
         if self.safety != Safety::None && self.hazard.is_none() {
-            errors.push(FieldError::new(
-                "/hazard",
-                "required",
-                "a tip with a safety level says what the hazard is",
-            ));
+            errors.push(FieldError::new("/hazard", "required", "a tip with a safety level says what the hazard is"));
         }
         if let Some(lang) = &mut self.lang {
             *lang = lang.trim().to_lowercase();

@@ -62,11 +62,7 @@ pub fn checked_email(email: &str, pointer: &str) -> Result<String, RuleError> {
                 && host.contains('.')
                 && host.split('.').all(|part| !part.is_empty())
         });
-    if plausible {
-        Ok(email)
-    } else {
-        Err(RuleError::field(pointer, "invalid", "not an e-mail address"))
-    }
+    if plausible { Ok(email) } else { Err(RuleError::field(pointer, "invalid", "not an e-mail address")) }
 }
 
 /// Trims and checks the name that will stand on a person's tips.

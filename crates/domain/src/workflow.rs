@@ -129,13 +129,7 @@ pub enum Edited {
 }
 
 /// Puts a new text into the draft, or starts the next revision with it.
-pub fn edit(
-    tip: &mut Tip,
-    latest: Revision,
-    text: TipText,
-    editor: UserId,
-    now: Instant,
-) -> Result<Edited, RuleError> {
+pub fn edit(tip: &mut Tip, latest: Revision, text: TipText, editor: UserId, now: Instant) -> Result<Edited, RuleError> {
     require(tip, &latest, Action::Edit)?;
     tip.updated_at = now;
     if latest.state == State::Draft {
@@ -196,12 +190,7 @@ pub fn claim(
 
 /// Gives a review back to the queue. The holder and a steward may (`access` has made sure); a claim that is not live
 /// has nothing to give back.
-pub fn release(
-    tip: &Tip,
-    latest: Revision,
-    review: &mut Review,
-    now: Instant,
-) -> Result<Revision, RuleError> {
+pub fn release(tip: &Tip, latest: Revision, review: &mut Review, now: Instant) -> Result<Revision, RuleError> {
     require(tip, &latest, Action::Release)?;
     review.claim = None;
     let state = if review.approvals() == 0 { State::Submitted } else { State::InReview };

@@ -96,13 +96,8 @@ superseded        | -         -         -         -         -         -         
 #[test]
 fn every_action_leads_from_every_state_to_where_the_table_says() {
     let mut rows = TABLE.trim().lines();
-    let actions: Vec<Action> = rows
-        .next()
-        .unwrap()
-        .split_whitespace()
-        .skip(1)
-        .map(|word| Action::from_word(word).unwrap())
-        .collect();
+    let actions: Vec<Action> =
+        rows.next().unwrap().split_whitespace().skip(1).map(|word| Action::from_word(word).unwrap()).collect();
     assert_eq!(actions, Action::ALL);
     let mut cells = 0;
     for row in rows {
@@ -164,13 +159,8 @@ author,admin+steward | y    y      y        own   y       own     own           
 #[test]
 fn every_role_may_do_what_the_table_says_and_nobody_decides_their_own_tip() {
     let mut rows = ROLES.trim().lines();
-    let actions: Vec<Action> = rows
-        .next()
-        .unwrap()
-        .split_whitespace()
-        .skip(1)
-        .map(|word| Action::from_word(word).unwrap())
-        .collect();
+    let actions: Vec<Action> =
+        rows.next().unwrap().split_whitespace().skip(1).map(|word| Action::from_word(word).unwrap()).collect();
     assert_eq!(actions, Action::ALL);
     for row in rows {
         let (who, answers) = row.split_once('|').unwrap();
@@ -265,11 +255,7 @@ impl World {
 
     fn open_review(&mut self) -> Review {
         let id = self.tip.review;
-        self.reviews
-            .iter()
-            .find(|review| Some(review.id) == id)
-            .cloned()
-            .unwrap_or_else(|| self.new_review())
+        self.reviews.iter().find(|review| Some(review.id) == id).cloned().unwrap_or_else(|| self.new_review())
     }
 
     fn new_review(&self) -> Review {
@@ -332,8 +318,7 @@ impl World {
             }
             Step::Claim(who) => {
                 let mut review = self.open_review();
-                let claimed =
-                    workflow::claim(&tip, latest, &mut review, UserId(Uuid::from_u128(*who)), 30, now)?;
+                let claimed = workflow::claim(&tip, latest, &mut review, UserId(Uuid::from_u128(*who)), 30, now)?;
                 self.save(claimed);
                 self.save_review(review);
             }

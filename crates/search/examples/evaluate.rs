@@ -4,7 +4,14 @@
 //!
 //! A collection is a folder with `corpus.jsonl`, `queries.jsonl` and `qrels.tsv`, or one with `tips.jsonl.gz` and
 //! known-item queries. `--variants` runs every `queries*.jsonl` of a folder; `--show N` prints the first N misses.
-#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs
+)]
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
@@ -34,7 +41,10 @@ fn main() {
             dir => dirs.push(PathBuf::from(dir)),
         }
     }
-    println!("{:<28} {:>7} {:>8} {:>8} {:>8} {:>9} {:>9}", "collection", "queries", "nDCG@10", "R@100", "MRR@10", "p50 µs", "p99 µs");
+    println!(
+        "{:<28} {:>7} {:>8} {:>8} {:>8} {:>9} {:>9}",
+        "collection", "queries", "nDCG@10", "R@100", "MRR@10", "p50 µs", "p99 µs"
+    );
     for dir in dirs {
         let scratch = tempfile::tempdir().unwrap();
         if dir.join("tips.jsonl.gz").exists() {
@@ -81,7 +91,10 @@ impl Collection {
         let mut judged: HashMap<String, HashMap<String, i32>> = HashMap::new();
         for line in lines(&dir.join("qrels.tsv")).skip(1) {
             let parts = line.split('\t').collect::<Vec<_>>();
-            judged.entry(parts[0].to_owned()).or_default().insert(parts[1].to_owned(), parts[2].trim().parse::<f32>().unwrap() as i32);
+            judged
+                .entry(parts[0].to_owned())
+                .or_default()
+                .insert(parts[1].to_owned(), parts[2].trim().parse::<f32>().unwrap() as i32);
         }
         judged.retain(|_, docs| docs.values().any(|grade| *grade > 0));
         let name = dir.file_name().unwrap().to_string_lossy().into_owned();
@@ -184,7 +197,8 @@ fn known_items(dir: &Path, scratch: &Path, time: bool, show: usize) {
     }
     let index = rebuild.finish(&cursor()).unwrap();
     let built = begun.elapsed();
-    let (mut found, mut asked, mut times): (BTreeMap<String, usize>, BTreeMap<String, usize>, Vec<Duration>) = Default::default();
+    let (mut found, mut asked, mut times): (BTreeMap<String, usize>, BTreeMap<String, usize>, Vec<Duration>) =
+        Default::default();
     let mut shown: HashSet<String> = HashSet::new();
     let mut misses = HashMap::<String, usize>::new();
     for line in lines(&dir.join("queries.jsonl")) {
@@ -203,9 +217,19 @@ fn known_items(dir: &Path, scratch: &Path, time: bool, show: usize) {
         if !hit && *missed < show {
             *missed += 1;
             shown.insert(kind.clone());
-            println!("{kind} {:?} total {:?} complete {:?} relaxed {:?}", request.q, response.total, response.complete, response.relaxed);
+            println!(
+                "{kind} {:?} total {:?} complete {:?} relaxed {:?}",
+                request.q, response.total, response.complete, response.relaxed
+            );
             for hit in response.hits.iter().take(3) {
-                println!("    {:.2} {} {:?} {:?} {:?}", hit.score, hit.tip.number, clip(&hit.tip.title), hit.missing, hit.highlights.iter().map(|h| &h.fragment[h.ranges[0].0..h.ranges[0].1]).collect::<Vec<_>>());
+                println!(
+                    "    {:.2} {} {:?} {:?} {:?}",
+                    hit.score,
+                    hit.tip.number,
+                    clip(&hit.tip.title),
+                    hit.missing,
+                    hit.highlights.iter().map(|h| &h.fragment[h.ranges[0].0..h.ranges[0].1]).collect::<Vec<_>>()
+                );
             }
         }
     }
@@ -290,5 +314,7 @@ fn list(value: &Value, field: &str) -> Vec<String> {
 }
 
 fn lines(path: &Path) -> impl Iterator<Item = String> {
-    BufReader::new(std::fs::File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))).lines().map(|line| line.unwrap())
+    BufReader::new(std::fs::File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+        .lines()
+        .map(|line| line.unwrap())
 }

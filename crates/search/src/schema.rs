@@ -1,8 +1,6 @@
 //! The fields of both indexes. Any change of a field or of the analysis raises [`SCHEMA_VERSION`].
 
-use tantivy::schema::{
-    BytesOptions, Field, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions,
-};
+use tantivy::schema::{BytesOptions, Field, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions};
 
 /// Version of fields and analysis together; an index of another version is rebuilt from the database.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -66,9 +66,7 @@ impl Settings {
 
     /// Where the database is.
     pub(crate) fn database(&self) -> String {
-        self.database_url
-            .clone()
-            .unwrap_or_else(|| self.data_dir().join("eureka.db").display().to_string())
+        self.database_url.clone().unwrap_or_else(|| self.data_dir().join("eureka.db").display().to_string())
     }
 
     /// Where the signing keys are.
@@ -136,8 +134,7 @@ pub(crate) fn parse<C: Parser + CommandFactory + FromArgMatches>() -> anyhow::Re
 /// The command with the file's values in place of the defaults.
 fn with_defaults(mut command: clap::Command, file: &Path) -> anyhow::Result<clap::Command> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let table: toml::Table =
-        toml::from_str(&text).with_context(|| format!("{} is not valid TOML", file.display()))?;
+    let table: toml::Table = toml::from_str(&text).with_context(|| format!("{} is not valid TOML", file.display()))?;
     for (name, value) in table {
         let id = name.replace('-', "_");
         if id == "config" || !command.get_arguments().any(|argument| argument.get_id() == id.as_str()) {

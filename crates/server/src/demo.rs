@@ -126,12 +126,8 @@ fn enrol_cast(service: &Service, found: &[Community]) -> anyhow::Result<Vec<(Str
         let known = service.store().read(|conn| users::find_email(conn, &email))?;
         if known.is_none() {
             let site_role = if part.login == "admin" { SiteRole::Admin } else { SiteRole::Member };
-            let new = NewUser {
-                email: email.clone(),
-                name: part.name.to_owned(),
-                password: PASSWORD.to_owned(),
-                site_role,
-            };
+            let new =
+                NewUser { email: email.clone(), name: part.name.to_owned(), password: PASSWORD.to_owned(), site_role };
             let user = service.add_user(new)?.value;
             enrol(service, found, part, user.id)?;
         }

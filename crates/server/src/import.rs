@@ -64,16 +64,14 @@ const GROUP: usize = eureka_service::IMPORT_SLICE;
 /// Imports a file.
 pub(crate) fn import(settings: &Settings, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     logging::start(settings)?;
-    let bytes = std::fs::metadata(&arguments.file)
-        .with_context(|| format!("cannot read {}", arguments.file.display()))?
-        .len();
+    let bytes =
+        std::fs::metadata(&arguments.file).with_context(|| format!("cannot read {}", arguments.file.display()))?.len();
     let started = start::start(settings)?;
     start::ensure_admin(settings, &started.service)?;
     ensure_community(&started.service, &arguments.community)?;
 
-    let bar = ProgressBar::new(bytes).with_style(ProgressStyle::with_template(
-        "{bar:30} {percent:>3} %  {elapsed} elapsed, {eta} left  {msg}",
-    )?);
+    let bar = ProgressBar::new(bytes)
+        .with_style(ProgressStyle::with_template("{bar:30} {percent:>3} %  {elapsed} elapsed, {eta} left  {msg}")?);
     let begun = Instant::now();
     let input = bar.wrap_read(File::open(&arguments.file)?);
     let report = import_lines(&started.service, lines_of(&arguments.file, input)?, arguments, |report| {
@@ -159,10 +157,7 @@ pub(crate) fn read_line(number: usize, line: &str, community: &str) -> Result<Im
 }
 
 /// The lines of a file, unpacked if its name says so.
-fn lines_of(
-    path: &Path,
-    input: impl Read + 'static,
-) -> anyhow::Result<impl Iterator<Item = std::io::Result<String>>> {
+fn lines_of(path: &Path, input: impl Read + 'static) -> anyhow::Result<impl Iterator<Item = std::io::Result<String>>> {
     let gzipped = path.extension().is_some_and(|extension| extension == "gz");
     let unpacked: Box<dyn Read> =
         if gzipped { Box::new(flate2::read::MultiGzDecoder::new(input)) } else { Box::new(input) };
@@ -185,12 +180,7 @@ fn ensure_community(service: &Service, slug: &str) -> anyhow::Result<()> {
 }
 
 fn summarise(report: &ImportReport, most: usize) {
-    println!(
-        "imported {}, here before {}, refused {}",
-        report.imported,
-        report.known,
-        report.refused.len()
-    );
+    println!("imported {}, here before {}, refused {}", report.imported, report.known, report.refused.len());
     for refusal in report.refused.iter().take(most) {
         for error in &refusal.errors {
             println!(

@@ -13,8 +13,8 @@ use eureka_store::log::Verdict;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::config::Settings;
-use crate::start::{self, Started};
 use crate::logging;
+use crate::start::{self, Started};
 
 /// `eureka user …`
 #[derive(Subcommand)]
@@ -94,8 +94,8 @@ pub(crate) fn user(settings: &Settings, command: &UserCommand) -> anyhow::Result
 /// Looks after the index.
 pub(crate) fn index(settings: &Settings, command: &IndexCommand) -> anyhow::Result<ExitCode> {
     logging::start(settings)?;
-    let started = start::start(settings)
-        .context("a running service checks and rebuilds its own index: see /v1/admin/index")?;
+    let started =
+        start::start(settings).context("a running service checks and rebuilds its own index: see /v1/admin/index")?;
     let code = match command {
         IndexCommand::Verify { repair } => verify_index(&started, *repair)?,
         IndexCommand::Rebuild => rebuild_index(&started)?,
@@ -112,9 +112,7 @@ fn verify_index(started: &Started, repair: bool) -> anyhow::Result<ExitCode> {
     bar.finish_and_clear();
     let mut table = Table::new();
     table.set_header(["difference", "tips", "for example"]);
-    for (name, tips) in
-        [("missing", &drift.missing), ("extra", &drift.extra), ("stale", &drift.stale)]
-    {
+    for (name, tips) in [("missing", &drift.missing), ("extra", &drift.extra), ("stale", &drift.stale)] {
         let example = tips.first().map(TipId::to_string).unwrap_or_default();
         table.add_row([name, &tips.len().to_string(), &example]);
     }
@@ -194,8 +192,7 @@ fn counter(what: &str) -> anyhow::Result<ProgressBar> {
 fn explained(error: ServiceError) -> anyhow::Error {
     match error {
         ServiceError::Rule(eureka_domain::RuleError::Invalid(errors)) => {
-            let fields: Vec<String> =
-                errors.iter().map(|e| format!("{}: {}", e.pointer, e.detail)).collect();
+            let fields: Vec<String> = errors.iter().map(|e| format!("{}: {}", e.pointer, e.detail)).collect();
             anyhow::anyhow!(fields.join("; "))
         }
         other => other.into(),

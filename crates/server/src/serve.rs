@@ -41,11 +41,7 @@ pub(crate) fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
 }
 
 /// Serves until a signal says stop. `ready` is called once the address is bound.
-pub(crate) fn run(
-    settings: &Settings,
-    mut started: Started,
-    ready: impl FnOnce(),
-) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(settings: &Settings, mut started: Started, ready: impl FnOnce()) -> anyhow::Result<ExitCode> {
     started.follow()?;
     let api = Data::new(Api::new(Arc::clone(&started.service)));
     let served = actix_web::rt::System::new().block_on(listen(settings, api, ready));

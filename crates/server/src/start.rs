@@ -108,9 +108,7 @@ pub(crate) fn new_password() -> anyhow::Result<String> {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut bytes = [0u8; 26];
     getrandom::fill(&mut bytes).context("no randomness")?;
-    let letters: Vec<char> = bytes
-        .iter()
-        .filter_map(|byte| LETTERS.get(usize::from(byte % 32)).map(|&letter| char::from(letter)))
-        .collect();
+    let letters: Vec<char> =
+        bytes.iter().filter_map(|byte| LETTERS.get(usize::from(byte % 32)).map(|&letter| char::from(letter))).collect();
     Ok(letters.chunks(6).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-"))
 }

@@ -45,10 +45,7 @@ impl Service {
                 .into_iter()
                 .map(|change| {
                     let facts = payloads.get(&change.seq).map(facts_of).transpose()?.unwrap_or_default();
-                    let actor = change.actor.map(|id| Person {
-                        id,
-                        name: names.get(&id).cloned().unwrap_or_default(),
-                    });
+                    let actor = change.actor.map(|id| Person { id, name: names.get(&id).cloned().unwrap_or_default() });
                     Ok(HistoryEntry { change, actor, facts })
                 })
                 .collect()

@@ -97,7 +97,6 @@ fn look_up(conn: &mut Conn<'_>, claims: &Claims, now: Instant) -> Result<Seen, S
         return Err(ServiceError::Unauthenticated("the account is suspended"));
     }
     let standings = communities::standings(conn, user.id)?;
-    let caller =
-        Caller { user: user.id, site_role: user.site_role, standings, session: Some(claims.sid) };
+    let caller = Caller { user: user.id, site_role: user.site_role, standings, session: Some(claims.sid) };
     Ok(Seen { caller, epoch: user.auth_epoch, at: now })
 }

@@ -1,11 +1,11 @@
 //! Communities: founding, charter, members.
 
+use eureka_domain::Instant;
 use eureka_domain::access::{self, Caller};
 use eureka_domain::change::{Change, Facts, Kind};
 use eureka_domain::community::{Charter, Community, Membership, Openness, Role};
 use eureka_domain::ids::{CommunityId, UserId};
 use eureka_domain::user::User;
-use eureka_domain::Instant;
 use eureka_store::{Conn, Written, communities, log, users};
 
 use crate::{Answer, IfMatch, Once, Page, PageRequest, Person, Service, ServiceError, entity_tag, once};
@@ -50,9 +50,9 @@ impl Service {
         let charter = charter.checked()?;
         let (actor, now) = (caller.user, self.clock.now());
         let id = CommunityId(self.new_id(now));
-        let written = self.store.write(move |conn| {
-            once::run(conn, actor, once, now, |conn| insert(conn, charter, id, Some(actor), now))
-        })?;
+        let written = self
+            .store
+            .write(move |conn| once::run(conn, actor, once, now, |conn| insert(conn, charter, id, Some(actor), now)))?;
         Ok(written.value)
     }
 
@@ -65,26 +65,16 @@ impl Service {
     }
 
     /// Makes a person a member from the command line, where the operator is trusted.
-    pub fn enrol_member(
-        &self,
-        community: CommunityId,
-        user: UserId,
-        role: Role,
-    ) -> Result<Written<()>, ServiceError> {
+    pub fn enrol_member(&self, community: CommunityId, user: UserId, role: Role) -> Result<Written<()>, ServiceError> {
         let now = self.clock.now();
-        let written = self.store.write(move |conn| {
-            enrol(conn, Membership { community, user, role, since: now }, None)
-        })?;
+        let written =
+            self.store.write(move |conn| enrol(conn, Membership { community, user, role, since: now }, None))?;
         self.callers.forget();
         Ok(written)
     }
 
     /// The communities the caller may know of, oldest first.
-    pub fn list_communities(
-        &self,
-        caller: &Caller,
-        page: &PageRequest,
-    ) -> Result<Page<Community>, ServiceError> {
+    pub fn list_communities(&self, caller: &Caller, page: &PageRequest) -> Result<Page<Community>, ServiceError> {
         self.store.read(|conn| {
             let found = communities::list(conn, &caller.audience(), page.after()?, page.fetch())?;
             page.page(found, |community| community.id)
@@ -174,12 +164,7 @@ impl Service {
     }
 
     /// Ends a membership: stewards and admins, or the member themself.
-    pub fn remove_member(
-        &self,
-        caller: &Caller,
-        slug: String,
-        user: UserId,
-    ) -> Result<Written<()>, ServiceError> {
+    pub fn remove_member(&self, caller: &Caller, slug: String, user: UserId) -> Result<Written<()>, ServiceError> {
         let (caller, now) = (caller.clone(), self.clock.now());
         let payload = crate::audit::payload(&Facts { user: Some(user), ..Facts::default() })?;
         let written = self.store.write(move |conn| {
@@ -190,8 +175,7 @@ impl Service {
             if !communities::remove_member(conn, community.id, user)? {
                 return Err(ServiceError::NotFound("member"));
             }
-            let change =
-                Change { payload, ..about(Kind::MemberRemoved, Some(caller.user), community.id, now) };
+            let change = Change { payload, ..about(Kind::MemberRemoved, Some(caller.user), community.id, now) };
             log::append(conn, &change)?;
             Ok(())
         })?;
@@ -223,17 +207,9 @@ fn insert(
 }
 
 /// Records a membership; `by` is who gave it and when, where it was not the operator.
-fn enrol(
-    conn: &mut Conn<'_>,
-    member: Membership,
-    by: Option<(UserId, Instant)>,
-) -> Result<(), ServiceError> {
+fn enrol(conn: &mut Conn<'_>, member: Membership, by: Option<(UserId, Instant)>) -> Result<(), ServiceError> {
     communities::set_member(conn, &member)?;
-    let facts = Facts {
-        value: Some(member.role.word().to_owned()),
-        user: Some(member.user),
-        ..Facts::default()
-    };
+    let facts = Facts { value: Some(member.role.word().to_owned()), user: Some(member.user), ..Facts::default() };
     let (actor, at) = by.map_or((None, member.since), |(actor, at)| (Some(actor), at));
     let payload = crate::audit::payload(&facts)?;
     log::append(conn, &Change { payload, ..about(Kind::MemberSet, actor, member.community, at) })?;
@@ -245,11 +221,7 @@ fn known(conn: &mut Conn<'_>, caller: &Caller, slug: &str) -> Result<Community, 
 }
 
 fn view(member: &Membership, user: User) -> MemberView {
-    MemberView {
-        person: Person { id: user.id, name: user.name },
-        role: member.role,
-        since: member.since,
-    }
+    MemberView { person: Person { id: user.id, name: user.name }, role: member.role, since: member.since }
 }
 
 fn about(kind: Kind, actor: Option<UserId>, community: CommunityId, at: Instant) -> Change {

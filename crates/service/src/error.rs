@@ -72,9 +72,7 @@ impl From<StoreError> for ServiceError {
             StoreError::Conflict { what: "users.email" } => {
                 Self::Taken { pointer: "/email", what: "this e-mail address" }
             }
-            StoreError::Conflict { what: "communities.slug" } => {
-                Self::Taken { pointer: "/slug", what: "this slug" }
-            }
+            StoreError::Conflict { what: "communities.slug" } => Self::Taken { pointer: "/slug", what: "this slug" },
             other => Self::Internal(other.to_string()),
         }
     }

@@ -192,11 +192,7 @@ impl Indexer {
         self.rebuild_locked(before.as_deref(), progress)
     }
 
-    fn rebuild_locked(
-        &self,
-        before: Option<&Index>,
-        mut progress: impl FnMut(u64),
-    ) -> Result<u64, ServiceError> {
+    fn rebuild_locked(&self, before: Option<&Index>, mut progress: impl FnMut(u64)) -> Result<u64, ServiceError> {
         self.enter(IndexState::Rebuilding);
         let mut rebuild = match before {
             Some(index) => index.rebuild_beside()?,
@@ -215,11 +211,7 @@ impl Indexer {
         Ok(added)
     }
 
-    fn add_all(
-        &self,
-        rebuild: &mut Rebuild,
-        progress: &mut impl FnMut(u64),
-    ) -> Result<u64, ServiceError> {
+    fn add_all(&self, rebuild: &mut Rebuild, progress: &mut impl FnMut(u64)) -> Result<u64, ServiceError> {
         let mut added = 0;
         let mut after: Option<TipId> = None;
         loop {
@@ -307,11 +299,7 @@ struct Ahead {
 }
 
 /// Reads on from `position`, after making sure that the committed cursor is on the chain; `None` if it is not.
-fn read_ahead(
-    conn: &mut Conn<'_>,
-    committed: Option<&Cursor>,
-    position: i64,
-) -> Result<Option<Ahead>, ServiceError> {
+fn read_ahead(conn: &mut Conn<'_>, committed: Option<&Cursor>, position: i64) -> Result<Option<Ahead>, ServiceError> {
     let head = log::head(conn)?;
     if let Some(cursor) = committed
         && !is_on_chain(conn, cursor, &head)?
@@ -360,7 +348,5 @@ fn cursor_at(head: &Head) -> Cursor {
 }
 
 fn committed_or_start(index: &Index, head: &Head) -> Cursor {
-    index
-        .cursor()
-        .unwrap_or_else(|| Cursor::new(head.log_id, 0, eureka_domain::change::GENESIS))
+    index.cursor().unwrap_or_else(|| Cursor::new(head.log_id, 0, eureka_domain::change::GENESIS))
 }

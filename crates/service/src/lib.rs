@@ -27,11 +27,15 @@ use eureka_store::Store;
 use moka::sync::Cache;
 use uuid::Uuid;
 
+pub use audit::HistoryEntry;
 pub use callers::Callers;
 pub use communities::{CommunityChanges, MemberView};
 pub use error::ServiceError;
+pub use eureka_search::{FacetField, FacetValue, Hit, Relaxed, SearchResponse, Sort, TipDocument};
+pub use eureka_store::Written;
+pub use eureka_store::reviews::{QueueSort, QueueState};
 pub use imports::{ImportLine, ImportReport, Refusal, SLICE as IMPORT_SLICE};
-pub use indexer::{Drift, Indexer, IndexState};
+pub use indexer::{Drift, IndexState, Indexer};
 pub use once::{Answer, Key, Once, Render, Reply, fingerprint};
 pub use page::{Page, PageRequest};
 pub use passwords::Passwords;
@@ -42,10 +46,6 @@ pub use tips::{IfMatch, NewTip, TipChanges, TipQuery};
 pub use tokens::{ACCESS_MINUTES, Keys, PublicKey, generate_key};
 pub use users::{NewUser, UserChanges};
 pub use views::{Person, ReviewBrief, TipView, entity_tag};
-pub use audit::HistoryEntry;
-pub use eureka_search::{FacetField, FacetValue, Hit, Relaxed, SearchResponse, Sort, TipDocument};
-pub use eureka_store::Written;
-pub use eureka_store::reviews::{QueueSort, QueueState};
 
 /// Everything the use cases work with.
 pub struct Service {
@@ -69,16 +69,7 @@ impl Service {
         keys: Keys,
         passwords: Passwords,
     ) -> Self {
-        Self {
-            store,
-            indexer,
-            callers: Callers::default(),
-            clock,
-            ids,
-            keys,
-            passwords,
-            slugs: Cache::new(10_000),
-        }
+        Self { store, indexer, callers: Callers::default(), clock, ids, keys, passwords, slugs: Cache::new(10_000) }
     }
 
     /// The present moment.

@@ -54,8 +54,7 @@ pub struct Answer {
 
 /// Tells one request from another: method, path and body.
 pub fn fingerprint(method: &str, path: &str, body: &[u8]) -> String {
-    let digest =
-        Sha256::new().chain_update(format!("{method} {path}\n")).chain_update(body).finalize();
+    let digest = Sha256::new().chain_update(format!("{method} {path}\n")).chain_update(body).finalize();
     hex::encode(digest)
 }
 
@@ -71,11 +70,7 @@ pub(crate) fn run<T>(
     if let Some(key) = &once.key
         && let Some(stored) = idempotency::find(conn, &caller, &key.word, now)?
     {
-        return if stored.fingerprint == key.fingerprint {
-            replay(stored)
-        } else {
-            Err(ServiceError::KeyReused)
-        };
+        return if stored.fingerprint == key.fingerprint { replay(stored) } else { Err(ServiceError::KeyReused) };
     }
     let value = effect(conn)?;
     let position = log::head(conn)?.seq;

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use parking_lot::{Condvar, Mutex};
 
 use crate::ServiceError;
@@ -81,9 +81,8 @@ impl Drop for Turn<'_> {
 fn hash(password: &str) -> Result<String, ServiceError> {
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).map_err(ServiceError::internal)?;
-    let hashed: PasswordHash = Argon2::default()
-        .hash_password_with_salt(password.as_bytes(), &salt)
-        .map_err(ServiceError::internal)?;
+    let hashed: PasswordHash =
+        Argon2::default().hash_password_with_salt(password.as_bytes(), &salt).map_err(ServiceError::internal)?;
     Ok(hashed.to_string())
 }
 

@@ -102,8 +102,7 @@ impl Service {
                 return Ok(Page { items: Vec::new(), next: None });
             }
             let found = reviews::queue(conn, &filter, page.after()?, page.fetch())?;
-            page.page(found, |review| (review.opened_at, review.id))?
-                .try_map(|review| read(conn, caller, review, now))
+            page.page(found, |review| (review.opened_at, review.id))?.try_map(|review| read(conn, caller, review, now))
         })
     }
 
@@ -117,11 +116,7 @@ impl Service {
     }
 
     /// Takes up a review, or renews the claim on it.
-    pub fn claim_review(
-        &self,
-        caller: &Caller,
-        id: ReviewId,
-    ) -> Result<Written<ReviewDetail>, ServiceError> {
+    pub fn claim_review(&self, caller: &Caller, id: ReviewId) -> Result<Written<ReviewDetail>, ServiceError> {
         let (caller, now) = (caller.clone(), self.clock.now());
         self.store.write(move |conn| {
             let open = lock(conn, &caller, id, Action::Claim)?;
@@ -148,11 +143,7 @@ impl Service {
     }
 
     /// Gives a review back to the queue: its holder, or a steward.
-    pub fn release_review(
-        &self,
-        caller: &Caller,
-        id: ReviewId,
-    ) -> Result<Written<ReviewDetail>, ServiceError> {
+    pub fn release_review(&self, caller: &Caller, id: ReviewId) -> Result<Written<ReviewDetail>, ServiceError> {
         let (caller, now) = (caller.clone(), self.clock.now());
         self.store.write(move |conn| {
             let Open { mut review, sheet, community } = lock(conn, &caller, id, Action::Release)?;
@@ -163,10 +154,8 @@ impl Service {
             let latest = workflow::release(&sheet.tip, sheet.latest, &mut review, now)?;
             revisions::save(conn, &sheet.tip, &latest)?;
             reviews::save(conn, &review)?;
-            let change = Change {
-                subject: Some(review.id.0),
-                ..change(Kind::ReviewReleased, &caller, &sheet.tip, now)
-            };
+            let change =
+                Change { subject: Some(review.id.0), ..change(Kind::ReviewReleased, &caller, &sheet.tip, now) };
             log::append(conn, &change.at_revision(Some(before), &latest))?;
             read(conn, &caller, review, now)
         })
@@ -204,8 +193,7 @@ impl Service {
                 let Open { mut review, sheet: TipSheet { mut tip, live, latest }, community } = open;
                 let before = latest.state;
                 let quorum = community.policy.quorum;
-                let decided =
-                    workflow::decide(&mut tip, latest, live, &mut review, decision.clone(), quorum)?;
+                let decided = workflow::decide(&mut tip, latest, live, &mut review, decision.clone(), quorum)?;
                 if let Some(old) = &decided.superseded {
                     revisions::save(conn, &tip, old)?;
                 }
@@ -219,11 +207,7 @@ impl Service {
                     (Verdict::RequestChanges, _) => Kind::TipChangesRequested,
                     (Verdict::Reject, _) => Kind::TipRejected,
                 };
-                let change = Change {
-                    subject: Some(review.id.0),
-                    payload,
-                    ..change(kind, &caller, &tip, now)
-                };
+                let change = Change { subject: Some(review.id.0), payload, ..change(kind, &caller, &tip, now) };
                 log::append(conn, &change.at_revision(Some(before), &decided.revision))?;
                 read(conn, &caller, review, now)
             })
@@ -232,34 +216,21 @@ impl Service {
     }
 }
 
-fn claim(
-    conn: &mut Conn<'_>,
-    caller: &Caller,
-    open: Open,
-    now: Instant,
-) -> Result<ReviewDetail, ServiceError> {
+fn claim(conn: &mut Conn<'_>, caller: &Caller, open: Open, now: Instant) -> Result<ReviewDetail, ServiceError> {
     let Open { mut review, sheet, community } = open;
     let before = sheet.latest.state;
     let minutes = community.policy.claim_minutes;
     let latest = workflow::claim(&sheet.tip, sheet.latest, &mut review, caller.user, minutes, now)?;
     revisions::save(conn, &sheet.tip, &latest)?;
     reviews::save(conn, &review)?;
-    let change = Change {
-        subject: Some(review.id.0),
-        ..change(Kind::ReviewClaimed, caller, &sheet.tip, now)
-    };
+    let change = Change { subject: Some(review.id.0), ..change(Kind::ReviewClaimed, caller, &sheet.tip, now) };
     log::append(conn, &change.at_revision(Some(before), &latest))?;
     read(conn, caller, review, now)
 }
 
 /// Locks a review and its tip for `action`: the caller may know of it (404), may do it (403), and the review is open
 /// (409).
-fn lock(
-    conn: &mut Conn<'_>,
-    caller: &Caller,
-    id: ReviewId,
-    action: Action,
-) -> Result<Open, ServiceError> {
+fn lock(conn: &mut Conn<'_>, caller: &Caller, id: ReviewId, action: Action) -> Result<Open, ServiceError> {
     const NONE: ServiceError = ServiceError::NotFound("review");
     let tip = reviews::find(conn, id)?.ok_or(NONE)?.tip;
     let tip = tips::lock(conn, &TipRef::Id(tip))?.ok_or(NONE)?;
@@ -280,19 +251,12 @@ fn lock(
 
 /// A review is for those who may read the text under review, as its author or as a reviewer.
 fn may_read(caller: &Caller, tip: &Tip, revision: &Revision, community: &Community) -> bool {
-    let inside = access::is_credited(caller.user, tip, revision)
-        || caller.reviews(community.id)
-        || caller.is_admin();
+    let inside = access::is_credited(caller.user, tip, revision) || caller.reviews(community.id) || caller.is_admin();
     inside && visibility::sees_revision(caller, tip, revision, community)
 }
 
 /// The review as the caller sees it.
-fn read(
-    conn: &mut Conn<'_>,
-    caller: &Caller,
-    mut review: Review,
-    now: Instant,
-) -> Result<ReviewDetail, ServiceError> {
+fn read(conn: &mut Conn<'_>, caller: &Caller, mut review: Review, now: Instant) -> Result<ReviewDetail, ServiceError> {
     const NONE: ServiceError = ServiceError::NotFound("review");
     let tip = tips::find(conn, &TipRef::Id(review.tip))?.ok_or(NONE)?;
     let community = communities::find(conn, tip.community)?.ok_or(NONE)?;

@@ -75,10 +75,8 @@ impl Service {
         if q.len() > LONGEST {
             q.truncate(q.floor_char_boundary(LONGEST));
         }
-        let cursor = query
-            .cursor
-            .map(|text| PageCursor::parse(&text).ok_or(ServiceError::InvalidCursor))
-            .transpose()?;
+        let cursor =
+            query.cursor.map(|text| PageCursor::parse(&text).ok_or(ServiceError::InvalidCursor)).transpose()?;
         let communities = query.community.map(|slug| self.community_of(&slug)).transpose()?;
         Ok(SearchRequest {
             audience: caller.audience(),

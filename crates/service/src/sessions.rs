@@ -96,9 +96,7 @@ impl Service {
     pub fn logout(&self, caller: &Caller) -> Result<(), ServiceError> {
         let now = self.clock.now();
         if let Some(session) = caller.session {
-            self.store.write(move |conn| {
-                Ok::<_, ServiceError>(sessions::end(conn, session, "logout", now)?)
-            })?;
+            self.store.write(move |conn| Ok::<_, ServiceError>(sessions::end(conn, session, "logout", now)?))?;
             self.callers.forget();
         }
         Ok(())
@@ -119,12 +117,7 @@ impl Service {
     }
 }
 
-fn rotate(
-    conn: &mut Conn<'_>,
-    hash: &str,
-    secret: String,
-    now: Instant,
-) -> Result<Presented, ServiceError> {
+fn rotate(conn: &mut Conn<'_>, hash: &str, secret: String, now: Instant) -> Result<Presented, ServiceError> {
     let Some(token) = sessions::find_token(conn, hash)? else { return Ok(Presented::Refused) };
     let Some(session) = sessions::find(conn, token.session)? else { return Ok(Presented::Refused) };
     if session.ended_at.is_some() || session.expires_at <= now || token.expires_at <= now {

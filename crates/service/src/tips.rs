@@ -110,12 +110,7 @@ pub struct TipQuery {
 
 impl Service {
     /// Starts a tip; sends it to reviewers if asked to.
-    pub fn create_tip(
-        &self,
-        caller: &Caller,
-        new: NewTip,
-        once: Once<TipView>,
-    ) -> Result<Answer, ServiceError> {
+    pub fn create_tip(&self, caller: &Caller, new: NewTip, once: Once<TipView>) -> Result<Answer, ServiceError> {
         let (caller, now) = (caller.clone(), self.clock.now());
         let tip_id = TipId(self.new_id(now));
         let review_id = ReviewId(self.new_id(now));
@@ -127,11 +122,8 @@ impl Service {
                 tips::insert(conn, &tip)?;
                 revisions::insert(conn, &tip, &draft)?;
                 log::append(conn, &change(Kind::TipCreated, &caller, &tip, now).at_revision(None, &draft))?;
-                let latest = if new.submit {
-                    send_to_reviewers(conn, &caller, &mut tip, draft, review_id, now)?
-                } else {
-                    draft
-                };
+                let latest =
+                    if new.submit { send_to_reviewers(conn, &caller, &mut tip, draft, review_id, now)? } else { draft };
                 one_tip_view(conn, &caller, TipSheet { tip, live: None, latest }, now)
             })
         })?;
@@ -167,12 +159,7 @@ impl Service {
             let filter = TipFilter {
                 caller: caller.user,
                 audience: caller.audience(),
-                reviews_in: caller
-                    .standings
-                    .keys()
-                    .copied()
-                    .filter(|&community| caller.reviews(community))
-                    .collect(),
+                reviews_in: caller.standings.keys().copied().filter(|&community| caller.reviews(community)).collect(),
                 is_admin: caller.is_admin(),
                 community,
                 author: query.author,
@@ -199,12 +186,7 @@ impl Service {
     }
 
     /// One revision.
-    pub fn read_revision(
-        &self,
-        caller: &Caller,
-        tip: TipRef,
-        number: i32,
-    ) -> Result<Revision, ServiceError> {
+    pub fn read_revision(&self, caller: &Caller, tip: TipRef, number: i32) -> Result<Revision, ServiceError> {
         self.store.read(|conn| {
             let (sheet, community) = visible_sheet(conn, caller, tip)?;
             revisions::find(conn, sheet.tip.id, number)?
@@ -396,11 +378,7 @@ fn open(
 }
 
 /// The community a tip is to be written in: the caller knows it and contributes to it.
-fn community_to_write_in(
-    conn: &mut Conn<'_>,
-    caller: &Caller,
-    slug: &str,
-) -> Result<Community, ServiceError> {
+fn community_to_write_in(conn: &mut Conn<'_>, caller: &Caller, slug: &str) -> Result<Community, ServiceError> {
     let community = communities::find_slug(conn, slug)?.filter(|community| caller.knows(community));
     let Some(community) = community else {
         return Err(RuleError::field("/community", "unknown", "there is no such community").into());
@@ -537,9 +515,5 @@ pub(crate) fn visible_sheet(
     let tip = tips::find(conn, &tip)?.ok_or(NONE)?;
     let sheet = sheet_of(conn, &tip)?;
     let community = communities::find(conn, tip.community)?.ok_or(NONE)?;
-    if visibility::sees_tip(caller, &sheet.tip, &sheet.latest, &community) {
-        Ok((sheet, community))
-    } else {
-        Err(NONE)
-    }
+    if visibility::sees_tip(caller, &sheet.tip, &sheet.latest, &community) { Ok((sheet, community)) } else { Err(NONE) }
 }

@@ -89,20 +89,11 @@ impl Keys {
 
     /// The public keys, for other services to verify with.
     pub fn public(&self) -> Vec<PublicKey> {
-        self.verifiers
-            .iter()
-            .map(|v| PublicKey { kid: v.kid.clone(), x: URL_SAFE_NO_PAD.encode(&v.public) })
-            .collect()
+        self.verifiers.iter().map(|v| PublicKey { kid: v.kid.clone(), x: URL_SAFE_NO_PAD.encode(&v.public) }).collect()
     }
 
     /// A token for a session.
-    pub fn issue(
-        &self,
-        user: UserId,
-        session: SessionId,
-        epoch: i32,
-        now: Instant,
-    ) -> Result<String, ServiceError> {
+    pub fn issue(&self, user: UserId, session: SessionId, epoch: i32, now: Instant) -> Result<String, ServiceError> {
         let claims = Claims {
             iss: self.issuer.clone(),
             aud: AUDIENCE.to_owned(),
@@ -133,9 +124,7 @@ impl Keys {
         rules.set_audience(&[AUDIENCE]);
         rules.set_issuer(&[&self.issuer]);
         rules.validate_exp = false; // the library reads the system's clock; the times are checked below
-        let claims = jsonwebtoken::decode::<Claims>(token, &verifier.key, &rules)
-            .map_err(|_| INVALID)?
-            .claims;
+        let claims = jsonwebtoken::decode::<Claims>(token, &verifier.key, &rules).map_err(|_| INVALID)?.claims;
         let now = now.timestamp();
         if now >= claims.exp + LEEWAY_SECONDS {
             return Err(ServiceError::Unauthenticated("the access token has expired"));

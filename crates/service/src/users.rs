@@ -42,12 +42,7 @@ pub struct UserChanges {
 
 impl Service {
     /// Makes an account: admins.
-    pub fn create_user(
-        &self,
-        caller: &Caller,
-        new: NewUser,
-        once: Once<User>,
-    ) -> Result<Answer, ServiceError> {
+    pub fn create_user(&self, caller: &Caller, new: NewUser, once: Once<User>) -> Result<Answer, ServiceError> {
         access::may_administer(caller)?;
         let now = self.clock.now();
         let (user, hash) = self.account(new, now)?;
@@ -168,12 +163,7 @@ impl Service {
     }
 
     /// The hash of the new password, if one is set; whoever changes their own proves that they know the old one.
-    fn new_password(
-        &self,
-        caller: &Caller,
-        id: UserId,
-        changes: &UserChanges,
-    ) -> Result<Option<String>, ServiceError> {
+    fn new_password(&self, caller: &Caller, id: UserId, changes: &UserChanges) -> Result<Option<String>, ServiceError> {
         let Some(password) = &changes.password else { return Ok(None) };
         let stored = self.store.read(|conn| {
             own_or_administered(conn, caller, id)?;
@@ -191,11 +181,7 @@ impl Service {
     }
 }
 
-fn own_or_administered(
-    conn: &mut Conn<'_>,
-    caller: &Caller,
-    id: UserId,
-) -> Result<User, ServiceError> {
+fn own_or_administered(conn: &mut Conn<'_>, caller: &Caller, id: UserId) -> Result<User, ServiceError> {
     if caller.user != id && !caller.is_admin() {
         return Err(NONE);
     }
@@ -203,15 +189,5 @@ fn own_or_administered(
 }
 
 fn about(kind: Kind, actor: Option<UserId>, user: UserId, at: Instant) -> Change {
-    Change {
-        kind,
-        actor,
-        at,
-        tip: None,
-        revision: None,
-        from: None,
-        to: None,
-        subject: Some(user.0),
-        payload: None,
-    }
+    Change { kind, actor, at, tip: None, revision: None, from: None, to: None, subject: Some(user.0), payload: None }
 }

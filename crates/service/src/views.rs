@@ -175,9 +175,7 @@ fn brief(conn: &mut Conn<'_>, id: ReviewId, now: Instant) -> Result<Option<Revie
     Ok(reviews::find(conn, id)?.map(|review| ReviewBrief {
         id,
         opened_at: review.opened_at,
-        claim: review
-            .live_claim(now)
-            .map(|claim| (Person { id: claim.by, name: String::new() }, claim)),
+        claim: review.live_claim(now).map(|claim| (Person { id: claim.by, name: String::new() }, claim)),
         approvals: review.approvals(),
     }))
 }

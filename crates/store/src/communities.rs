@@ -30,17 +30,13 @@ pub fn save(conn: &mut Conn<'_>, community: &Community) -> Result<(), StoreError
 /// One community.
 pub fn find(conn: &mut Conn<'_>, id: CommunityId) -> Result<Option<Community>, StoreError> {
     let query = communities::table.find(DbUuid(id.0));
-    on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?
-        .map(Community::try_from)
-        .transpose()
+    on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?.map(Community::try_from).transpose()
 }
 
 /// The community with this word in its URLs.
 pub fn find_slug(conn: &mut Conn<'_>, slug: &str) -> Result<Option<Community>, StoreError> {
     let query = communities::table.filter(communities::slug.eq(slug));
-    on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?
-        .map(Community::try_from)
-        .transpose()
+    on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?.map(Community::try_from).transpose()
 }
 
 /// The communities an audience reads, in the order of founding, at most `limit` after one of them.
@@ -51,9 +47,7 @@ pub fn list(
     limit: i64,
 ) -> Result<Vec<Community>, StoreError> {
     let private: Vec<DbUuid> = audience.private.iter().map(|id| DbUuid(id.0)).collect();
-    let reads = communities::openness
-        .eq(Openness::Open.word())
-        .or(communities::id.eq_any(private));
+    let reads = communities::openness.eq(Openness::Open.word()).or(communities::id.eq_any(private));
     let rows: Vec<Row> = on_each!(conn, c => {
         let mut query = communities::table.select(Row::as_select()).into_boxed();
         if !audience.everything {
@@ -92,21 +86,13 @@ pub fn set_member(conn: &mut Conn<'_>, membership: &Membership) -> Result<(), St
 }
 
 /// Ends a membership; says whether there was one.
-pub fn remove_member(
-    conn: &mut Conn<'_>,
-    community: CommunityId,
-    user: UserId,
-) -> Result<bool, StoreError> {
+pub fn remove_member(conn: &mut Conn<'_>, community: CommunityId, user: UserId) -> Result<bool, StoreError> {
     let membership = members::table.find((DbUuid(community.0), DbUuid(user.0)));
     Ok(on_each!(conn, c => diesel::delete(membership).execute(*c))? == 1)
 }
 
 /// Somebody's membership.
-pub fn member(
-    conn: &mut Conn<'_>,
-    community: CommunityId,
-    user: UserId,
-) -> Result<Option<Membership>, StoreError> {
+pub fn member(conn: &mut Conn<'_>, community: CommunityId, user: UserId) -> Result<Option<Membership>, StoreError> {
     let query = members::table.find((DbUuid(community.0), DbUuid(user.0)));
     on_each!(conn, c => query.select(MemberRow::as_select()).first(*c).optional())?
         .map(Membership::try_from)
@@ -131,30 +117,20 @@ pub fn members(
         }
         query.order(members::user_id).limit(limit).load(*c)
     })?;
-    rows.into_iter()
-        .map(|(member, user)| Ok((member.try_into()?, user.try_into()?)))
-        .collect()
+    rows.into_iter().map(|(member, user)| Ok((member.try_into()?, user.try_into()?))).collect()
 }
 
 /// What a person is in each of their communities.
-pub fn standings(
-    conn: &mut Conn<'_>,
-    user: UserId,
-) -> Result<BTreeMap<CommunityId, Standing>, StoreError> {
-    let query = members::table
-        .inner_join(communities::table)
-        .filter(members::user_id.eq(DbUuid(user.0)))
-        .select((members::community_id, members::role, communities::openness));
+pub fn standings(conn: &mut Conn<'_>, user: UserId) -> Result<BTreeMap<CommunityId, Standing>, StoreError> {
+    let query = members::table.inner_join(communities::table).filter(members::user_id.eq(DbUuid(user.0))).select((
+        members::community_id,
+        members::role,
+        communities::openness,
+    ));
     let rows: Vec<(DbUuid, String, String)> = on_each!(conn, c => query.load(*c))?;
     rows.into_iter()
         .map(|(id, role, openness)| {
-            Ok((
-                CommunityId(id.0),
-                Standing {
-                    role: role_of(&role)?,
-                    openness: openness_of(&openness)?,
-                },
-            ))
+            Ok((CommunityId(id.0), Standing { role: role_of(&role)?, openness: openness_of(&openness)? }))
         })
         .collect()
 }
@@ -207,10 +183,7 @@ impl TryFrom<Row> for Community {
             name: row.name,
             description: row.description,
             openness: openness_of(&row.openness)?,
-            policy: ReviewPolicy {
-                quorum: row.quorum,
-                claim_minutes: row.claim_minutes,
-            },
+            policy: ReviewPolicy { quorum: row.quorum, claim_minutes: row.claim_minutes },
             created_at: row.created_at.0,
             updated_at: row.updated_at.0,
         })

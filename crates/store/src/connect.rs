@@ -24,12 +24,8 @@ impl Link {
     /// Whether a transaction failed in such a way that nothing more can be done on the connection.
     pub(crate) fn is_broken(&mut self) -> bool {
         match self {
-            Self::Sqlite(conn) => {
-                AnsiTransactionManager::is_broken_transaction_manager(&mut **conn)
-            }
-            Self::Postgres(conn) => {
-                AnsiTransactionManager::is_broken_transaction_manager(&mut **conn)
-            }
+            Self::Sqlite(conn) => AnsiTransactionManager::is_broken_transaction_manager(&mut **conn),
+            Self::Postgres(conn) => AnsiTransactionManager::is_broken_transaction_manager(&mut **conn),
         }
     }
 }
@@ -68,16 +64,11 @@ pub(crate) fn reading(target: &Target) -> Result<Link, StoreError> {
 
 /// `synchronous = FULL`: with NORMAL, a power cut takes acknowledged commits with it.
 fn sqlite(path: &Path) -> Result<SqliteConnection, StoreError> {
-    let path = path
-        .to_str()
-        .ok_or_else(|| StoreError::Refused("the database's path is not UTF-8".to_owned()))?;
+    let path = path.to_str().ok_or_else(|| StoreError::Refused("the database's path is not UTF-8".to_owned()))?;
     let mut conn: SqliteConnection = establish(path)?;
-    let version: String =
-        diesel::select(diesel::dsl::sql::<Text>("sqlite_version()")).get_result(&mut conn)?;
+    let version: String = diesel::select(diesel::dsl::sql::<Text>("sqlite_version()")).get_result(&mut conn)?;
     if !is_recent(&version) {
-        return Err(StoreError::Refused(format!(
-            "SQLite {version} is too old: 3.51.3 or later is needed"
-        )));
+        return Err(StoreError::Refused(format!("SQLite {version} is too old: 3.51.3 or later is needed")));
     }
     conn.batch_execute(
         "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF",
@@ -92,10 +83,7 @@ fn postgres(url: &str) -> Result<Link, StoreError> {
 }
 
 fn establish<C: Connection>(url: &str) -> Result<C, StoreError> {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "the one place that opens connections"
-    )]
+    #[allow(clippy::disallowed_methods, reason = "the one place that opens connections")]
     C::establish(url).map_err(|error| StoreError::Unavailable(error.to_string()))
 }
 

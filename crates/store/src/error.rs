@@ -41,10 +41,7 @@ impl StoreError {
             self,
             Self::Unavailable(_)
                 | Self::Busy
-                | Self::Database(DieselError::DatabaseError(
-                    DatabaseErrorKind::SerializationFailure,
-                    _
-                ))
+                | Self::Database(DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _))
         )
     }
 
@@ -80,14 +77,8 @@ const CONSTRAINTS: &[(&str, &str)] = &[
     ("one_open_revision", "index 'one_open_revision'"),
     ("one_published_revision", "index 'one_published_revision'"),
     ("reviews.revision", "reviews.tip_id, reviews.revision"),
-    (
-        "decisions.reviewer",
-        "decisions.review_id, decisions.reviewer_id",
-    ),
-    (
-        "idempotency_keys.key",
-        "idempotency_keys.caller, idempotency_keys.key",
-    ),
+    ("decisions.reviewer", "decisions.review_id, decisions.reviewer_id"),
+    ("idempotency_keys.key", "idempotency_keys.caller, idempotency_keys.key"),
     ("self_review", "self_review"),
     ("submitted_text", "submitted_text"),
     ("decisions", "decisions"),
@@ -98,9 +89,7 @@ const CONSTRAINTS: &[(&str, &str)] = &[
 impl From<DieselError> for StoreError {
     fn from(error: DieselError) -> Self {
         match &error {
-            DieselError::DatabaseError(kind, info) => {
-                classify(*kind, &**info).unwrap_or(Self::Database(error))
-            }
+            DieselError::DatabaseError(kind, info) => classify(*kind, &**info).unwrap_or(Self::Database(error)),
             DieselError::BrokenTransactionManager | DieselError::RollbackErrorOnCommit { .. } => {
                 Self::Unavailable(error.to_string())
             }
@@ -115,18 +104,10 @@ fn classify(kind: DatabaseErrorKind, info: &dyn DatabaseErrorInformation) -> Opt
     match kind {
         DatabaseErrorKind::ClosedConnection
         | DatabaseErrorKind::UnableToSendCommand
-        | DatabaseErrorKind::ReadOnlyTransaction => {
-            Some(StoreError::Unavailable(message.to_owned()))
-        }
-        DatabaseErrorKind::UniqueViolation => {
-            Some(conflict(info).unwrap_or(StoreError::Conflict { what: "unique" }))
-        }
-        DatabaseErrorKind::ForeignKeyViolation => Some(StoreError::Conflict {
-            what: "foreign_key",
-        }),
-        DatabaseErrorKind::CheckViolation => {
-            Some(conflict(info).unwrap_or(StoreError::Conflict { what: "check" }))
-        }
+        | DatabaseErrorKind::ReadOnlyTransaction => Some(StoreError::Unavailable(message.to_owned())),
+        DatabaseErrorKind::UniqueViolation => Some(conflict(info).unwrap_or(StoreError::Conflict { what: "unique" })),
+        DatabaseErrorKind::ForeignKeyViolation => Some(StoreError::Conflict { what: "foreign_key" }),
+        DatabaseErrorKind::CheckViolation => Some(conflict(info).unwrap_or(StoreError::Conflict { what: "check" })),
         DatabaseErrorKind::NotNullViolation => Some(StoreError::Conflict { what: "not_null" }),
         DatabaseErrorKind::Unknown => conflict(info).or_else(|| by_message(message)),
         _ => None,
@@ -136,10 +117,7 @@ fn classify(kind: DatabaseErrorKind, info: &dyn DatabaseErrorInformation) -> Opt
 fn conflict(info: &dyn DatabaseErrorInformation) -> Option<StoreError> {
     let told = match info.constraint_name() {
         Some(name) => name,
-        None => info
-            .message()
-            .strip_prefix("UNIQUE constraint failed: ")
-            .unwrap_or(info.message()),
+        None => info.message().strip_prefix("UNIQUE constraint failed: ").unwrap_or(info.message()),
     };
     CONSTRAINTS
         .iter()
@@ -167,7 +145,5 @@ fn by_message(message: &str) -> Option<StoreError> {
     if message.contains("malformed") || message.contains("file is not a database") {
         return Some(StoreError::Corrupt(message.to_owned()));
     }
-    AWAY.iter()
-        .any(|word| message.contains(word))
-        .then(|| StoreError::Unavailable(message.to_owned()))
+    AWAY.iter().any(|word| message.contains(word)).then(|| StoreError::Unavailable(message.to_owned()))
 }

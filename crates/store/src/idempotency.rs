@@ -22,15 +22,8 @@ pub struct StoredReply {
 }
 
 /// The reply under a caller's key, unless it has expired.
-pub fn find(
-    conn: &mut Conn<'_>,
-    caller: &str,
-    key: &str,
-    now: Instant,
-) -> Result<Option<StoredReply>, StoreError> {
-    let query = idempotency_keys::table
-        .find((caller, key))
-        .filter(idempotency_keys::expires_at.gt(DbInstant(now)));
+pub fn find(conn: &mut Conn<'_>, caller: &str, key: &str, now: Instant) -> Result<Option<StoredReply>, StoreError> {
+    let query = idempotency_keys::table.find((caller, key)).filter(idempotency_keys::expires_at.gt(DbInstant(now)));
     Ok(on_each!(conn, c => query.select(StoredReply::as_select()).first(*c).optional())?)
 }
 
@@ -43,9 +36,8 @@ pub fn insert(
     created_at: Instant,
     expires_at: Instant,
 ) -> Result<(), StoreError> {
-    let expired = idempotency_keys::table
-        .find((caller, key))
-        .filter(idempotency_keys::expires_at.le(DbInstant(created_at)));
+    let expired =
+        idempotency_keys::table.find((caller, key)).filter(idempotency_keys::expires_at.le(DbInstant(created_at)));
     let row = (
         idempotency_keys::caller.eq(caller),
         idempotency_keys::key.eq(key),
@@ -63,7 +55,6 @@ pub fn insert(
 
 /// Forgets the replies that expired before a moment; says how many.
 pub fn purge(conn: &mut Conn<'_>, before: Instant) -> Result<usize, StoreError> {
-    let expired =
-        idempotency_keys::table.filter(idempotency_keys::expires_at.lt(DbInstant(before)));
+    let expired = idempotency_keys::table.filter(idempotency_keys::expires_at.lt(DbInstant(before)));
     Ok(on_each!(conn, c => diesel::delete(expired).execute(*c))?)
 }

@@ -13,18 +13,10 @@ use crate::{Conn, StoreError};
 
 /// The place of the last row.
 pub fn head(conn: &mut Conn<'_>) -> Result<Head, StoreError> {
-    let query = change_head::table.find(1).select((
-        change_head::log_id,
-        change_head::seq,
-        change_head::hash,
-    ));
+    let query = change_head::table.find(1).select((change_head::log_id, change_head::seq, change_head::hash));
     let row: Option<(DbUuid, i64, String)> = on_each!(conn, c => query.first(*c).optional())?;
     let (log_id, seq, hash) = row.ok_or_else(no_log)?;
-    Ok(Head {
-        log_id: log_id.0,
-        seq,
-        hash,
-    })
+    Ok(Head { log_id: log_id.0, seq, hash })
 }
 
 /// Takes the head for this transaction, before anything else is locked: writers of all processes queue here. SQLite's
@@ -56,37 +48,21 @@ pub fn append(conn: &mut Conn<'_>, change: &Change) -> Result<i64, StoreError> {
         );
         on_each!(conn, c => diesel::insert_into(change_payloads::table).values(values).execute(*c))?;
     }
-    let guarded = change_head::table
-        .find(1)
-        .filter(change_head::seq.eq(head.seq));
-    let next = (
-        change_head::seq.eq(recorded.seq),
-        change_head::hash.eq(&recorded.hash),
-    );
+    let guarded = change_head::table.find(1).filter(change_head::seq.eq(head.seq));
+    let next = (change_head::seq.eq(recorded.seq), change_head::hash.eq(&recorded.hash));
     let moved = on_each!(conn, c => diesel::update(guarded).set(next).execute(*c))?;
-    if moved == 1 {
-        Ok(recorded.seq)
-    } else {
-        Err(StoreError::Conflict {
-            what: "change_head",
-        })
-    }
+    if moved == 1 { Ok(recorded.seq) } else { Err(StoreError::Conflict { what: "change_head" }) }
 }
 
 /// The rows after a place, at most `limit`, in order.
 pub fn after(conn: &mut Conn<'_>, seq: i64, limit: i64) -> Result<Vec<Recorded>, StoreError> {
-    let query = change_log::table
-        .filter(change_log::seq.gt(seq))
-        .order(change_log::seq)
-        .limit(limit);
+    let query = change_log::table.filter(change_log::seq.gt(seq)).order(change_log::seq).limit(limit);
     recorded(on_each!(conn, c => query.select(Row::as_select()).load(*c))?)
 }
 
 /// The rows of one tip, in order.
 pub fn of_tip(conn: &mut Conn<'_>, tip: TipId) -> Result<Vec<Recorded>, StoreError> {
-    let query = change_log::table
-        .filter(change_log::tip_id.eq(DbUuid(tip.0)))
-        .order(change_log::seq);
+    let query = change_log::table.filter(change_log::tip_id.eq(DbUuid(tip.0))).order(change_log::seq);
     recorded(on_each!(conn, c => query.select(Row::as_select()).load(*c))?)
 }
 
@@ -96,10 +72,7 @@ pub fn payloads(conn: &mut Conn<'_>, seqs: &[i64]) -> Result<HashMap<i64, Payloa
     for seqs in seqs.chunks(crate::MANY) {
         let query = change_payloads::table.filter(change_payloads::seq.eq_any(seqs));
         let rows: Vec<(i64, String, String)> = on_each!(conn, c => query.load(*c))?;
-        found.extend(
-            rows.into_iter()
-                .map(|(seq, salt, body)| (seq, Payload { salt, body })),
-        );
+        found.extend(rows.into_iter().map(|(seq, salt, body)| (seq, Payload { salt, body })));
     }
     Ok(found)
 }
@@ -155,16 +128,9 @@ impl std::fmt::Display for Flaw {
 /// Walks at most `limit` rows after `from`, which the caller trusts, recomputing every hash and payload commitment. A
 /// walk that reaches the end compares the head as well, so that a shortened log is found. Payloads may be gone (erased).
 pub fn verify(conn: &mut Conn<'_>, from: &Head, limit: i64) -> Result<Verdict, StoreError> {
-    let query = change_log::table
-        .filter(change_log::seq.gt(from.seq))
-        .order(change_log::seq)
-        .limit(limit);
+    let query = change_log::table.filter(change_log::seq.gt(from.seq)).order(change_log::seq).limit(limit);
     let rows: Vec<Row> = on_each!(conn, c => query.select(Row::as_select()).load(*c))?;
-    let seqs: Vec<i64> = rows
-        .iter()
-        .filter(|row| row.commitment.is_some())
-        .map(|row| row.seq)
-        .collect();
+    let seqs: Vec<i64> = rows.iter().filter(|row| row.commitment.is_some()).map(|row| row.seq).collect();
     let payloads = payloads(conn, &seqs)?;
     let mut at = from.clone();
     for row in rows {
@@ -179,26 +145,14 @@ pub fn verify(conn: &mut Conn<'_>, from: &Head, limit: i64) -> Result<Verdict, S
     let head = head(conn)?;
     let reached_end = at.seq - from.seq < limit;
     let flaw = match at.seq.cmp(&head.seq) {
-        std::cmp::Ordering::Less if reached_end => Some(BadRow {
-            seq: at.seq + 1,
-            why: Flaw::Gap,
-        }),
-        std::cmp::Ordering::Equal if at.hash != head.hash => Some(BadRow {
-            seq: at.seq,
-            why: Flaw::Head,
-        }),
-        std::cmp::Ordering::Greater => Some(BadRow {
-            seq: at.seq,
-            why: Flaw::Head,
-        }),
+        std::cmp::Ordering::Less if reached_end => Some(BadRow { seq: at.seq + 1, why: Flaw::Gap }),
+        std::cmp::Ordering::Equal if at.hash != head.hash => Some(BadRow { seq: at.seq, why: Flaw::Head }),
+        std::cmp::Ordering::Greater => Some(BadRow { seq: at.seq, why: Flaw::Head }),
         _ => None,
     };
     Ok(match flaw {
         Some(bad) => Verdict::Broken(bad),
-        None => Verdict::Holds(Head {
-            log_id: head.log_id,
-            ..at
-        }),
+        None => Verdict::Holds(Head { log_id: head.log_id, ..at }),
     })
 }
 
@@ -206,10 +160,7 @@ fn follows(at: &Head, row: Row, payloads: &HashMap<i64, Payload>) -> Result<Reco
     let seq = row.seq;
     let bad = |why| BadRow { seq, why };
     if seq != at.seq + 1 {
-        return Err(BadRow {
-            seq: at.seq + 1,
-            why: Flaw::Gap,
-        });
+        return Err(BadRow { seq: at.seq + 1, why: Flaw::Gap });
     }
     let row = Recorded::try_from(row).map_err(|_| bad(Flaw::Word))?;
     if row.prev_hash != at.hash {
@@ -269,15 +220,12 @@ impl TryFrom<Row> for Recorded {
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
         let state = |word: Option<String>| {
-            word.map(|word| {
-                State::from_word(&word).ok_or_else(|| StoreError::corrupt("change_log state", word))
-            })
-            .transpose()
+            word.map(|word| State::from_word(&word).ok_or_else(|| StoreError::corrupt("change_log state", word)))
+                .transpose()
         };
         Ok(Self {
             seq: row.seq,
-            kind: Kind::from_word(&row.kind)
-                .ok_or_else(|| StoreError::corrupt("change_log.kind", &row.kind))?,
+            kind: Kind::from_word(&row.kind).ok_or_else(|| StoreError::corrupt("change_log.kind", &row.kind))?,
             actor: row.actor.map(|id| UserId(id.0)),
             at: row.at.0,
             tip: row.tip_id.map(|id| TipId(id.0)),

@@ -36,9 +36,7 @@ impl Store {
             }
             Link::Postgres(conn) => {
                 // The lock ends with the connection.
-                diesel::sql_query("SELECT pg_advisory_lock($1)")
-                    .bind::<BigInt, _>(LOCK)
-                    .execute(&mut **conn)?;
+                diesel::sql_query("SELECT pg_advisory_lock($1)").bind::<BigInt, _>(LOCK).execute(&mut **conn)?;
                 let run = bring_up(&mut **conn, ON_POSTGRES)?;
                 start_log(&mut Conn::Postgres(conn), log_id)?;
                 Ok(run)
@@ -76,10 +74,7 @@ where
 {
     refuse_newer(conn, &source)?;
     let pending = conn.pending_migrations(source).map_err(failed)?;
-    Ok(pending
-        .iter()
-        .map(|migration| migration.name().version().to_string())
-        .collect())
+    Ok(pending.iter().map(|migration| migration.name().version().to_string()).collect())
 }
 
 fn refuse_newer<DB: Backend, C: MigrationHarness<DB>>(
@@ -91,16 +86,8 @@ where
 {
     let known = source.migrations().map_err(failed)?;
     let applied = conn.applied_migrations().map_err(failed)?;
-    let is_known = |version| {
-        known
-            .iter()
-            .any(|migration| migration.name().version() == version)
-    };
-    if applied.into_iter().all(is_known) {
-        Ok(())
-    } else {
-        Err(StoreError::NewerSchema)
-    }
+    let is_known = |version| known.iter().any(|migration| migration.name().version() == version);
+    if applied.into_iter().all(is_known) { Ok(()) } else { Err(StoreError::NewerSchema) }
 }
 
 /// Foreign keys are off while SQLite migrates; this makes up for it.
@@ -113,10 +100,7 @@ fn refuse_dangling(conn: &mut SqliteConnection) -> Result<(), StoreError> {
     let dangling: Vec<Dangling> = diesel::sql_query("PRAGMA foreign_key_check").load(conn)?;
     match dangling.first() {
         None => Ok(()),
-        Some(row) => Err(StoreError::corrupt(
-            "rows that refer to nothing",
-            &row.table,
-        )),
+        Some(row) => Err(StoreError::corrupt("rows that refer to nothing", &row.table)),
     }
 }
 
@@ -137,8 +121,6 @@ fn start_log(conn: &mut Conn<'_>, log_id: Uuid) -> Result<(), StoreError> {
 fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> StoreError {
     match error.downcast::<diesel::result::Error>() {
         Ok(error) => (*error).into(),
-        Err(error) => {
-            StoreError::Corrupt(format!("the schema cannot be brought up to date: {error}"))
-        }
+        Err(error) => StoreError::Corrupt(format!("the schema cannot be brought up to date: {error}")),
     }
 }

@@ -26,20 +26,13 @@ impl Readers {
             // There is room for exactly these.
             let _ = give_back.try_send(None);
         }
-        Self {
-            target,
-            free,
-            give_back,
-        }
+        Self { target, free, give_back }
     }
 
     /// Waits for a free slot.
     pub(crate) fn take(&self) -> Result<Reader<'_>, StoreError> {
         let link = self.free.recv_timeout(WAIT).map_err(|_| StoreError::Busy)?;
-        Ok(Reader {
-            readers: self,
-            link,
-        })
+        Ok(Reader { readers: self, link })
     }
 }
 

@@ -31,11 +31,7 @@ pub fn save(conn: &mut Conn<'_>, review: &Review) -> Result<(), StoreError> {
 
 /// Adds a reviewer's decision. Conflicts: `decisions.reviewer` (a second one), `self_review` (on a text they are
 /// credited on).
-pub fn add_decision(
-    conn: &mut Conn<'_>,
-    review: &Review,
-    decision: &Decision,
-) -> Result<(), StoreError> {
+pub fn add_decision(conn: &mut Conn<'_>, review: &Review, decision: &Decision) -> Result<(), StoreError> {
     let row = DecisionRow {
         id: DbUuid(decision.id.0),
         review_id: DbUuid(review.id.0),
@@ -54,16 +50,13 @@ pub fn add_decision(
 /// One review with its decisions.
 pub fn find(conn: &mut Conn<'_>, id: ReviewId) -> Result<Option<Review>, StoreError> {
     let query = reviews::table.find(DbUuid(id.0));
-    let row: Option<Row> =
-        on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?;
+    let row: Option<Row> = on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?;
     Ok(with_decisions(conn, row.into_iter().collect())?.pop())
 }
 
 /// The reviews of a tip, oldest revision first.
 pub fn of_tip(conn: &mut Conn<'_>, tip: TipId) -> Result<Vec<Review>, StoreError> {
-    let query = reviews::table
-        .filter(reviews::tip_id.eq(DbUuid(tip.0)))
-        .order(reviews::revision);
+    let query = reviews::table.filter(reviews::tip_id.eq(DbUuid(tip.0))).order(reviews::revision);
     let rows = on_each!(conn, c => query.select(Row::as_select()).load(*c))?;
     with_decisions(conn, rows)
 }
@@ -73,24 +66,15 @@ fn with_decisions(conn: &mut Conn<'_>, rows: Vec<Row>) -> Result<Vec<Review>, St
     let mut of_review: HashMap<DbUuid, Vec<Decision>> = HashMap::new();
     for rows in rows.chunks(crate::MANY) {
         let ids: Vec<DbUuid> = rows.iter().map(|row| row.id).collect();
-        let query = decisions::table
-            .filter(decisions::review_id.eq_any(ids))
-            .order((decisions::at, decisions::id));
-        let found: Vec<DecisionRow> =
-            on_each!(conn, c => query.select(DecisionRow::as_select()).load(*c))?;
+        let query = decisions::table.filter(decisions::review_id.eq_any(ids)).order((decisions::at, decisions::id));
+        let found: Vec<DecisionRow> = on_each!(conn, c => query.select(DecisionRow::as_select()).load(*c))?;
         for row in found {
-            of_review
-                .entry(row.review_id)
-                .or_default()
-                .push(row.try_into()?);
+            of_review.entry(row.review_id).or_default().push(row.try_into()?);
         }
     }
     let whole = |row: Row| {
         let decisions = of_review.remove(&row.id).unwrap_or_default();
-        Ok(Review {
-            decisions,
-            ..Review::try_from(row)?
-        })
+        Ok(Review { decisions, ..Review::try_from(row)? })
     };
     rows.into_iter().map(whole).collect()
 }
@@ -135,16 +119,11 @@ impl TryFrom<Row> for Review {
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
         let claim = match (row.claimed_by, row.claimed_since, row.claimed_until) {
-            (Some(by), Some(since), Some(until)) => Some(Claim {
-                by: UserId(by.0),
-                since: since.0,
-                until: until.0,
-            }),
+            (Some(by), Some(since), Some(until)) => Some(Claim { by: UserId(by.0), since: since.0, until: until.0 }),
             _ => None,
         };
-        let outcome = |word: String| {
-            Outcome::from_word(&word).ok_or_else(|| StoreError::corrupt("reviews.outcome", word))
-        };
+        let outcome =
+            |word: String| Outcome::from_word(&word).ok_or_else(|| StoreError::corrupt("reviews.outcome", word));
         let closed: Option<(Outcome, Instant)> = match (row.outcome, row.closed_at) {
             (Some(word), Some(at)) => Some((outcome(word)?, at.0)),
             _ => None,
@@ -182,15 +161,13 @@ impl TryFrom<DecisionRow> for Decision {
 
     fn try_from(row: DecisionRow) -> Result<Self, StoreError> {
         let verdict = Verdict::from_word(&row.verdict);
-        let reason = |word: String| {
-            Reason::from_word(&word).ok_or_else(|| StoreError::corrupt("decisions.reason", word))
-        };
+        let reason =
+            |word: String| Reason::from_word(&word).ok_or_else(|| StoreError::corrupt("decisions.reason", word));
         Ok(Self {
             id: DecisionId(row.id.0),
             revision: row.revision,
             reviewer: UserId(row.reviewer_id.0),
-            verdict: verdict
-                .ok_or_else(|| StoreError::corrupt("decisions.verdict", &row.verdict))?,
+            verdict: verdict.ok_or_else(|| StoreError::corrupt("decisions.verdict", &row.verdict))?,
             reason: row.reason.map(reason).transpose()?,
             comment: row.comment,
             at: row.at.0,

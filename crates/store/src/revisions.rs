@@ -29,16 +29,12 @@ pub fn save(conn: &mut Conn<'_>, tip: &Tip, revision: &Revision) -> Result<(), S
 /// One revision.
 pub fn find(conn: &mut Conn<'_>, tip: TipId, number: i32) -> Result<Option<Revision>, StoreError> {
     let query = revisions::table.find((DbUuid(tip.0), number));
-    on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?
-        .map(Revision::try_from)
-        .transpose()
+    on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?.map(Revision::try_from).transpose()
 }
 
 /// Every revision of a tip, oldest first.
 pub fn list(conn: &mut Conn<'_>, tip: TipId) -> Result<Vec<Revision>, StoreError> {
-    let query = revisions::table
-        .filter(revisions::tip_id.eq(DbUuid(tip.0)))
-        .order(revisions::number);
+    let query = revisions::table.filter(revisions::tip_id.eq(DbUuid(tip.0))).order(revisions::number);
     let rows = on_each!(conn, c => query.select(Row::as_select()).load(*c))?;
     rows.into_iter().map(Revision::try_from).collect()
 }
@@ -57,13 +53,11 @@ fn credit(conn: &mut Conn<'_>, tip: &Tip, revision: &Revision) -> Result<(), Sto
 pub(crate) fn credits(tip: &Tip, revision: &Revision) -> impl Iterator<Item = Credit> {
     let (tip_id, number) = (DbUuid(revision.tip.0), revision.number);
     let editor = (revision.editor != tip.author).then_some(revision.editor);
-    std::iter::once(tip.author)
-        .chain(editor)
-        .map(move |user| Credit {
-            tip_id,
-            revision: number,
-            user_id: DbUuid(user.0),
-        })
+    std::iter::once(tip.author).chain(editor).map(move |user| Credit {
+        tip_id,
+        revision: number,
+        user_id: DbUuid(user.0),
+    })
 }
 
 /// One person's name on one text.
@@ -151,8 +145,7 @@ impl TryFrom<Row> for Revision {
                 fault_codes: from_json(&row.fault_codes)?,
                 parts: from_json(&row.parts)?,
                 tags: from_json(&row.tags)?,
-                safety: safety
-                    .ok_or_else(|| StoreError::corrupt("revisions.safety", &row.safety))?,
+                safety: safety.ok_or_else(|| StoreError::corrupt("revisions.safety", &row.safety))?,
                 hazard: row.hazard,
                 lang: row.lang,
             },
@@ -176,17 +169,19 @@ fn from_json(text: &str) -> Result<Vec<String>, StoreError> {
 /// The two forms in which a label can stand in a stored list. A quote that opens a label is the only one after a bracket
 /// or a comma without a backslash between, so finding either form is finding exactly this label.
 pub(crate) fn stored_forms(label: &str) -> Result<(String, String), StoreError> {
-    let quoted =
-        serde_json::to_string(label).map_err(|error| StoreError::corrupt("label", error))?;
+    let quoted = serde_json::to_string(label).map_err(|error| StoreError::corrupt("label", error))?;
     Ok((format!("[{quoted}"), format!(",{quoted}")))
 }
 
 /// Whether a column of labels holds one, byte for byte. `$forms` comes from [`stored_forms`].
 macro_rules! holds {
     ($column:expr, $forms:expr) => {
-        crate::schema::replace($column, $forms.0.clone(), "")
-            .ne($column)
-            .or(crate::schema::replace($column, $forms.1.clone(), "").ne($column))
+        crate::schema::replace($column, $forms.0.clone(), "").ne($column).or(crate::schema::replace(
+            $column,
+            $forms.1.clone(),
+            "",
+        )
+        .ne($column))
     };
 }
 pub(crate) use holds;

@@ -57,43 +57,20 @@ pub fn insert(conn: &mut Conn<'_>, session: &Session) -> Result<(), StoreError> 
 /// One session.
 pub fn find(conn: &mut Conn<'_>, id: SessionId) -> Result<Option<Session>, StoreError> {
     let query = sessions::table.find(DbUuid(id.0));
-    Ok(
-        on_each!(conn, c => query.select(SessionRow::as_select()).first(*c).optional())?
-            .map(Session::from),
-    )
+    Ok(on_each!(conn, c => query.select(SessionRow::as_select()).first(*c).optional())?.map(Session::from))
 }
 
 /// Ends a session; says whether it was still open.
-pub fn end(
-    conn: &mut Conn<'_>,
-    id: SessionId,
-    reason: &str,
-    at: Instant,
-) -> Result<bool, StoreError> {
-    let open = sessions::table
-        .find(DbUuid(id.0))
-        .filter(sessions::ended_at.is_null());
-    let ended = (
-        sessions::ended_at.eq(DbInstant(at)),
-        sessions::end_reason.eq(reason),
-    );
+pub fn end(conn: &mut Conn<'_>, id: SessionId, reason: &str, at: Instant) -> Result<bool, StoreError> {
+    let open = sessions::table.find(DbUuid(id.0)).filter(sessions::ended_at.is_null());
+    let ended = (sessions::ended_at.eq(DbInstant(at)), sessions::end_reason.eq(reason));
     Ok(on_each!(conn, c => diesel::update(open).set(ended).execute(*c))? == 1)
 }
 
 /// Ends every open session of a person; says how many there were.
-pub fn end_all(
-    conn: &mut Conn<'_>,
-    user: UserId,
-    reason: &str,
-    at: Instant,
-) -> Result<usize, StoreError> {
-    let open = sessions::table
-        .filter(sessions::user_id.eq(DbUuid(user.0)))
-        .filter(sessions::ended_at.is_null());
-    let ended = (
-        sessions::ended_at.eq(DbInstant(at)),
-        sessions::end_reason.eq(reason),
-    );
+pub fn end_all(conn: &mut Conn<'_>, user: UserId, reason: &str, at: Instant) -> Result<usize, StoreError> {
+    let open = sessions::table.filter(sessions::user_id.eq(DbUuid(user.0))).filter(sessions::ended_at.is_null());
+    let ended = (sessions::ended_at.eq(DbInstant(at)), sessions::end_reason.eq(reason));
     Ok(on_each!(conn, c => diesel::update(open).set(ended).execute(*c))?)
 }
 
@@ -113,17 +90,12 @@ pub fn insert_token(conn: &mut Conn<'_>, token: &RefreshToken) -> Result<(), Sto
 /// The token with this hash.
 pub fn find_token(conn: &mut Conn<'_>, hash: &str) -> Result<Option<RefreshToken>, StoreError> {
     let query = refresh_tokens::table.find(hash);
-    Ok(
-        on_each!(conn, c => query.select(TokenRow::as_select()).first(*c).optional())?
-            .map(RefreshToken::from),
-    )
+    Ok(on_each!(conn, c => query.select(TokenRow::as_select()).first(*c).optional())?.map(RefreshToken::from))
 }
 
 /// Uses a token up; false if it was used before, or there is none.
 pub fn use_token(conn: &mut Conn<'_>, hash: &str, at: Instant) -> Result<bool, StoreError> {
-    let unused = refresh_tokens::table
-        .find(hash)
-        .filter(refresh_tokens::used_at.is_null());
+    let unused = refresh_tokens::table.find(hash).filter(refresh_tokens::used_at.is_null());
     let used = refresh_tokens::used_at.eq(DbInstant(at));
     Ok(on_each!(conn, c => diesel::update(unused).set(used).execute(*c))? == 1)
 }

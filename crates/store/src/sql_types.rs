@@ -11,18 +11,12 @@ use diesel::{AsExpression, FromSqlRow};
 
 /// An id's column.
 #[derive(diesel::query_builder::QueryId, d::SqlType)]
-#[diesel(
-    postgres_type(oid = 2950, array_oid = 2951),
-    sqlite_type(name = "Text")
-)]
+#[diesel(postgres_type(oid = 2950, array_oid = 2951), sqlite_type(name = "Text"))]
 pub struct Uuid;
 
 /// An instant's column.
 #[derive(diesel::query_builder::QueryId, d::SqlType)]
-#[diesel(
-    postgres_type(oid = 1184, array_oid = 1185),
-    sqlite_type(name = "Text")
-)]
+#[diesel(postgres_type(oid = 1184, array_oid = 1185), sqlite_type(name = "Text"))]
 pub struct Instant;
 
 /// An id as a value.
@@ -56,9 +50,7 @@ impl ToSql<Uuid, Sqlite> for DbUuid {
 
 impl FromSql<Uuid, Sqlite> for DbUuid {
     fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
-        Ok(Self(
-            <String as FromSql<d::Text, Sqlite>>::from_sql(value)?.parse()?,
-        ))
+        Ok(Self(<String as FromSql<d::Text, Sqlite>>::from_sql(value)?.parse()?))
     }
 }
 
@@ -83,8 +75,6 @@ impl ToSql<Instant, Sqlite> for DbInstant {
 
 impl FromSql<Instant, Sqlite> for DbInstant {
     fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
-        Ok(Self(
-            <String as FromSql<d::Text, Sqlite>>::from_sql(value)?.parse()?,
-        ))
+        Ok(Self(<String as FromSql<d::Text, Sqlite>>::from_sql(value)?.parse()?))
     }
 }

@@ -50,13 +50,7 @@ impl Store {
         let target = Target::parse(url)?;
         let writer = Writer::start(target.clone())?;
         let readers = Readers::new(target.clone(), usize::try_from(readers.max(1)).unwrap_or(1));
-        Ok(Self {
-            inner: Arc::new(Inner {
-                target,
-                readers,
-                writer,
-            }),
-        })
+        Ok(Self { inner: Arc::new(Inner { target, readers, writer }) })
     }
 
     /// Which database this is.
@@ -72,10 +66,7 @@ impl Store {
     }
 
     /// Runs `f` on one snapshot of the database, which it cannot change.
-    pub fn read<T, E: From<StoreError>>(
-        &self,
-        f: impl FnOnce(&mut Conn<'_>) -> Result<T, E>,
-    ) -> Result<T, E> {
+    pub fn read<T, E: From<StoreError>>(&self, f: impl FnOnce(&mut Conn<'_>) -> Result<T, E>) -> Result<T, E> {
         let mut reader = self.inner.readers.take()?;
         let mut f = Some(f);
         loop {
@@ -118,17 +109,12 @@ impl Store {
 }
 
 /// One transaction that sees one state of the database: deferred on SQLite, repeatable read on PostgreSQL.
-fn on_snapshot<T, E>(
-    link: &mut Link,
-    f: impl FnOnce(&mut Conn<'_>) -> Result<T, Failed<E>>,
-) -> Result<T, Failed<E>> {
+fn on_snapshot<T, E>(link: &mut Link, f: impl FnOnce(&mut Conn<'_>) -> Result<T, Failed<E>>) -> Result<T, Failed<E>> {
     match link {
         Link::Sqlite(conn) => conn.transaction(|conn| f(&mut Conn::Sqlite(conn))),
-        Link::Postgres(conn) => conn
-            .build_transaction()
-            .read_only()
-            .repeatable_read()
-            .run(|conn| f(&mut Conn::Postgres(conn))),
+        Link::Postgres(conn) => {
+            conn.build_transaction().read_only().repeatable_read().run(|conn| f(&mut Conn::Postgres(conn)))
+        }
     }
 }
 

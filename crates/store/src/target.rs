@@ -30,9 +30,7 @@ impl Target {
             None => url,
         };
         if path.is_empty() || path.starts_with(":memory:") || path.starts_with("file:") {
-            return Err(StoreError::Refused(
-                "a SQLite database is a file: give its path".to_owned(),
-            ));
+            return Err(StoreError::Refused("a SQLite database is a file: give its path".to_owned()));
         }
         Ok(Self::Sqlite(PathBuf::from(path)))
     }
@@ -101,19 +99,12 @@ fn hosts(url: &str) -> Vec<&str> {
     }
     let rest = url.split_once("://").map_or("", |(_, rest)| rest);
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    let places = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, places)| places);
+    let places = authority.rsplit_once('@').map_or(authority, |(_, places)| places);
     places
         .split(',')
-        .map(|place| {
-            match place
-                .strip_prefix('[')
-                .and_then(|rest| rest.split_once(']'))
-            {
-                Some((address, _)) => address,
-                None => place.split(':').next().unwrap_or_default(),
-            }
+        .map(|place| match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((address, _)) => address,
+            None => place.split(':').next().unwrap_or_default(),
         })
         .collect()
 }
@@ -136,24 +127,10 @@ mod tests {
     #[test]
     fn a_path_with_or_without_its_scheme_is_a_file() {
         for url in ["sqlite:/data/e.db", "sqlite:///data/e.db", "/data/e.db"] {
-            assert_eq!(
-                Target::parse(url).unwrap(),
-                Target::Sqlite("/data/e.db".into()),
-                "{url}"
-            );
+            assert_eq!(Target::parse(url).unwrap(), Target::Sqlite("/data/e.db".into()), "{url}");
         }
-        for wrong in [
-            "",
-            "sqlite:",
-            ":memory:",
-            "sqlite::memory:",
-            "file:e.db",
-            "mysql://h/d",
-        ] {
-            assert!(
-                matches!(Target::parse(wrong), Err(StoreError::Refused(_))),
-                "{wrong}"
-            );
+        for wrong in ["", "sqlite:", ":memory:", "sqlite::memory:", "file:e.db", "mysql://h/d"] {
+            assert!(matches!(Target::parse(wrong), Err(StoreError::Refused(_))), "{wrong}");
         }
     }
 
@@ -168,10 +145,7 @@ mod tests {
             "postgres:///eureka?host=/tmp/socket",
             "postgres://far.example/eureka?sslmode=disable",
         ] {
-            assert!(
-                matches!(Target::parse(url), Ok(Target::Postgres(_))),
-                "{url}"
-            );
+            assert!(matches!(Target::parse(url), Ok(Target::Postgres(_))), "{url}");
         }
     }
 

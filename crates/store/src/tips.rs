@@ -63,10 +63,7 @@ pub fn lock(conn: &mut Conn<'_>, tip: &TipRef) -> Result<Option<Tip>, StoreError
     let Conn::Postgres(c) = conn else {
         return Ok(Some(tip));
     };
-    let query = tips::table
-        .find(DbUuid(tip.id.0))
-        .select(Row::as_select())
-        .for_update();
+    let query = tips::table.find(DbUuid(tip.id.0)).select(Row::as_select()).for_update();
     query.first(*c).optional()?.map(Tip::try_from).transpose()
 }
 
@@ -90,10 +87,7 @@ pub fn by_external_ids(
             .filter(tips::external_id.eq_any(ids))
             .select((tips::external_id.assume_not_null(), tips::id));
         let rows: Vec<(String, DbUuid)> = on_each!(conn, c => query.load(*c))?;
-        found.extend(
-            rows.into_iter()
-                .map(|(external, id)| (external, TipId(id.0))),
-        );
+        found.extend(rows.into_iter().map(|(external, id)| (external, TipId(id.0))));
     }
     Ok(found)
 }
@@ -107,19 +101,12 @@ pub fn sheets(conn: &mut Conn<'_>, ids: &[TipId]) -> Result<Vec<TipSheet>, Store
         let found: Vec<Row> = on_each!(conn, c => query.select(Row::as_select()).load(*c))?;
         rows.extend(found.into_iter().map(|row| (row.id, row)));
     }
-    let in_order = ids
-        .iter()
-        .filter_map(|id| rows.remove(&DbUuid(id.0)))
-        .collect();
+    let in_order = ids.iter().filter_map(|id| rows.remove(&DbUuid(id.0))).collect();
     with_revisions(conn, in_order)
 }
 
 /// The sheets of all tips, in the order of their ids, at most `limit` after one of them.
-pub fn sheets_after(
-    conn: &mut Conn<'_>,
-    after: Option<TipId>,
-    limit: i64,
-) -> Result<Vec<TipSheet>, StoreError> {
+pub fn sheets_after(conn: &mut Conn<'_>, after: Option<TipId>, limit: i64) -> Result<Vec<TipSheet>, StoreError> {
     let rows: Vec<Row> = on_each!(conn, c => {
         let mut query = tips::table.select(Row::as_select()).into_boxed();
         if let Some(after) = after {
@@ -142,10 +129,8 @@ pub fn of_community(conn: &mut Conn<'_>, community: CommunityId) -> Result<Vec<T
 
 /// The ids of an author's tips.
 pub fn of_author(conn: &mut Conn<'_>, author: UserId) -> Result<Vec<TipId>, StoreError> {
-    let query = tips::table
-        .filter(tips::author_id.eq(DbUuid(author.0)))
-        .order((tips::created_at, tips::id))
-        .select(tips::id);
+    let query =
+        tips::table.filter(tips::author_id.eq(DbUuid(author.0))).order((tips::created_at, tips::id)).select(tips::id);
     let ids: Vec<DbUuid> = on_each!(conn, c => query.load(*c))?;
     Ok(ids.into_iter().map(|id| TipId(id.0)).collect())
 }
@@ -155,15 +140,9 @@ fn with_revisions(conn: &mut Conn<'_>, rows: Vec<Row>) -> Result<Vec<TipSheet>, 
     let mut texts: HashMap<(TipId, i32), Revision> = HashMap::with_capacity(rows.len());
     for rows in rows.chunks(crate::MANY) {
         let ids: Vec<DbUuid> = rows.iter().map(|row| row.id).collect();
-        let query = revisions::table
-            .inner_join(tips::table)
-            .filter(tips::id.eq_any(ids))
-            .filter(
-                revisions::number.eq(tips::latest).or(revisions::number
-                    .nullable()
-                    .eq(tips::live)
-                    .assume_not_null()),
-            );
+        let query = revisions::table.inner_join(tips::table).filter(tips::id.eq_any(ids)).filter(
+            revisions::number.eq(tips::latest).or(revisions::number.nullable().eq(tips::live).assume_not_null()),
+        );
         let found: Vec<crate::revisions::Row> =
             on_each!(conn, c => query.select(crate::revisions::Row::as_select()).load(*c))?;
         for row in found {
@@ -174,15 +153,12 @@ fn with_revisions(conn: &mut Conn<'_>, rows: Vec<Row>) -> Result<Vec<TipSheet>, 
     let sheet = |row| {
         let tip = Tip::try_from(row)?;
         let latest = texts.get(&(tip.id, tip.latest)).cloned();
-        let latest = latest
-            .ok_or_else(|| StoreError::corrupt("a tip without its newest revision", tip.id))?;
+        let latest = latest.ok_or_else(|| StoreError::corrupt("a tip without its newest revision", tip.id))?;
         let live = match tip.live {
             None => None,
             Some(number) => {
                 let live = texts.get(&(tip.id, number)).cloned();
-                Some(live.ok_or_else(|| {
-                    StoreError::corrupt("a tip without its live revision", tip.id)
-                })?)
+                Some(live.ok_or_else(|| StoreError::corrupt("a tip without its live revision", tip.id))?)
             }
         };
         Ok(TipSheet { tip, live, latest })
@@ -239,8 +215,7 @@ impl TryFrom<Row> for Tip {
             number: TipNumber(row.number),
             community: CommunityId(row.community_id.0),
             author: UserId(row.author_id.0),
-            confidence: confidence
-                .ok_or_else(|| StoreError::corrupt("tips.confidence", &row.confidence))?,
+            confidence: confidence.ok_or_else(|| StoreError::corrupt("tips.confidence", &row.confidence))?,
             hold: row.hold,
             live: row.live,
             latest: row.latest,

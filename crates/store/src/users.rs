@@ -12,11 +12,7 @@ use crate::sql_types::{DbInstant, DbUuid};
 use crate::{Conn, StoreError};
 
 /// Adds a person; without a password hash they cannot log in. A conflict is `users.email`.
-pub fn insert(
-    conn: &mut Conn<'_>,
-    user: &User,
-    password_hash: Option<&str>,
-) -> Result<(), StoreError> {
+pub fn insert(conn: &mut Conn<'_>, user: &User, password_hash: Option<&str>) -> Result<(), StoreError> {
     let row = (Row::from(user), users::password_hash.eq(password_hash));
     on_each!(conn, c => diesel::insert_into(users::table).values(row).execute(*c))?;
     Ok(())
@@ -32,17 +28,13 @@ pub fn save(conn: &mut Conn<'_>, user: &User) -> Result<(), StoreError> {
 /// One person.
 pub fn find(conn: &mut Conn<'_>, id: UserId) -> Result<Option<User>, StoreError> {
     let query = users::table.find(DbUuid(id.0));
-    on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?
-        .map(User::try_from)
-        .transpose()
+    on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?.map(User::try_from).transpose()
 }
 
 /// The person with this login name, in lower case.
 pub fn find_email(conn: &mut Conn<'_>, email: &str) -> Result<Option<User>, StoreError> {
     let query = users::table.filter(users::email.eq(email));
-    on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?
-        .map(User::try_from)
-        .transpose()
+    on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?.map(User::try_from).transpose()
 }
 
 /// The stored password hash, if the person has one.
@@ -53,16 +45,8 @@ pub fn password_hash(conn: &mut Conn<'_>, id: UserId) -> Result<Option<String>, 
 }
 
 /// Replaces the password hash.
-pub fn set_password_hash(
-    conn: &mut Conn<'_>,
-    id: UserId,
-    hash: &str,
-    now: Instant,
-) -> Result<(), StoreError> {
-    let change = (
-        users::password_hash.eq(hash),
-        users::updated_at.eq(DbInstant(now)),
-    );
+pub fn set_password_hash(conn: &mut Conn<'_>, id: UserId, hash: &str, now: Instant) -> Result<(), StoreError> {
+    let change = (users::password_hash.eq(hash), users::updated_at.eq(DbInstant(now)));
     on_each!(conn, c => diesel::update(users::table.find(DbUuid(id.0))).set(change).execute(*c))?;
     Ok(())
 }
@@ -72,9 +56,7 @@ pub fn names(conn: &mut Conn<'_>, ids: &[UserId]) -> Result<HashMap<UserId, Stri
     let mut names = HashMap::with_capacity(ids.len());
     for ids in ids.chunks(crate::MANY) {
         let ids: Vec<DbUuid> = ids.iter().map(|id| DbUuid(id.0)).collect();
-        let query = users::table
-            .filter(users::id.eq_any(ids))
-            .select((users::id, users::name));
+        let query = users::table.filter(users::id.eq_any(ids)).select((users::id, users::name));
         let rows: Vec<(DbUuid, String)> = on_each!(conn, c => query.load(*c))?;
         names.extend(rows.into_iter().map(|(id, name)| (UserId(id.0), name)));
     }
@@ -82,11 +64,7 @@ pub fn names(conn: &mut Conn<'_>, ids: &[UserId]) -> Result<HashMap<UserId, Stri
 }
 
 /// People in the order of their ids, at most `limit` after one of them.
-pub fn list(
-    conn: &mut Conn<'_>,
-    after: Option<UserId>,
-    limit: i64,
-) -> Result<Vec<User>, StoreError> {
+pub fn list(conn: &mut Conn<'_>, after: Option<UserId>, limit: i64) -> Result<Vec<User>, StoreError> {
     let rows: Vec<Row> = on_each!(conn, c => {
         let mut query = users::table.select(Row::as_select()).into_boxed();
         if let Some(after) = after {
@@ -144,8 +122,7 @@ impl TryFrom<Row> for User {
             id: UserId(row.id.0),
             email: row.email,
             name: row.name,
-            site_role: site_role
-                .ok_or_else(|| StoreError::corrupt("users.site_role", &row.site_role))?,
+            site_role: site_role.ok_or_else(|| StoreError::corrupt("users.site_role", &row.site_role))?,
             status: status.ok_or_else(|| StoreError::corrupt("users.status", &row.status))?,
             auth_epoch: row.auth_epoch,
             created_at: row.created_at.0,

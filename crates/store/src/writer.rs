@@ -35,21 +35,12 @@ impl Writer {
         let link = connect::writing(&target)?;
         let (jobs, queue) = bounded(QUEUE);
         let subscribers = Subscribers::default();
-        let mut worker = Worker {
-            target,
-            queue,
-            subscribers: Arc::clone(&subscribers),
-            link: Some(link),
-        };
+        let mut worker = Worker { target, queue, subscribers: Arc::clone(&subscribers), link: Some(link) };
         let thread = std::thread::Builder::new()
             .name("eureka-writer".to_owned())
             .spawn(move || worker.run())
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(Self {
-            jobs: Mutex::new(Some(jobs)),
-            thread: Mutex::new(Some(thread)),
-            subscribers,
-        })
+        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)), subscribers })
     }
 
     /// Queues a closure and waits for its commit.
@@ -58,11 +49,7 @@ impl Writer {
         f: impl FnOnce(&mut Conn<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<Written<T>, E> {
         let (reply, answer) = bounded(1);
-        let job = Box::new(Task {
-            f: Some(f),
-            outcome: None,
-            reply,
-        });
+        let job = Box::new(Task { f: Some(f), outcome: None, reply });
         let jobs = self.jobs.lock().clone();
         let Some(jobs) = jobs else {
             return Err(StoreError::Unavailable("the store is closed".to_owned()).into());
@@ -73,9 +60,7 @@ impl Writer {
             Err(TrySendError::Disconnected(_)) => return Err(StoreError::Panicked.into()),
         }
         drop(jobs);
-        answer
-            .recv()
-            .unwrap_or_else(|_| Err(StoreError::Panicked.into()))
+        answer.recv().unwrap_or_else(|_| Err(StoreError::Panicked.into()))
     }
 
     /// A channel that is pinged after commits that appended to the change log.
@@ -130,10 +115,7 @@ where
             Ok(Written { value, position })
         }));
         let outcome = ran.unwrap_or_else(|panic| {
-            tracing::error!(
-                panic = told(&*panic),
-                "a write panicked and was rolled back"
-            );
+            tracing::error!(panic = told(&*panic), "a write panicked and was rolled back");
             Err(StoreError::Panicked.into())
         });
         let kept = outcome.as_ref().map(|_| ()).map_err(|_| RolledBack);
@@ -142,9 +124,7 @@ where
     }
 
     fn answer(self: Box<Self>) {
-        let outcome = self
-            .outcome
-            .unwrap_or_else(|| Err(StoreError::Panicked.into()));
+        let outcome = self.outcome.unwrap_or_else(|| Err(StoreError::Panicked.into()));
         let _ = self.reply.send(outcome); // whoever asked may have gone
     }
 
@@ -155,8 +135,7 @@ where
 
 fn told(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("unknown")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("unknown")
 }
 
 struct Worker {
@@ -220,8 +199,7 @@ impl Worker {
     }
 
     fn ping(&self) {
-        let is_there =
-            |ping: &Sender<()>| !matches!(ping.try_send(()), Err(TrySendError::Disconnected(())));
+        let is_there = |ping: &Sender<()>| !matches!(ping.try_send(()), Err(TrySendError::Disconnected(())));
         self.subscribers.lock().retain(is_there);
     }
 }
@@ -238,29 +216,24 @@ fn commit_together(
     waiting: &mut VecDeque<Box<dyn Job>>,
     ran: &mut Vec<Box<dyn Job>>,
 ) -> Result<bool, StoreError> {
-    let result =
-        match link {
-            Link::Sqlite(conn) => conn.immediate_transaction(|conn| {
-                let before = log::lock_head(&mut Conn::Sqlite(conn))?;
-                while let Some(job) = waiting.pop_front() {
-                    let job = ran.push_mut(job);
-                    keep_going(conn.transaction(|conn| {
-                        job.run(&mut Conn::Sqlite(conn)).map_err(Failed::Own)
-                    }))?;
-                }
-                Ok(log::head(&mut Conn::Sqlite(conn))?.seq > before)
-            }),
-            Link::Postgres(conn) => conn.build_transaction().run(|conn| {
-                let before = log::lock_head(&mut Conn::Postgres(conn))?;
-                while let Some(job) = waiting.pop_front() {
-                    let job = ran.push_mut(job);
-                    keep_going(conn.transaction(|conn| {
-                        job.run(&mut Conn::Postgres(conn)).map_err(Failed::Own)
-                    }))?;
-                }
-                Ok(log::head(&mut Conn::Postgres(conn))?.seq > before)
-            }),
-        };
+    let result = match link {
+        Link::Sqlite(conn) => conn.immediate_transaction(|conn| {
+            let before = log::lock_head(&mut Conn::Sqlite(conn))?;
+            while let Some(job) = waiting.pop_front() {
+                let job = ran.push_mut(job);
+                keep_going(conn.transaction(|conn| job.run(&mut Conn::Sqlite(conn)).map_err(Failed::Own)))?;
+            }
+            Ok(log::head(&mut Conn::Sqlite(conn))?.seq > before)
+        }),
+        Link::Postgres(conn) => conn.build_transaction().run(|conn| {
+            let before = log::lock_head(&mut Conn::Postgres(conn))?;
+            while let Some(job) = waiting.pop_front() {
+                let job = ran.push_mut(job);
+                keep_going(conn.transaction(|conn| job.run(&mut Conn::Postgres(conn)).map_err(Failed::Own)))?;
+            }
+            Ok(log::head(&mut Conn::Postgres(conn))?.seq > before)
+        }),
+    };
     result.map_err(Failed::into_store_error)
 }
 

@@ -162,11 +162,7 @@ impl From<&ReviewDetail> for ReviewBody {
 }
 
 fn known(people: &[Person], id: eureka_domain::ids::UserId) -> Person {
-    people
-        .iter()
-        .find(|person| person.id == id)
-        .cloned()
-        .unwrap_or(Person { id, name: String::new() })
+    people.iter().find(|person| person.id == id).cloned().unwrap_or(Person { id, name: String::new() })
 }
 
 /// A decision.

@@ -463,4 +463,3 @@ impl From<&HistoryEntry> for HistoryBody {
         }
     }
 }
-

@@ -95,9 +95,32 @@ pub(crate) fn short_name(product: &str) -> Option<String> {
 pub(crate) fn announces_code(folded: &str) -> bool {
     matches!(
         folded,
-        "error" | "errors" | "code" | "codes" | "fault" | "fehler" | "fehlercode" | "err" | "erreur" | "alarm"
-            | "event" | "id" | "status" | "codigo" | "codice" | "fout" | "fel" | "part" | "number" | "no" | "nr"
-            | "teil" | "teilenummer" | "model" | "modell" | "modele"
+        "error"
+            | "errors"
+            | "code"
+            | "codes"
+            | "fault"
+            | "fehler"
+            | "fehlercode"
+            | "err"
+            | "erreur"
+            | "alarm"
+            | "event"
+            | "id"
+            | "status"
+            | "codigo"
+            | "codice"
+            | "fout"
+            | "fel"
+            | "part"
+            | "number"
+            | "no"
+            | "nr"
+            | "teil"
+            | "teilenummer"
+            | "model"
+            | "modell"
+            | "modele"
     )
 }
 

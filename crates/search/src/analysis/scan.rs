@@ -111,7 +111,8 @@ fn run_end(text: &str, start: usize) -> (usize, Class) {
             return (start + offset, class);
         }
         match (class, class_of(c)) {
-            (Class::Ideographs, Class::Ideographs) | (_, Class::Letters) if class != Class::Ideographs || is_mark(c) => {}
+            (Class::Ideographs, Class::Ideographs) | (_, Class::Letters)
+                if class != Class::Ideographs || is_mark(c) => {}
             (Class::Ideographs, Class::Ideographs) => {}
             (Class::Ideographs, _) | (_, Class::Ideographs) => return (start + offset, class),
             (_, Class::Mixed) => class = Class::Mixed,

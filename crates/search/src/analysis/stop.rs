@@ -8,15 +8,16 @@ use super::Language;
 
 /// Words of questions and requests, beyond the usual short list.
 const ENGLISH: &[&str] = &[
-    "i", "me", "my", "we", "our", "you", "your", "he", "she", "his", "her", "its", "them", "what", "which", "who", "whom",
-    "whose", "when", "where", "why", "how", "am", "were", "been", "being", "have", "has", "had", "having", "do", "does",
-    "did", "doing", "because", "until", "while", "about", "from", "so", "than", "too", "very", "can", "could", "should",
-    "would", "may", "might", "must", "shall", "any", "some", "there", "here", "also", "just", "s", "t", "d", "m", "ll",
-    "re", "ve", "isn", "don", "doesn", "didn", "please", "want", "im", "id",
+    "i", "me", "my", "we", "our", "you", "your", "he", "she", "his", "her", "its", "them", "what", "which", "who",
+    "whom", "whose", "when", "where", "why", "how", "am", "were", "been", "being", "have", "has", "had", "having",
+    "do", "does", "did", "doing", "because", "until", "while", "about", "from", "so", "than", "too", "very", "can",
+    "could", "should", "would", "may", "might", "must", "shall", "any", "some", "there", "here", "also", "just", "s",
+    "t", "d", "m", "ll", "re", "ve", "isn", "don", "doesn", "didn", "please", "want", "im", "id",
 ];
 const ROMANIAN: &[&str] = &[
-    "a", "al", "ale", "am", "ar", "are", "as", "au", "ca", "care", "ce", "cu", "cum", "da", "de", "din", "este", "eu", "fi", "in",
-    "la", "le", "mai", "nu", "o", "pe", "pentru", "prin", "sa", "sau", "se", "si", "sunt", "un", "unei", "unui",
+    "a", "al", "ale", "am", "ar", "are", "as", "au", "ca", "care", "ce", "cu", "cum", "da", "de", "din", "este", "eu",
+    "fi", "in", "la", "le", "mai", "nu", "o", "pe", "pentru", "prin", "sa", "sau", "se", "si", "sunt", "un", "unei",
+    "unui",
 ];
 const TURKISH: &[&str] = &[
     "ama", "bir", "bu", "da", "de", "daha", "gibi", "icin", "ile", "ise", "ki", "mi", "mu", "ne", "nasil", "o", "olan",

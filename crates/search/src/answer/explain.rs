@@ -64,9 +64,15 @@ pub(crate) fn parts(
             Some(gain) => {
                 matched += weight;
                 let how = slot.alternatives.get(gain.alternative).map_or(How::Word, |each| each.how);
-                out.push(ExplainPart { what: format!("\"{}\": {}", slot.word, in_words(how)), value: gain.score, factor: false });
+                out.push(ExplainPart {
+                    what: format!("\"{}\": {}", slot.word, in_words(how)),
+                    value: gain.score,
+                    factor: false,
+                });
             }
-            None => out.push(ExplainPart { what: format!("\"{}\": not in this tip", slot.word), value: 0.0, factor: false }),
+            None => {
+                out.push(ExplainPart { what: format!("\"{}\": not in this tip", slot.word), value: 0.0, factor: false })
+            }
         }
     }
     let mut add = |what: &str, value: f32, factor: bool| {

@@ -36,7 +36,11 @@ impl Counter {
         let mut unique: Vec<FacetField> = facets.to_vec();
         unique.sort_unstable();
         unique.dedup();
-        Self { now_micros, facets: unique.into_iter().map(|facet| (facet, HashMap::new())).collect(), current: Vec::new() }
+        Self {
+            now_micros,
+            facets: unique.into_iter().map(|facet| (facet, HashMap::new())).collect(),
+            current: Vec::new(),
+        }
     }
 
     /// Starts on a segment.
@@ -45,8 +49,12 @@ impl Counter {
         for (facet, _) in &self.facets {
             let columns = view.reader.fast_fields();
             let current = match facet {
-                FacetField::Confidence => Current::Words { column: columns.u64(column::CONFIDENCE)?, counts: vec![0; Confidence::ALL.len()] },
-                FacetField::Safety => Current::Words { column: columns.u64(column::SAFETY)?, counts: vec![0; Safety::ALL.len()] },
+                FacetField::Confidence => {
+                    Current::Words { column: columns.u64(column::CONFIDENCE)?, counts: vec![0; Confidence::ALL.len()] }
+                }
+                FacetField::Safety => {
+                    Current::Words { column: columns.u64(column::SAFETY)?, counts: vec![0; Safety::ALL.len()] }
+                }
                 FacetField::Age => Current::Age { column: columns.i64(column::UPDATED)?, counts: [0; 4] },
                 labels => match view.labels(column_of(*labels))? {
                     Some(column) => {
@@ -136,7 +144,8 @@ impl Counter {
         self.facets
             .into_iter()
             .map(|(facet, totals)| {
-                let mut values = totals.into_iter().map(|(value, count)| facet_value(facet, value, count)).collect::<Vec<_>>();
+                let mut values =
+                    totals.into_iter().map(|(value, count)| facet_value(facet, value, count)).collect::<Vec<_>>();
                 values.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
                 values.truncate(MOST_VALUES);
                 (facet, values)

@@ -91,12 +91,9 @@ impl Marker {
                 text(field, each, false);
             }
         }
-        for (field, labels) in [
-            ("products", &tip.products),
-            ("fault_codes", &tip.fault_codes),
-            ("parts", &tip.parts),
-            ("tags", &tip.tags),
-        ] {
+        for (field, labels) in
+            [("products", &tip.products), ("fault_codes", &tip.fault_codes), ("parts", &tip.parts), ("tags", &tip.tags)]
+        {
             for label in labels {
                 text(field, label, true);
             }
@@ -138,7 +135,14 @@ impl Marker {
         marks
     }
 
-    fn word(&self, text: &str, language: Option<Language>, stem: &Stem, lowered: &mut String, term: &mut String) -> Option<usize> {
+    fn word(
+        &self,
+        text: &str,
+        language: Option<Language>,
+        stem: &Stem,
+        lowered: &mut String,
+        term: &mut String,
+    ) -> Option<usize> {
         fold::lower(text, lowered);
         let first = lowered.chars().next()?;
         let folded_first = fold::folded(first.encode_utf8(&mut [0; 4])).chars().next()?;

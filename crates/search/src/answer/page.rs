@@ -106,8 +106,12 @@ mod tests {
 
     #[test]
     fn a_cursor_reads_back_and_a_changed_one_is_refused() {
-        let cursor =
-            PageCursor { sort: Sort::Newest, rank: 12.5, number: 1042, shown: vec![1001, 1042, 900_000, 1_000_000_000_000] };
+        let cursor = PageCursor {
+            sort: Sort::Newest,
+            rank: 12.5,
+            number: 1042,
+            shown: vec![1001, 1042, 900_000, 1_000_000_000_000],
+        };
         let text = cursor.to_string();
         assert_eq!(PageCursor::parse(&text), Some(cursor));
         for wrong in ["", "x", "AAAA", &text[1..], &format!("{text}A")] {

@@ -35,7 +35,8 @@ struct Payload {
 /// The payload of a commit: the cursor and its checksum, which the engine's own `meta.json` lacks.
 pub(crate) fn encode(cursor: &Cursor) -> Result<String, SearchError> {
     let crc = checksum(cursor)?;
-    serde_json::to_string(&Payload { crc, cursor: cursor.clone() }).map_err(|error| SearchError::Engine(error.to_string()))
+    serde_json::to_string(&Payload { crc, cursor: cursor.clone() })
+        .map_err(|error| SearchError::Engine(error.to_string()))
 }
 
 /// Reads a payload back. `Ok(None)` when nothing was ever committed.

@@ -47,11 +47,8 @@ impl Half {
         if fresh && dir.join(".managed.json").exists() {
             return Ok(Found::Unusable("meta.json is missing".to_owned()));
         }
-        let opened = if fresh {
-            Engine::create(mmap, schema.clone(), IndexSettings::default())
-        } else {
-            Engine::open(mmap)
-        };
+        let opened =
+            if fresh { Engine::create(mmap, schema.clone(), IndexSettings::default()) } else { Engine::open(mmap) };
         let mut engine = match opened.map_err(SearchError::from) {
             Ok(engine) => engine,
             Err(error @ (SearchError::Locked | SearchError::Io(_))) => return Err(error),

@@ -33,9 +33,14 @@ pub(crate) fn damage(engine: &Engine) -> Result<Option<String>, SearchError> {
             Err(error) => return Ok(Some(error.to_string())),
         };
         let meta = segment.meta();
-        let counted = reader.alive_bitset().map_or(meta.max_doc(), |alive| u32::try_from(alive.num_alive_docs()).unwrap_or(u32::MAX));
+        let counted = reader
+            .alive_bitset()
+            .map_or(meta.max_doc(), |alive| u32::try_from(alive.num_alive_docs()).unwrap_or(u32::MAX));
         if counted != meta.num_docs() {
-            return Ok(Some(format!("segment {} does not hold as many tips as meta.json says", segment.id().uuid_string())));
+            return Ok(Some(format!(
+                "segment {} does not hold as many tips as meta.json says",
+                segment.id().uuid_string()
+            )));
         }
         let numbers = reader.fast_fields().i64(crate::schema::column::NUMBER);
         if !numbers.is_ok_and(|column| column.num_docs() == meta.max_doc()) {

@@ -111,10 +111,7 @@ fn list_segment(segment: &SegmentReader) -> Result<Vec<Listed>, SearchError> {
     for doc in segment.doc_ids_alive() {
         let missing = || SearchError::Damaged("a column ends early".to_owned());
         out.push(Listed {
-            tip: TipId(Uuid::from_u64_pair(
-                high.first(doc).ok_or_else(missing)?,
-                low.first(doc).ok_or_else(missing)?,
-            )),
+            tip: TipId(Uuid::from_u64_pair(high.first(doc).ok_or_else(missing)?, low.first(doc).ok_or_else(missing)?)),
             revision: i32::try_from(revision.first(doc).ok_or_else(missing)?).unwrap_or_default(),
             fingerprint: fingerprint.first(doc).ok_or_else(missing)?,
         });

@@ -114,7 +114,13 @@ impl Walk {
                 _ => None,
             };
             let declared = matches!(alternative.source, Source::Term(In::Label, _));
-            ways.push(Way { docs, headline, worth: alternative.weight * alternative.idf * slot.times, declared, place });
+            ways.push(Way {
+                docs,
+                headline,
+                worth: alternative.weight * alternative.idf * slot.times,
+                declared,
+                place,
+            });
         }
         let most = ways.iter().map(|way| most(way.worth)).fold(0.0, f32::max);
         let cost = ways.iter().map(|way| way.docs.cost()).fold(0, u32::saturating_add);
@@ -161,16 +167,14 @@ impl Walk {
             if way.docs.doc() != doc {
                 continue;
             }
-            let mut score = if way.declared {
-                1.0 + DECLARED
-            } else {
-                norms.all.saturate(way.docs.frequency(), length)
-            };
+            let mut score =
+                if way.declared { 1.0 + DECLARED } else { norms.all.saturate(way.docs.frequency(), length) };
             if let Some(headline) = &mut way.headline
                 && headline.doc() <= doc
                 && (headline.doc() == doc || headline.seek(doc) == doc)
             {
-                score += HEADLINE * norms.headline.saturate(headline.term_freq(), view.norms_headline.fieldnorm_id(doc));
+                score +=
+                    HEADLINE * norms.headline.saturate(headline.term_freq(), view.norms_headline.fieldnorm_id(doc));
             }
             score *= way.worth;
             if score > best.score {
@@ -255,7 +259,11 @@ fn phrase(scope: &Scope<'_>, view: &View<'_>, places: &[Place]) -> Result<Option
     for place in places {
         let mut terms = Vec::new();
         for term in &place.terms {
-            terms.extend(view.postings(scope.term(In::All, term), In::All, IndexRecordOption::WithFreqsAndPositions)?);
+            terms.extend(view.postings(
+                scope.term(In::All, term),
+                In::All,
+                IndexRecordOption::WithFreqsAndPositions,
+            )?);
         }
         if terms.is_empty() {
             return Ok(None);

@@ -78,9 +78,7 @@ fn author(id: &UserId) -> String {
 pub(crate) fn typed(name: FieldName, value: &str) -> Vec<Demand> {
     let one = |facet, sources| vec![Demand { facet, what: What::Labels(sources) }];
     match name {
-        FieldName::Code => {
-            one(Some(FacetField::FaultCode), labels(label::FAULT_CODE, [identifier::dotted(value)]))
-        }
+        FieldName::Code => one(Some(FacetField::FaultCode), labels(label::FAULT_CODE, [identifier::dotted(value)])),
         FieldName::Part => one(None, labels(label::PART, [identifier::dotted(value)])),
         FieldName::Tag => one(Some(FacetField::Tag), labels(label::TAG, [plain(value)])),
         FieldName::Lang => one(Some(FacetField::Lang), labels(label::LANG, [value.to_lowercase()])),
@@ -131,11 +129,9 @@ impl<'v, 's> Gate<'v, 's> {
         for demand in demands {
             let check = match &demand.what {
                 What::Labels(sources) => Check::Labels(Membership::new(scope, view, sources)?),
-                What::Updated { from, to } => Check::Updated {
-                    column: view.reader.fast_fields().i64(column::UPDATED)?,
-                    from: *from,
-                    to: *to,
-                },
+                What::Updated { from, to } => {
+                    Check::Updated { column: view.reader.fast_fields().i64(column::UPDATED)?, from: *from, to: *to }
+                }
             };
             checks.push((demand.facet, check));
         }

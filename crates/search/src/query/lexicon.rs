@@ -27,7 +27,12 @@ pub(crate) struct Entry {
 }
 
 /// Words that begin with `prefix`, most frequent first.
-pub(crate) fn beginning_with(scope: &Scope<'_>, field: In, prefix: &str, most: usize) -> Result<Vec<Entry>, SearchError> {
+pub(crate) fn beginning_with(
+    scope: &Scope<'_>,
+    field: In,
+    prefix: &str,
+    most: usize,
+) -> Result<Vec<Entry>, SearchError> {
     let mut found = HashMap::new();
     for view in &scope.views {
         let mut stream = view.index(field).terms().range().ge(prefix.as_bytes()).into_stream()?;
@@ -101,12 +106,14 @@ fn collect(
 }
 
 fn sorted(found: HashMap<String, (u32, u8)>, most: usize) -> Vec<Entry> {
-    let mut entries = found
-        .into_iter()
-        .map(|(word, (frequency, distance))| Entry { word, frequency, distance })
-        .collect::<Vec<_>>();
+    let mut entries =
+        found.into_iter().map(|(word, (frequency, distance))| Entry { word, frequency, distance }).collect::<Vec<_>>();
     entries.sort_by(|a, b| {
-        (a.distance, std::cmp::Reverse(a.frequency), &a.word).cmp(&(b.distance, std::cmp::Reverse(b.frequency), &b.word))
+        (a.distance, std::cmp::Reverse(a.frequency), &a.word).cmp(&(
+            b.distance,
+            std::cmp::Reverse(b.frequency),
+            &b.word,
+        ))
     });
     entries.truncate(most);
     entries

@@ -62,7 +62,8 @@ pub(crate) fn plan(
         tokens,
         tongues,
     };
-    let all_empty = plan.tokens.iter().all(|token| token.kind == Kind::Word && plan.tongues.is_empty_word(&token.lowered));
+    let all_empty =
+        plan.tokens.iter().all(|token| token.kind == Kind::Word && plan.tongues.is_empty_word(&token.lowered));
     let has_identifier = plan.tokens.iter().any(Token::has_digit);
     for at in 0..plan.tokens.len() {
         let Some(token) = plan.tokens.get(at).cloned() else { break };
@@ -144,7 +145,8 @@ fn drop_least(plan: &mut Plan) {
     if plan.slots.len() <= MOST_SLOTS {
         return;
     }
-    let mut weights = plan.slots.iter().map(|slot| if slot.silent { 0.0 } else { slot.idf * slot.times }).collect::<Vec<_>>();
+    let mut weights =
+        plan.slots.iter().map(|slot| if slot.silent { 0.0 } else { slot.idf * slot.times }).collect::<Vec<_>>();
     weights.sort_by(|a, b| b.total_cmp(a));
     let least = weights.get(MOST_SLOTS).copied().unwrap_or_default();
     let mut moved = Vec::with_capacity(plan.slots.len());
@@ -188,7 +190,8 @@ fn word_slot(tongues: &Tongues, token: &Token) -> Slot {
 fn identifier_slot(token: &Token) -> Slot {
     let dotted = identifier::dotted(&token.text);
     let squashed = identifier::squashed(&dotted);
-    let mut alternatives = vec![alternative(Source::Term(In::All, token.lowered.clone()), weight::EXACT, How::Identifier)];
+    let mut alternatives =
+        vec![alternative(Source::Term(In::All, token.lowered.clone()), weight::EXACT, How::Identifier)];
     let digits_only = token.folded.bytes().all(|b| b.is_ascii_digit());
     alternatives.push(alternative(
         Source::Term(In::Ident, term(WHOLE, &dotted)),
@@ -207,7 +210,11 @@ fn identifier_slot(token: &Token) -> Slot {
             How::PartOfIdentifier,
         ));
     } else if token.folded.len() >= 6 && token.folded.bytes().all(|b| b.is_ascii_hexdigit()) {
-        alternatives.push(alternative(Source::Term(In::Ident, term(PART, &token.lowered)), weight::PART, How::PartOfIdentifier));
+        alternatives.push(alternative(
+            Source::Term(In::Ident, term(PART, &token.lowered)),
+            weight::PART,
+            How::PartOfIdentifier,
+        ));
     }
     for mark in [label::FAULT_CODE, label::PART] {
         alternatives.push(alternative(Source::Term(In::Label, term(mark, &dotted)), weight::EXACT, How::Declared));
@@ -318,7 +325,10 @@ fn is_one_step(text: &str, first: &Token, second: &Token) -> bool {
 
 fn joined_identifier(run: &[Token], joined: &str) -> Vec<Source> {
     let short = run.iter().rev().skip(1).all(|token| token.has_digit() || token.folded.len() <= 10);
-    if !short || joined.len() > 40 || !run.last().is_some_and(Token::has_digit) && !run.first().is_some_and(Token::has_digit) {
+    if !short
+        || joined.len() > 40
+        || !run.last().is_some_and(Token::has_digit) && !run.first().is_some_and(Token::has_digit)
+    {
         return Vec::new();
     }
     let dotted = identifier::dotted(joined);
@@ -349,9 +359,14 @@ fn add_synonyms(plan: &mut Plan, groups: &[SynonymGroup]) {
                 for (_, (other, _)) in phrases.iter().enumerate().filter(|(at, _)| *at != place) {
                     for source in meaning(&plan.tongues, other) {
                         for at in from..from + words.len() {
-                            if let Some(slot) = plan.slot_of.get(at).copied().flatten().and_then(|at| plan.slots.get_mut(at)) {
+                            if let Some(slot) =
+                                plan.slot_of.get(at).copied().flatten().and_then(|at| plan.slots.get_mut(at))
+                            {
                                 slot.silent = false;
-                                push_new(&mut slot.alternatives, alternative(source.clone(), weight::SYNONYM, How::Synonym));
+                                push_new(
+                                    &mut slot.alternatives,
+                                    alternative(source.clone(), weight::SYNONYM, How::Synonym),
+                                );
                             }
                         }
                     }

@@ -93,7 +93,12 @@ fn prefix(scope: &Scope<'_>, plan: &mut Plan, at: usize) -> Result<Option<Forgiv
     Ok(add(scope, plan, at, &entries, weight::PREFIX, How::Prefix))
 }
 
-fn misspelt(scope: &Scope<'_>, plan: &mut Plan, at: usize, only_much_commoner: bool) -> Result<Option<Forgiven>, SearchError> {
+fn misspelt(
+    scope: &Scope<'_>,
+    plan: &mut Plan,
+    at: usize,
+    only_much_commoner: bool,
+) -> Result<Option<Forgiven>, SearchError> {
     let Some(slot) = plan.slots.get(at) else { return Ok(None) };
     let distance = plan::forgiven(slot);
     if distance == 0 {
@@ -104,11 +109,13 @@ fn misspelt(scope: &Scope<'_>, plan: &mut Plan, at: usize, only_much_commoner: b
     let distance = if only_much_commoner { 1 } else { distance };
     let mut entries = lexicon::spelt_like(scope, &slot.surface, distance, 64)?;
     entries.retain(|entry| {
-        entry.word.chars().count().max(typed) >= 5 && entry.frequency >= own.saturating_mul(MUCH_RARER)
+        entry.word.chars().count().max(typed) >= 5
+            && entry.frequency >= own.saturating_mul(MUCH_RARER)
             && !entry.word.bytes().any(|b| b.is_ascii_digit())
     });
     let nearest = entries.first().map_or(0, |entry| entry.distance);
-    let commonest = entries.iter().filter(|entry| entry.distance == nearest).map(|entry| entry.frequency).max().unwrap_or(0);
+    let commonest =
+        entries.iter().filter(|entry| entry.distance == nearest).map(|entry| entry.frequency).max().unwrap_or(0);
     #[allow(clippy::cast_precision_loss, reason = "a share")]
     entries.retain(|entry| entry.distance == nearest && entry.frequency as f32 >= LEAST_SHARE * commonest as f32);
     entries.truncate(MOST_CORRECTIONS);
@@ -149,7 +156,11 @@ fn add(scope: &Scope<'_>, plan: &mut Plan, at: usize, entries: &[Entry], weight:
         push_new(&mut slot.alternatives, new);
     }
     slot.idf = if slot.known { slot.idf.min(idf.max(slot.idf * 0.5)) } else { idf };
-    Some(Forgiven { slot: at, how, instead: entries.iter().take(MOST_CORRECTIONS).map(|entry| entry.word.clone()).collect() })
+    Some(Forgiven {
+        slot: at,
+        how,
+        instead: entries.iter().take(MOST_CORRECTIONS).map(|entry| entry.word.clone()).collect(),
+    })
 }
 
 /// `powersupply` may stand as `power supply`, `Lüfterfehler` as its parts.
@@ -222,7 +233,8 @@ fn family(scope: &Scope<'_>, plan: &mut Plan, at: usize) -> Result<Option<Forgiv
     for (beginning, weight) in beginnings {
         let mut entries = lexicon::beginning_with(scope, In::Ident, &term(WHOLE, &beginning), 64)?;
         // Where letters and digits change, one part ends: such beginnings are meant more often than others.
-        entries.sort_by_key(|entry| !ends_a_part(&beginning, entry.word.get(beginning.len() + 1..).unwrap_or_default()));
+        entries
+            .sort_by_key(|entry| !ends_a_part(&beginning, entry.word.get(beginning.len() + 1..).unwrap_or_default()));
         entries.truncate(MOST_COMPLETIONS);
         if entries.is_empty() {
             continue;
@@ -250,5 +262,9 @@ fn ends_a_part(beginning: &str, rest: &str) -> bool {
 
 /// Whether a slot can be met at all.
 pub(crate) fn is_hopeless(slot: &Slot) -> bool {
-    !slot.known && slot.alternatives.iter().all(|each| each.how.is_exact() && each.how != How::JoinedOrSplit && each.how != How::Synonym)
+    !slot.known
+        && slot
+            .alternatives
+            .iter()
+            .all(|each| each.how.is_exact() && each.how != How::JoinedOrSplit && each.how != How::Synonym)
 }

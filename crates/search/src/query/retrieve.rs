@@ -113,12 +113,12 @@ impl<'s> Passage<'_, 's> {
                 }
                 score *= ranking::coverage(matched, self.wanted);
                 best.offer(key.of(doc, score), || Candidate {
-                        complete: true,
-                        rank: key.of(doc, score),
-                        view: place,
-                        doc,
-                        number: numbers.first(doc).unwrap_or_default(),
-                    });
+                    complete: true,
+                    rank: key.of(doc, score),
+                    view: place,
+                    doc,
+                    number: numbers.first(doc).unwrap_or_default(),
+                });
             }
             if let Some(counter) = counter.as_deref_mut() {
                 counter.leave(view)?;
@@ -159,7 +159,13 @@ impl<'s> Passage<'_, 's> {
                         exact = false;
                     }
                 }
-                let doc = walks.get(essential..).unwrap_or_default().iter().map(|each| each.walk.doc()).min().unwrap_or(TERMINATED);
+                let doc = walks
+                    .get(essential..)
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|each| each.walk.doc())
+                    .min()
+                    .unwrap_or(TERMINATED);
                 if doc == TERMINATED {
                     break;
                 }
@@ -189,7 +195,11 @@ impl<'s> Passage<'_, 's> {
                 score *= ranking::coverage(matched, self.wanted);
                 if !thorough && score <= best.threshold() {
                     best.count += 1; // it may not pass the gate: then the count is no longer exact
-                    exact = exact && self.demands.is_empty() && self.excluded.is_empty() && view.open && !view.reader.has_deletes();
+                    exact = exact
+                        && self.demands.is_empty()
+                        && self.excluded.is_empty()
+                        && view.open
+                        && !view.reader.has_deletes();
                     continue;
                 }
                 let passes = gate.check(doc);
@@ -214,7 +224,12 @@ impl<'s> Passage<'_, 's> {
     }
 
     /// Tips that meet the demands, when no text was given.
-    pub(crate) fn by_demands(&self, keep: usize, mut counter: Option<&mut Counter>, now_micros: i64) -> Result<Found, SearchError> {
+    pub(crate) fn by_demands(
+        &self,
+        keep: usize,
+        mut counter: Option<&mut Counter>,
+        now_micros: i64,
+    ) -> Result<Found, SearchError> {
         let mut best = Best::new(keep, self.shown, self.after);
         let mut watch = Watch::new(self.deadline);
         for (place, view) in self.scope.views.iter().enumerate() {
@@ -308,7 +323,8 @@ impl<'a> Best<'a> {
             return;
         }
         let candidate = candidate();
-        let passed = self.after.is_some_and(|(last, number)| rank > last || (rank >= last && candidate.number >= number));
+        let passed =
+            self.after.is_some_and(|(last, number)| rank > last || (rank >= last && candidate.number >= number));
         if passed || self.shown.contains(&candidate.number) {
             return;
         }

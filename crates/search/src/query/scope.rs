@@ -7,7 +7,7 @@ use tantivy::columnar::{Column, StrColumn};
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::SegmentPostings;
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{DocId, InvertedIndexReader, SegmentReader, TERMINATED, DocSet, Term};
+use tantivy::{DocId, DocSet, InvertedIndexReader, SegmentReader, TERMINATED, Term};
 use uuid::Uuid;
 
 use crate::error::SearchError;
@@ -106,7 +106,12 @@ impl<'s> Scope<'s> {
 }
 
 impl<'s> View<'s> {
-    fn new(snapshot: &Snapshot, reader: &'s SegmentReader, open: bool, allowed: Option<Allowed>) -> Result<Self, SearchError> {
+    fn new(
+        snapshot: &Snapshot,
+        reader: &'s SegmentReader,
+        open: bool,
+        allowed: Option<Allowed>,
+    ) -> Result<Self, SearchError> {
         let fields = &snapshot.fields;
         Ok(Self {
             reader,
@@ -132,7 +137,12 @@ impl<'s> View<'s> {
         }
     }
 
-    pub(crate) fn postings(&self, term: Term, field: In, with: IndexRecordOption) -> Result<Option<SegmentPostings>, SearchError> {
+    pub(crate) fn postings(
+        &self,
+        term: Term,
+        field: In,
+        with: IndexRecordOption,
+    ) -> Result<Option<SegmentPostings>, SearchError> {
         Ok(self.index(field).read_postings(&term, with)?)
     }
 
@@ -177,9 +187,7 @@ impl Allowed {
             let found = column.ord_to_str(ord, &mut value)?;
             let community = value.split('/').next().and_then(|id| Uuid::try_parse(id).ok());
             by_ord.push(
-                found
-                    && community
-                        .is_some_and(|id| audience.private.contains(&eureka_domain::ids::CommunityId(id))),
+                found && community.is_some_and(|id| audience.private.contains(&eureka_domain::ids::CommunityId(id))),
             );
         }
         Ok(Self { ords: column.ords().clone(), by_ord })

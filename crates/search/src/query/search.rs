@@ -5,8 +5,8 @@ use std::panic::AssertUnwindSafe;
 use std::time::Instant as Wall;
 
 use eureka_domain::Instant;
-use tantivy::schema::Value;
 use tantivy::TantivyDocument;
+use tantivy::schema::Value;
 
 use super::docs::AllNorms;
 use super::filter::{self, Demand};
@@ -113,7 +113,8 @@ impl Search<'_> {
         let offset = if self.request.cursor.is_some() { 0 } else { self.request.offset.min(DEEPEST) };
         let wanted = offset + limit;
         let keep = ranking::WINDOW.max(wanted);
-        let mut counter = (!self.request.facets.is_empty()).then(|| Counter::new(&self.request.facets, self.now_micros));
+        let mut counter =
+            (!self.request.facets.is_empty()).then(|| Counter::new(&self.request.facets, self.now_micros));
 
         let mut partial = Found::default();
         let mut complete;

@@ -72,11 +72,7 @@ impl Indexer {
         }
     }
 
-    fn compare_all(
-        &self,
-        index: &Index,
-        mut progress: impl FnMut(usize),
-    ) -> Result<Drift, ServiceError> {
+    fn compare_all(&self, index: &Index, mut progress: impl FnMut(usize)) -> Result<Drift, ServiceError> {
         let mut indexed = fingerprints(index)?;
         let mut drift = Drift::default();
         let mut after = None;
@@ -99,9 +95,9 @@ impl Indexer {
     }
 
     fn compare(&self, index: &Index, ids: &[TipId]) -> Result<Drift, ServiceError> {
-        let (head, changes) = self.store.read(|conn| {
-            Ok::<_, ServiceError>((eureka_store::log::head(conn)?, documents::changes(conn, ids)?))
-        })?;
+        let (head, changes) = self
+            .store
+            .read(|conn| Ok::<_, ServiceError>((eureka_store::log::head(conn)?, documents::changes(conn, ids)?)))?;
         let mut drift = Drift { position: cursor_at(&head).seq, ..Drift::default() };
         if ids.is_empty() {
             return Ok(drift);

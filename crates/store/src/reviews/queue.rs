@@ -63,9 +63,7 @@ macro_rules! filtered {
         let now = DbInstant(filter.now);
         let communities: Vec<DbUuid> = filter.communities.iter().map(|id| DbUuid(id.0)).collect();
         let product = filter.product.as_deref().map(stored_forms).transpose()?;
-        let text = revisions::tip_id
-            .eq(reviews::tip_id)
-            .and(revisions::number.eq(reviews::revision));
+        let text = revisions::tip_id.eq(reviews::tip_id).and(revisions::number.eq(reviews::revision));
         let mut query = reviews::table
             .inner_join(revisions::table.on(text))
             .filter(reviews::community_id.eq_any(communities))
@@ -75,14 +73,12 @@ macro_rules! filtered {
             None => query,
             Some(QueueState::Closed) => query.filter(reviews::closed_at.is_not_null()),
             Some(QueueState::Open) => query.filter(reviews::closed_at.is_null()),
-            Some(QueueState::Claimed) => query
+            Some(QueueState::Claimed) => {
+                query.filter(reviews::closed_at.is_null()).filter(reviews::claimed_until.gt(now))
+            }
+            Some(QueueState::Unclaimed) => query
                 .filter(reviews::closed_at.is_null())
-                .filter(reviews::claimed_until.gt(now)),
-            Some(QueueState::Unclaimed) => query.filter(reviews::closed_at.is_null()).filter(
-                reviews::claimed_until
-                    .is_null()
-                    .or(reviews::claimed_until.le(now)),
-            ),
+                .filter(reviews::claimed_until.is_null().or(reviews::claimed_until.le(now))),
         };
         if let Some(forms) = &product {
             query = query.filter(holds!(revisions::products, forms));
@@ -94,9 +90,7 @@ macro_rules! filtered {
             query = query.filter(revisions::safety.eq(safety.word()));
         }
         if let Some(holder) = filter.claimed_by {
-            query = query
-                .filter(reviews::claimed_by.eq(DbUuid(holder.0)))
-                .filter(reviews::claimed_until.gt(now));
+            query = query.filter(reviews::claimed_by.eq(DbUuid(holder.0))).filter(reviews::claimed_until.gt(now));
         }
         query
     }};
@@ -147,21 +141,14 @@ pub fn next_for(
         .filter(revision_credits::tip_id.eq(reviews::tip_id))
         .filter(revision_credits::revision.eq(reviews::revision))
         .filter(revision_credits::user_id.eq(user));
-    let decided = decisions::table
-        .filter(decisions::review_id.eq(reviews::id))
-        .filter(decisions::reviewer_id.eq(user));
+    let decided = decisions::table.filter(decisions::review_id.eq(reviews::id)).filter(decisions::reviewer_id.eq(user));
     let query = reviews::table
         .filter(reviews::community_id.eq_any(communities))
         .filter(reviews::closed_at.is_null())
-        .filter(
-            reviews::claimed_until
-                .is_null()
-                .or(reviews::claimed_until.le(now)),
-        )
+        .filter(reviews::claimed_until.is_null().or(reviews::claimed_until.le(now)))
         .filter(not(exists(credited)))
         .filter(not(exists(decided)))
         .order((reviews::opened_at, reviews::id));
-    let row: Option<Row> =
-        on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?;
+    let row: Option<Row> = on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?;
     Ok(with_decisions(conn, row.into_iter().collect())?.pop())
 }

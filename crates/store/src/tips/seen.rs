@@ -52,12 +52,7 @@ pub fn list(
 ) -> Result<Vec<TipSheet>, StoreError> {
     // The table itself is joined as the newest revision, its alias as the one the caller sees.
     let shown = diesel::alias!(revisions as shown);
-    let private: Vec<DbUuid> = filter
-        .audience
-        .private
-        .iter()
-        .map(|id| DbUuid(id.0))
-        .collect();
+    let private: Vec<DbUuid> = filter.audience.private.iter().map(|id| DbUuid(id.0)).collect();
     let reviewed: Vec<DbUuid> = filter.reviews_in.iter().map(|id| DbUuid(id.0)).collect();
     let caller = DbUuid(filter.caller.0);
 
@@ -67,15 +62,9 @@ pub fn list(
             .or(communities::id.eq_any(private.clone()))
             .or(filter.audience.everything.into_sql::<Bool>())
     };
-    let writes = tips::author_id
-        .eq(caller)
-        .or(revisions::editor_id.eq(caller));
-    let was_sent = revisions::state
-        .ne(State::Draft.word())
-        .and(revisions::submitted_at.is_not_null());
-    let reviews = communities::id
-        .eq_any(reviewed)
-        .or(filter.is_admin.into_sql::<Bool>());
+    let writes = tips::author_id.eq(caller).or(revisions::editor_id.eq(caller));
+    let was_sent = revisions::state.ne(State::Draft.word()).and(revisions::submitted_at.is_not_null());
+    let reviews = communities::id.eq_any(reviewed).or(filter.is_admin.into_sql::<Bool>());
     // No revision has the number 0: it stands for none, so that no comparison is unknown.
     let is_live = coalesce(tips::live, 0).eq(tips::latest);
     let sees_latest = is_live.and(reads()).or(writes).or(was_sent.and(reviews));
@@ -84,16 +73,10 @@ pub fn list(
         .when(sees_live, tips::live)
         .otherwise(None::<i32>.into_sql::<Nullable<Integer>>());
 
-    let newest = revisions::tip_id
-        .eq(tips::id)
-        .and(revisions::number.eq(tips::latest));
+    let newest = revisions::tip_id.eq(tips::id).and(revisions::number.eq(tips::latest));
 
     let forms = |label: &Option<String>| label.as_deref().map(stored_forms).transpose();
-    let (product, fault_code, tag) = (
-        forms(&filter.product)?,
-        forms(&filter.fault_code)?,
-        forms(&filter.tag)?,
-    );
+    let (product, fault_code, tag) = (forms(&filter.product)?, forms(&filter.fault_code)?, forms(&filter.tag)?);
 
     let rows: Vec<Row> = on_each!(conn, c => {
         let mut query = tips::table
