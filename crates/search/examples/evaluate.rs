@@ -89,7 +89,7 @@ impl Collection {
             ids.push(text(&value, "_id"));
         }
         let mut judged: HashMap<String, HashMap<String, i32>> = HashMap::new();
-        for line in lines(&dir.join("qrels.tsv")).skip(1) {
+        for line in lines(&dir.join("qrels.tsv")).filter(|line| !line.starts_with("query-id")) {
             let parts = line.split('\t').collect::<Vec<_>>();
             judged
                 .entry(parts[0].to_owned())
@@ -111,6 +111,7 @@ impl Collection {
             let own = value.get("doc").and_then(Value::as_str);
             let mut request = SearchRequest::new(q.clone());
             request.limit = 100;
+            request.highlight = false;
             request.deadline = Duration::from_secs(20);
             let start = Wall::now();
             let response = self.index.search(&request, now()).unwrap();

@@ -2,15 +2,18 @@
 
 use unicode_normalization::char::decompose_canonical;
 
-/// Lower case, with compatibility forms (full-width letters and the like) made plain. Accents stay: stemmers need them.
+use super::scan::is_apostrophe;
+
+/// Lower case, without apostrophes, and with compatibility forms (full-width letters and the like) made plain. Accents
+/// stay: stemmers need them.
 pub(crate) fn lower(text: &str, out: &mut String) {
     out.clear();
-    if text.is_ascii() {
+    if text.is_ascii() && !text.contains('\'') {
         out.push_str(text);
         out.make_ascii_lowercase();
         return;
     }
-    for c in text.chars() {
+    for c in text.chars().filter(|c| !is_apostrophe(*c)) {
         match plain_width(c) {
             // A dotted capital I lower-cases to two characters; the second is noise.
             'İ' => out.push('i'),

@@ -26,6 +26,12 @@ pub(crate) fn dotted(text: &str) -> String {
     out
 }
 
+/// Whether an identifier is still itself without the borders between its digits: `05-210` is also written `05210`, but
+/// `5.5.0` is not `550`.
+pub(crate) fn may_lose_borders(dotted: &str) -> bool {
+    !dotted.contains('.') || dotted.len() > 5
+}
+
 /// Lower case without any separator.
 pub(crate) fn squashed(dotted: &str) -> String {
     dotted.chars().filter(|c| *c != '.').collect()

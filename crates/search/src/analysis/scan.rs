@@ -107,6 +107,9 @@ fn run_end(text: &str, start: usize) -> (usize, Class) {
     let rest = text.get(start..).unwrap_or_default();
     let mut class = rest.chars().next().map_or(Class::Letters, class_of);
     for (offset, c) in rest.char_indices() {
+        if is_apostrophe(c) && is_contraction(rest, offset, c) {
+            continue;
+        }
         if !is_inside(c) {
             return (start + offset, class);
         }
@@ -122,6 +125,19 @@ fn run_end(text: &str, start: usize) -> (usize, Class) {
     (text.len(), class)
 }
 
+/// English `won't` is one word, as those write it who leave the apostrophe out.
+fn is_contraction(rest: &str, offset: usize, apostrophe: char) -> bool {
+    let after = rest.get(offset + apostrophe.len_utf8()..).unwrap_or_default();
+    rest.get(..offset).is_some_and(|before| before.ends_with(['n', 'N']))
+        && after.starts_with(['t', 'T'])
+        && !after.chars().nth(1).is_some_and(is_inside)
+}
+
+/// Typed, or as word processors write it.
+pub(crate) fn is_apostrophe(c: char) -> bool {
+    matches!(c, '\'' | '\u{2019}')
+}
+
 fn is_inside(c: char) -> bool {
     c.is_alphanumeric() || is_mark(c)
 }
@@ -129,6 +145,12 @@ fn is_inside(c: char) -> bool {
 /// Combining marks belong to the letter before them.
 fn is_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{93c}'..='\u{94d}' | '\u{e31}' | '\u{e34}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}' | '\u{64b}'..='\u{65f}')
+}
+
+/// Whether two pieces with this between them may be one identifier: a space, or a joint of a chain too long to be kept.
+pub(crate) fn is_one_step(between: &str) -> bool {
+    let mut chars = between.chars();
+    matches!((chars.next(), chars.next()), (Some(c), None) if c == ' ' || is_joint(c))
 }
 
 /// What may stand between the parts of an identifier.

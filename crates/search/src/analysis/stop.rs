@@ -12,7 +12,8 @@ const ENGLISH: &[&str] = &[
     "whom", "whose", "when", "where", "why", "how", "am", "were", "been", "being", "have", "has", "had", "having",
     "do", "does", "did", "doing", "because", "until", "while", "about", "from", "so", "than", "too", "very", "can",
     "could", "should", "would", "may", "might", "must", "shall", "any", "some", "there", "here", "also", "just", "s",
-    "t", "d", "m", "ll", "re", "ve", "isn", "don", "doesn", "didn", "please", "want", "im", "id",
+    "t", "d", "m", "ll", "re", "ve", "please", "want", "im", "id", "dont", "doesnt", "didnt", "isnt", "arent", "wasnt",
+    "werent", "havent", "hasnt", "hadnt", "couldnt", "wouldnt", "shouldnt",
 ];
 const ROMANIAN: &[&str] = &[
     "a", "al", "ale", "am", "ar", "are", "as", "au", "ca", "care", "ce", "cu", "cum", "da", "de", "din", "este", "eu",

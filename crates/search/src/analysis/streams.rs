@@ -13,8 +13,9 @@ use crate::document::TipDocument;
 
 const NEXT: char = '\u{1}';
 const SAME: char = '\u{2}';
-/// Ten positions of nothing: phrases do not reach from one field into the next.
+/// Positions of nothing: phrases and nearness do not reach from one field into the next.
 const GAP: char = '\u{3}';
+const GAP_POSITIONS: usize = 60;
 
 /// The term streams of one tip.
 #[derive(Debug, Default)]
@@ -88,7 +89,7 @@ impl Writer {
                 return;
             }
             if let Some(first) = before
-                && text.get(first.end()..piece.start) == Some(" ")
+                && text.get(first.end()..piece.start).is_some_and(scan::is_one_step)
                 && identifier::may_join(first.text, piece.text)
             {
                 self.identifier(&format!("{} {}", first.text, piece.text));
@@ -165,7 +166,7 @@ impl Writer {
     fn identifier(&mut self, text: &str) {
         let dotted = identifier::dotted(text);
         self.ident(WHOLE, &dotted);
-        if dotted.contains('.') {
+        if dotted.contains('.') && identifier::may_lose_borders(&dotted) {
             self.ident(WHOLE, &identifier::squashed(&dotted));
         }
     }
@@ -233,7 +234,7 @@ impl TokenStream for SplitStream<'_> {
             let mut chars = self.rest.chars();
             match chars.next() {
                 Some(GAP) => {
-                    self.position += 10;
+                    self.position += GAP_POSITIONS;
                     self.rest = chars.as_str();
                     continue;
                 }

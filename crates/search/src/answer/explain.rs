@@ -41,7 +41,7 @@ pub(crate) fn missing(slots: &[Slot], gains: &[Option<Gain>]) -> Vec<String> {
     slots
         .iter()
         .zip(gains)
-        .filter(|(slot, gain)| gain.is_none() && !slot.silent)
+        .filter(|(slot, gain)| gain.is_none() && slot.required && !slot.silent)
         .map(|(slot, _)| slot.word.clone())
         .collect()
 }
@@ -56,13 +56,9 @@ pub(crate) fn parts(
     now_micros: i64,
 ) -> Result<Vec<ExplainPart>, SearchError> {
     let mut out = Vec::new();
-    let (mut matched, mut wanted) = (0.0, 0.0);
     for (slot, gain) in slots.iter().zip(gains).filter(|(slot, _)| !slot.silent) {
-        let weight = slot.idf * slot.times;
-        wanted += weight;
         match gain {
             Some(gain) => {
-                matched += weight;
                 let how = slot.alternatives.get(gain.alternative).map_or(How::Word, |each| each.how);
                 out.push(ExplainPart {
                     what: format!("\"{}\": {}", slot.word, in_words(how)),
@@ -80,7 +76,6 @@ pub(crate) fn parts(
             out.push(ExplainPart { what: what.to_owned(), value, factor });
         }
     };
-    add("share of the query's weight that the tip has", ranking::coverage(matched, wanted), true);
     add("words that stand close together", closer.proximity, false);
     add("words exactly as typed", closer.exact, false);
     add("small words", closer.silent, false);

@@ -35,9 +35,9 @@ impl Plan {
         self.slots.is_empty()
     }
 
-    /// The weight of everything asked for.
-    pub(crate) fn wanted(&self) -> f32 {
-        self.slots.iter().filter(|slot| !slot.silent).map(|slot| slot.idf * slot.times).sum()
+    /// How many words, identifiers and phrases a complete match has.
+    pub(crate) fn required(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.required && !slot.silent).count()
     }
 }
 
@@ -82,6 +82,7 @@ pub(crate) fn plan(
         plan.slot_of.push(Some(plan.slots.len()));
         plan.slots.push(slot);
     }
+    add_parts_of_chains(&mut plan);
     join_neighbours(scope, &mut plan)?;
     add_synonyms(&mut plan, synonyms);
     for phrase in phrases {
@@ -92,6 +93,33 @@ pub(crate) fn plan(
     weigh(scope, &mut plan.slots)?;
     drop_least(&mut plan);
     Ok(plan)
+}
+
+/// The words inside a chain count a little by themselves: who asks for `protobuf-java-2.5.0.jar` also wants to hear of
+/// protobuf. Runs of digits do not: `136/14` says nothing about `13/14`.
+fn add_parts_of_chains(plan: &mut Plan) {
+    let mut parts = Vec::new();
+    for token in plan.tokens.iter().filter(|token| token.kind == Kind::Chain) {
+        scan::scan(&token.text, |piece| {
+            let telling = match piece.kind {
+                Kind::Word => piece.text.len() >= 3,
+                Kind::Number => piece.text.len() >= 3 && piece.text.bytes().any(|b| b.is_ascii_alphabetic()),
+                Kind::Chain | Kind::Ideographs => false,
+            };
+            if piece.within && telling {
+                parts.push(Token::new(piece.text, piece.kind, 0));
+            }
+        });
+    }
+    for part in parts {
+        if plan.slots.iter().any(|slot| slot.surface == part.folded) {
+            continue;
+        }
+        let mut slot = if part.has_digit() { identifier_slot(&part) } else { word_slot(&plan.tongues, &part) };
+        slot.required = false;
+        slot.times = weight::INSIDE;
+        plan.slots.push(slot);
+    }
 }
 
 /// Looks up the weight of every slot.
@@ -198,7 +226,7 @@ fn identifier_slot(token: &Token) -> Slot {
         weight::WITHOUT_SEPARATORS,
         How::OtherSeparators,
     ));
-    if token.kind == Kind::Chain {
+    if token.kind == Kind::Chain && identifier::may_lose_borders(&dotted) {
         push_new(
             &mut alternatives,
             alternative(Source::Term(In::All, squashed), weight::WITHOUT_SEPARATORS, How::OtherSeparators),
@@ -226,6 +254,7 @@ fn slot(token: &Token, kind: SlotKind, alternatives: Vec<Alternative>) -> Slot {
     Slot {
         word: token.text.clone(),
         surface: token.folded.clone(),
+        read_as: vec![token.folded.clone()],
         kind,
         required: true,
         silent: false,
@@ -240,6 +269,7 @@ fn phrase_slot(phrase: &str, places: Vec<Place>) -> Slot {
     Slot {
         word: phrase.to_owned(),
         surface: format!("\"{}\"", fold::folded(phrase)),
+        read_as: Vec::new(),
         kind: SlotKind::Phrase,
         required: true,
         silent: false,

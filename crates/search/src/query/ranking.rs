@@ -9,13 +9,18 @@ pub(crate) const B: f32 = 0.75;
 /// How much length counts in the headline.
 pub(crate) const B_HEADLINE: f32 = 0.5;
 /// What a word in the headline adds to the same word in the text.
-pub(crate) const HEADLINE: f32 = 0.5;
-/// How strongly a tip is held back by the weight of the words it lacks.
-pub(crate) const COVERAGE: f32 = 0.5;
-/// What neighbouring words add when they stand together.
-pub(crate) const PROXIMITY: f32 = 0.35;
-/// What a word adds that stands exactly as typed.
-pub(crate) const EXACT: f32 = 0.1;
+pub(crate) const HEADLINE: f32 = 0.7;
+/// What two words that follow each other in the query add when they do so in the tip, in a short query.
+pub(crate) const PROXIMITY: f32 = 4.0;
+/// How slowly that fades with the distance between them: a sentence further on they still are about one thing.
+const FADING: f32 = 0.4;
+/// Words further apart than this do not help each other.
+pub(crate) const FAR: u32 = 50;
+/// What a word adds that stands exactly as typed, in a short query.
+pub(crate) const EXACT: f32 = 0.7;
+/// Up to this many words a query is short: its words were chosen from what stands there, in that order. The longer it
+/// is, the less do order and form say.
+pub(crate) const SHORT: usize = 3;
 /// What a declared fault code or part number weighs beside the same code in running text.
 pub(crate) const DECLARED: f32 = 1.0;
 /// A tip in the language of the query.
@@ -31,9 +36,11 @@ pub(crate) mod weight {
     pub(crate) const PREFIX: f32 = 0.7;
     pub(crate) const TYPO: f32 = 0.8;
     pub(crate) const TWO_TYPOS: f32 = 0.6;
+    /// A word inside an identifier that was asked for as a whole.
+    pub(crate) const INSIDE: f32 = 0.5;
 }
 /// Words that say nothing add this share of their weight, and only to tips found by other words.
-pub(crate) const STOP: f32 = 0.25;
+pub(crate) const STOP: f32 = 0.1;
 
 /// Tips looked at closely (proximity, exactness, proof) after the first pass.
 pub(crate) const WINDOW: usize = 200;
@@ -73,9 +80,21 @@ pub(crate) fn most(idf: f32) -> f32 {
     idf * (K1 + 1.0) * (1.0 + HEADLINE)
 }
 
-/// How much a tip keeps that has `matched` of `wanted` weight.
-pub(crate) fn coverage(matched: f32, wanted: f32) -> f32 {
-    if wanted <= 0.0 { 1.0 } else { (matched / wanted).clamp(0.0, 1.0).powf(COVERAGE) }
+/// How much order and form say in a query of this many words.
+pub(crate) fn shortness(words: usize) -> f32 {
+    #[allow(clippy::cast_precision_loss, reason = "a query has few words")]
+    let share = SHORT as f32 / words.max(1) as f32;
+    share.min(1.0).powi(2)
+}
+
+/// How much nearness says: 1 for neighbours, falling with the distance.
+pub(crate) fn nearness(distance: u32) -> f32 {
+    if distance > FAR {
+        return 0.0;
+    }
+    #[allow(clippy::cast_precision_loss, reason = "at most FAR")]
+    let distance = distance.max(1) as f32;
+    distance.powf(-FADING)
 }
 
 /// Proof, freshness and confidence as one factor between 0.88 and 1.12: enough to order equals, too little to lift a

@@ -54,12 +54,14 @@ pub(crate) fn known_words(scope: &Scope<'_>, plan: &mut Plan, typing: bool) -> R
     let last = last_word(plan, typing);
     for at in 0..plan.slots.len() {
         let Some(slot) = plan.slots.get(at) else { break };
-        if !slot.known || slot.silent || slot.kind != SlotKind::Word {
+        let (known, is_last) = (slot.known, last == Some(at));
+        if slot.silent || slot.kind != SlotKind::Word {
             continue;
         }
-        if last == Some(at) {
+        if known && is_last {
             out.extend(prefix(scope, plan, at)?);
-        } else {
+        }
+        if known || is_last {
             out.extend(misspelt(scope, plan, at, true)?);
         }
     }
@@ -144,6 +146,7 @@ fn add(scope: &Scope<'_>, plan: &mut Plan, at: usize, entries: &[Entry], weight:
     }
     let slot = plan.slots.get_mut(at)?;
     let idf = ranking::idf(frequency, tips);
+    slot.read_as.extend(entries.iter().map(|entry| entry.word.clone()));
     if how == How::Typo {
         for text in terms {
             let mut new = alternative(Source::Term(In::All, text), weight, how);

@@ -25,6 +25,8 @@ pub struct SearchRequest {
     pub facets: Vec<FacetField>,
     /// Whether each hit tells the parts of its score.
     pub explain: bool,
+    /// Whether each hit tells where the query's words stand.
+    pub highlight: bool,
     /// Most hits to return; values above [`SearchRequest::MOST`] are cut to it.
     pub limit: usize,
     /// Hits to leave out at the front, on the first page. Prefer `cursor`.
@@ -54,6 +56,7 @@ impl SearchRequest {
             sort: Sort::Relevance,
             facets: Vec::new(),
             explain: false,
+            highlight: true,
             limit: 20,
             offset: 0,
             cursor: None,

@@ -13,9 +13,6 @@ use super::slot::{Slot, SlotKind, Source};
 use crate::error::SearchError;
 use crate::schema::column;
 
-/// Neighbouring words further apart than this do not help each other.
-const FAR: u32 = 12;
-
 /// What the closer look found out about one tip.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Closer {
@@ -66,12 +63,14 @@ struct Eye {
     standing: Standing,
     language: Option<(Column<u64>, u64)>,
     positions: Vec<Vec<u32>>,
+    shortness: f32,
 }
 
 struct Word {
     placed: Vec<SegmentPostings>,
-    surface: Option<SegmentPostings>,
+    surface: Vec<SegmentPostings>,
     idf: f32,
+    surface_idf: f32,
     silent: bool,
     /// Whether closeness to the word before it means anything.
     follows: bool,
@@ -93,12 +92,16 @@ impl Eye {
                     _ => {}
                 }
             }
-            let surface = if slot.kind == SlotKind::Word && !slot.silent {
-                view.postings(scope.term(In::Words, &slot.surface), In::Words, IndexRecordOption::Basic)?
-            } else {
-                None
-            };
-            words.push(Word { placed, surface, idf: slot.idf, silent: slot.silent, follows: true });
+            let mut surface = Vec::new();
+            let mut frequency = 0;
+            if slot.kind == SlotKind::Word && !slot.silent {
+                for word in &slot.read_as {
+                    frequency += scope.public_frequency(In::Words, word)?;
+                    surface.extend(view.postings(scope.term(In::Words, word), In::Words, IndexRecordOption::Basic)?);
+                }
+            }
+            let surface_idf = ranking::idf(frequency, scope.snapshot.public.tips);
+            words.push(Word { placed, surface, surface_idf, idf: slot.idf, silent: slot.silent, follows: true });
         }
         if let Some(first) = words.first_mut() {
             first.follows = false;
@@ -110,7 +113,8 @@ impl Eye {
             _ => None,
         };
         let positions = vec![Vec::new(); words.len()];
-        Ok(Self { words, standing: Standing::new(view)?, language, positions })
+        let shortness = ranking::shortness(words.iter().filter(|word| !word.silent).count());
+        Ok(Self { words, shortness, standing: Standing::new(view)?, language, positions })
     }
 
     fn look(&mut self, doc: DocId, now_micros: i64) -> Closer {
@@ -129,13 +133,12 @@ impl Eye {
                 if !positions.is_empty() {
                     closer.silent += ranking::STOP * word.idf;
                 }
-            } else if let Some(surface) = &mut word.surface
-                && seek(surface, doc)
-            {
-                closer.exact += ranking::EXACT * word.idf;
+            } else if word.surface.iter_mut().any(|surface| seek(surface, doc)) {
+                closer.exact += ranking::EXACT * word.surface_idf;
             }
         }
-        closer.proximity = self.proximity();
+        closer.exact *= self.shortness;
+        closer.proximity = self.proximity() * self.shortness;
         if let Some((ords, wanted)) = &self.language
             && ords.first(doc) == Some(*wanted)
         {
@@ -158,12 +161,8 @@ impl Eye {
                 && !(previous.silent && word.silent)
             {
                 let (distance, in_order) = nearest(earlier, positions);
-                if distance <= FAR {
-                    #[allow(clippy::cast_precision_loss, reason = "at most FAR")]
-                    let near = 1.0 / distance.max(1) as f32;
-                    let weight = previous.idf.min(word.idf);
-                    sum += weight * near * if in_order { 1.0 } else { 0.5 };
-                }
+                let weight = previous.idf.min(word.idf) * if in_order { 1.0 } else { 0.5 };
+                sum += weight * ranking::nearness(distance);
             }
             before = Some((word, positions));
         }

@@ -10,7 +10,6 @@ use tantivy::{DocId, TERMINATED};
 
 use super::docs::{AllNorms, Walk};
 use super::filter::{Demand, Gate, Passes};
-use super::ranking;
 use super::request::Sort;
 use super::scope::{Scope, View};
 use super::slot::{Slot, Source};
@@ -49,7 +48,6 @@ pub(crate) struct Found {
 pub(crate) struct Passage<'a, 's> {
     pub(crate) scope: &'a Scope<'s>,
     pub(crate) slots: &'a [Slot],
-    pub(crate) wanted: f32,
     pub(crate) demands: &'a [Demand],
     pub(crate) excluded: &'a [Source],
     pub(crate) norms: &'a AllNorms,
@@ -100,18 +98,14 @@ impl<'s> Passage<'_, 's> {
                     continue;
                 }
                 let mut score = 0.0;
-                let mut matched = 0.0;
                 for each in &mut walks {
                     score += each.walk.gain(view, self.norms).score;
-                    matched += each.weight;
                 }
                 for each in &mut others {
                     if each.walk.seek(doc) == doc {
                         score += each.walk.gain(view, self.norms).score;
-                        matched += each.weight;
                     }
                 }
-                score *= ranking::coverage(matched, self.wanted);
                 best.offer(key.of(doc, score), || Candidate {
                     complete: true,
                     rank: key.of(doc, score),
@@ -170,13 +164,11 @@ impl<'s> Passage<'_, 's> {
                     break;
                 }
                 let mut score = 0.0;
-                let mut matched = 0.0;
                 let mut met = 0;
                 let (cheap, dear) = walks.split_at_mut(essential);
                 for each in dear {
                     if each.walk.doc() == doc {
                         score += each.walk.gain(view, self.norms).score;
-                        matched += each.weight;
                         met += usize::from(each.required);
                         each.walk.advance();
                     }
@@ -187,12 +179,10 @@ impl<'s> Passage<'_, 's> {
                     }
                     if each.walk.seek(doc) == doc {
                         score += each.walk.gain(view, self.norms).score;
-                        matched += each.weight;
                         met += usize::from(each.required);
                     }
                 }
                 let complete = met == required && required > 0;
-                score *= ranking::coverage(matched, self.wanted);
                 if !thorough && score <= best.threshold() {
                     best.count += 1; // it may not pass the gate: then the count is no longer exact
                     exact = exact
@@ -273,27 +263,26 @@ impl<'s> Passage<'_, 's> {
     }
 
     /// The walks of all required slots, or `None` when one of them has no tip in the segment.
-    fn required_walks(&self, view: &View<'s>) -> Result<Option<Vec<Weighted>>, SearchError> {
+    fn required_walks(&self, view: &View<'s>) -> Result<Option<Vec<Asked>>, SearchError> {
         let walks = self.walks(view, |slot| slot.required && !slot.silent)?;
         let wanted = self.slots.iter().filter(|slot| slot.required && !slot.silent).count();
         Ok((walks.len() == wanted && wanted > 0).then_some(walks))
     }
 
-    fn walks(&self, view: &View<'s>, which: impl Fn(&Slot) -> bool) -> Result<Vec<Weighted>, SearchError> {
+    fn walks(&self, view: &View<'s>, which: impl Fn(&Slot) -> bool) -> Result<Vec<Asked>, SearchError> {
         let mut out = Vec::with_capacity(self.slots.len());
         for slot in self.slots.iter().filter(|slot| which(slot)) {
             let walk = Walk::new(self.scope, view, slot)?;
             if walk.doc() != TERMINATED {
-                out.push(Weighted { walk, weight: slot.idf * slot.times, required: slot.required });
+                out.push(Asked { walk, required: slot.required });
             }
         }
         Ok(out)
     }
 }
 
-struct Weighted {
+struct Asked {
     walk: Walk,
-    weight: f32,
     required: bool,
 }
 
@@ -350,9 +339,9 @@ impl<'a> Best<'a> {
     }
 }
 
-/// Complete before partial, better before worse, later numbers before earlier ones: a total order.
+/// Better before worse, later numbers before earlier ones: a total order.
 pub(crate) fn by_rank(a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
-    b.complete.cmp(&a.complete).then(b.rank.total_cmp(&a.rank)).then(b.number.cmp(&a.number))
+    b.rank.total_cmp(&a.rank).then(b.number.cmp(&a.number))
 }
 
 /// The key of an order.

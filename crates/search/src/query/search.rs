@@ -1,5 +1,6 @@
 //! One search from beginning to end: all words first, then step by step with fewer demands.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant as Wall;
@@ -127,7 +128,8 @@ impl Search<'_> {
             {
                 complete = self.passage().complete(keep, Some(counting))?;
             }
-            let enough = complete.count >= PLENTY || complete.count >= (wanted + self.shown.len()) as u64;
+            let enough = self.all_words_first()
+                && (complete.count >= PLENTY || complete.count >= (wanted + self.shown.len()) as u64);
             if !enough && (self.request.sort == Sort::Relevance || complete.count == 0) {
                 let counting = if complete.count == 0 { counter.as_mut() } else { None };
                 partial = self.passage().partial(keep, counting)?;
@@ -139,12 +141,11 @@ impl Search<'_> {
         let totals = totals(&complete, &partial, self.request.sort);
         partial.best.retain(|candidate| !candidate.complete);
 
-        let (mut ranked, mut closers) = self.look_closer(complete.best)?;
-        let (others, other_closers) = self.look_closer(partial.best)?;
-        ranked.extend(others);
-        closers.extend(other_closers);
+        let mut found = complete.best;
+        found.extend(partial.best);
+        let ranked = self.look_closer(found)?;
         let available = ranked.len();
-        let page = ranked.into_iter().zip(closers).skip(offset).take(limit).collect::<Vec<_>>();
+        let page = ranked.into_iter().skip(offset).take(limit).collect::<Vec<_>>();
         let next = self.next_page(&page, available > wanted);
         if page.iter().any(|(candidate, _)| !candidate.complete) {
             self.relaxed.push(Relaxed::SomeWords);
@@ -162,11 +163,16 @@ impl Search<'_> {
         })
     }
 
+    /// Whether tips that have every word stand before all others. In longer queries a tip may lack a word and still be
+    /// the better match: a long text has a little of everything.
+    fn all_words_first(&self) -> bool {
+        self.plan.required() <= ranking::SHORT || self.request.sort != Sort::Relevance
+    }
+
     fn passage(&self) -> Passage<'_, '_> {
         Passage {
             scope: &self.scope,
             slots: &self.plan.slots,
-            wanted: self.plan.wanted(),
             demands: &self.demands,
             excluded: &self.plan.excluded,
             norms: &self.norms,
@@ -218,15 +224,18 @@ impl Search<'_> {
         }
     }
 
-    fn look_closer(&self, mut candidates: Vec<Candidate>) -> Result<(Vec<Candidate>, Vec<Closer>), SearchError> {
+    fn look_closer(&self, mut candidates: Vec<Candidate>) -> Result<Vec<(Candidate, Closer)>, SearchError> {
         let closers = if self.request.sort == Sort::Relevance && !self.plan.is_empty() {
             rerank::look(&self.scope, &self.plan.slots, self.plan.tongues.detected, self.now_micros, &mut candidates)?
         } else {
             vec![Closer { standing: 1.0, language: 1.0, ..Closer::default() }; candidates.len()]
         };
         let mut both = candidates.into_iter().zip(closers).collect::<Vec<_>>();
-        both.sort_by(|(a, _), (b, _)| by_rank(a, b));
-        Ok(both.into_iter().unzip())
+        let all_words_first = self.all_words_first();
+        both.sort_by(|(a, _), (b, _)| {
+            if all_words_first { b.complete.cmp(&a.complete) } else { Ordering::Equal }.then_with(|| by_rank(a, b))
+        });
+        Ok(both)
     }
 
     fn next_page(&self, page: &[(Candidate, Closer)], more: bool) -> Option<PageCursor> {
@@ -273,7 +282,7 @@ impl Search<'_> {
                 Vec::new()
             };
             hits.push(Hit {
-                highlights: marker.mark(&tip),
+                highlights: if self.request.highlight { marker.mark(&tip) } else { Vec::new() },
                 missing: if candidate.complete { Vec::new() } else { explain::missing(slots, gains) },
                 tip,
                 score,

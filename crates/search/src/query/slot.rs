@@ -9,6 +9,8 @@ pub(crate) struct Slot {
     pub(crate) word: String,
     /// Folded: what stands in the dictionary of words, when it is a word.
     pub(crate) surface: String,
+    /// The words that a tip may hold to have it exactly: the typed one, and those it was read as.
+    pub(crate) read_as: Vec<String>,
     /// What it is.
     pub(crate) kind: SlotKind,
     /// Whether a complete match must have it.

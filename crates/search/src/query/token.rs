@@ -26,7 +26,7 @@ impl Token {
         matches!(self.kind, Kind::Number | Kind::Chain)
     }
 
-    fn new(text: &str, kind: Kind, start: usize) -> Self {
+    pub(crate) fn new(text: &str, kind: Kind, start: usize) -> Self {
         let mut lowered = String::new();
         fold::lower(text, &mut lowered);
         let folded = fold::folded(text);
