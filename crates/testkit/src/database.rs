@@ -1,5 +1,7 @@
 //! A database of its own for each test, migrated, of both kinds; gone when the test is over.
 
+use std::fs::File;
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -47,7 +49,7 @@ impl TestDatabase {
         Self { store, url, place: Place::Folder { _folder: folder } }
     }
 
-    /// A migrated PostgreSQL database; `None`, and a word on standard error, where PostgreSQL is not installed. In CI
+    /// A migrated PostgreSQL database; `None`, and a word on the terminal, where PostgreSQL is not installed. In CI
     /// (`CI=true`) that is a failure.
     pub fn postgres() -> Option<Self> {
         on_postgres(|cluster, name| cluster.create_migrated(name, migrate_at))
@@ -114,13 +116,23 @@ fn on_postgres(create: impl FnOnce(&'static Cluster, &str) -> String) -> Option<
         Ok(cluster) => cluster,
         Err(why) => {
             let skipped = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
-            eprintln!("SKIPPED ON POSTGRESQL ({skipped} so far in this process): {why}");
+            let thread = std::thread::current();
+            let test = thread.name().unwrap_or_default();
+            say_aloud(&format!("SKIPPED ON POSTGRESQL ({skipped} so far in this process): {test}: {why}"));
             return None;
         }
     };
     let name = format!("test_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
     let url = create(cluster, &name);
     Some(TestDatabase { store: open(&url), url, place: Place::Cluster { cluster, name } })
+}
+
+/// Tells the person at the terminal: a test runner keeps to itself what a test that passes has printed.
+fn say_aloud(line: &str) {
+    let told = File::options().write(true).open("/dev/tty").and_then(|mut terminal| writeln!(terminal, "{line}"));
+    if told.is_err() {
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
 }
 
 fn migrate_at(url: &str) {

@@ -1,5 +1,5 @@
 //! The PostgreSQL cluster that all test processes of a run share: started by the first that needs it, on a Unix socket
-//! in the temporary folder, without fsync; ended by a watchdog once nobody has used it for a while.
+//! in the temporary folder, without fsync; ended by a watchdog, folder and all, once nobody has used it for a while.
 //!
 //! Who uses it holds a shared lock on `users.lock`, which the kernel lets go however a process ends; so nextest's process
 //! for each test, `cargo test`'s one for all, and a killed run are alike. Starting and ending take `start.lock`.
@@ -13,23 +13,28 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-/// Takes the folder, and then the command that ends the cluster. Idle three times in a row, ten seconds apart, is idle.
+/// Takes the home, a pause in seconds, and the command that ends the cluster. Idle at three looks in a row is idle. A
+/// home that somebody else has removed is no longer this one's to end.
 const WATCHDOG: &str = r#"
-folder=$1; shift
-exec 8>"$folder/watchdog.lock"; flock -n 8 || exit 0
-exec 9>"$folder/start.lock" 7>"$folder/users.lock"
+home=$1 pause=$2; shift 2
+exec 8>"$home/watchdog.lock"; flock -n 8 || exit 0
+exec 9>"$home/start.lock" 7>"$home/users.lock"
 idle=0
-while sleep 10; do
+while sleep "$pause" 7>&- 8>&- 9>&-; do
     flock -n 9 || continue
+    [ "$home/start.lock" -ef /dev/fd/9 ] || exit 0
     if flock -n 7; then idle=$((idle + 1)); else idle=0; fi
     if [ "$idle" -ge 3 ]; then
         "$@"
-        rm -rf "$folder/cluster"
+        mv "$home" "$home.$$" && rm -rf "$home.$$"
         exit 0
     fi
     flock -u 7; flock -u 9
 done
 "#;
+
+/// How long the watchdog pauses between two looks, in seconds.
+const PAUSE: &str = "10";
 
 /// The running cluster, and this process's claim on it.
 pub(crate) struct Cluster {
@@ -44,7 +49,9 @@ impl Cluster {
     pub(crate) fn shared() -> Result<&'static Self, &'static str> {
         static SHARED: OnceLock<Result<Cluster, String>> = OnceLock::new();
         let shared = SHARED.get_or_init(|| match programs() {
-            Some(programs) => Self::join(programs).map_err(|error| error.to_string()),
+            Some(programs) => home()
+                .and_then(|home| Self::join(programs, &home, PAUSE))
+                .map_err(|error| format!("it does not start: {error}")),
             None => Err("PostgreSQL is not installed".to_owned()),
         });
         match shared {
@@ -55,26 +62,27 @@ impl Cluster {
         }
     }
 
-    fn join(programs: PathBuf) -> io::Result<Self> {
-        let uid = tempfile::tempfile()?.metadata()?.uid();
-        let home = std::env::temp_dir().join(format!("eureka-testkit-{uid}"));
-        fs::create_dir_all(&home)?;
-        if home.metadata()?.uid() != uid {
-            return Err(io::Error::other(format!("{} belongs to somebody else", home.display())));
-        }
-        fs::set_permissions(&home, fs::Permissions::from_mode(0o755))?; // the server's own user passes through
-
-        let starting = File::create(home.join("start.lock"))?;
-        starting.lock()?;
+    fn join(programs: PathBuf, home: &Path, pause: &str) -> io::Result<Self> {
+        let uid = uid()?;
+        refuse_foreign(home, uid)?;
+        let starting = lock_home(home)?;
+        fs::set_permissions(home, fs::Permissions::from_mode(0o755))?; // the server's own user passes through
         let in_use = File::create(home.join("users.lock"))?;
         in_use.lock_shared()?;
         let cluster = Self { folder: home.join("cluster"), programs, _in_use: in_use };
         let server = Server { cluster: &cluster, as_user: (uid == 0).then_some("postgres") };
-        if cluster.sql("postgres", &["SELECT 1"]).is_err() {
+        if !cluster.is_running() {
             server.start()?;
         }
-        server.watch(&home)?;
+        server.watch(home, pause)?;
+        drop(starting);
         Ok(cluster)
+    }
+
+    /// Whether a server answers, if only that it has too many clients.
+    fn is_running(&self) -> bool {
+        let mut ask = Command::new(self.programs.join("pg_isready"));
+        run(ask.args(["-q", "-U", "postgres", "-d", "postgres", "-h"]).arg(&self.folder)).is_ok()
     }
 
     /// Makes an empty database and answers its URL.
@@ -158,7 +166,7 @@ impl Server<'_> {
         run(initdb.arg(&data))?;
         let settings = format!(
             "-c listen_addresses= -c unix_socket_directories={} -c fsync=off -c synchronous_commit=off \
-             -c full_page_writes=off -c max_connections=200 -c shared_buffers=64MB",
+             -c full_page_writes=off -c autovacuum=off -c max_connections=500 -c shared_buffers=64MB",
             folder.display()
         );
         let mut start = self.command("pg_ctl");
@@ -173,7 +181,7 @@ impl Server<'_> {
     }
 
     /// Starts the watchdog, unless there is one.
-    fn watch(&self, home: &Path) -> io::Result<()> {
+    fn watch(&self, home: &Path, pause: &str) -> io::Result<()> {
         let lock = File::create(home.join("watchdog.lock"))?;
         if lock.try_lock().is_err() {
             return Ok(());
@@ -183,6 +191,7 @@ impl Server<'_> {
         Command::new("sh")
             .args(["-c", WATCHDOG, "eureka-testkit-watchdog"])
             .arg(home)
+            .arg(pause)
             .arg(stop.get_program())
             .args(stop.get_args())
             .current_dir("/")
@@ -206,6 +215,43 @@ impl Server<'_> {
         };
         command.current_dir("/");
         command
+    }
+}
+
+/// The folder of this user's cluster and its locks.
+fn home() -> io::Result<PathBuf> {
+    Ok(std::env::temp_dir().join(format!("eureka-testkit-{}", uid()?)))
+}
+
+fn uid() -> io::Result<u32> {
+    Ok(tempfile::tempfile()?.metadata()?.uid())
+}
+
+/// Makes the home if need be, and takes its `start.lock`. The watchdog may remove the home while this waits: what was
+/// locked then is a file that is gone, and the next one counts.
+fn lock_home(home: &Path) -> io::Result<File> {
+    let path = home.join("start.lock");
+    loop {
+        fs::create_dir_all(home)?;
+        let lock = match File::create(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            lock => lock?,
+        };
+        lock.lock()?;
+        let held = lock.metadata()?.ino();
+        if path.metadata().is_ok_and(|there| there.ino() == held) {
+            return Ok(lock);
+        }
+    }
+}
+
+/// Refuses a home that another user has laid out.
+fn refuse_foreign(home: &Path, uid: u32) -> io::Result<()> {
+    match fs::symlink_metadata(home) {
+        Ok(found) if !found.is_dir() || found.uid() != uid => {
+            Err(io::Error::other(format!("{} belongs to somebody else", home.display())))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -236,7 +282,7 @@ fn programs() -> Option<PathBuf> {
     let installed = releases.into_iter().rev().map(|(_, folder)| folder);
     installed
         .chain(std::env::split_paths(&path))
-        .find(|folder| ["initdb", "pg_ctl", "psql"].iter().all(|program| folder.join(program).exists()))
+        .find(|folder| ["initdb", "pg_ctl", "pg_isready", "psql"].iter().all(|program| folder.join(program).exists()))
 }
 
 fn is_ci() -> bool {
@@ -257,4 +303,44 @@ fn fingerprint() -> io::Result<u64> {
         fs::read(step)?.hash(&mut hasher);
     }
     Ok(hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn the_cluster_stays_while_it_is_used_and_then_goes_with_its_folder() {
+        let Some(programs) = programs() else { return };
+        let home = home().unwrap().with_extension("its-own-test");
+        let join = || Cluster::join(programs.clone(), &home, "0.1").unwrap();
+        let server = || fs::read_to_string(home.join("cluster/data/postmaster.pid")).ok();
+        let wait = |until: &dyn Fn() -> bool| {
+            let start = Instant::now();
+            while !until() {
+                assert!(start.elapsed() < Duration::from_secs(20), "it takes too long");
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        };
+
+        let (one, two) = std::thread::scope(|scope| {
+            let (one, two) = (scope.spawn(join), scope.spawn(join));
+            (one.join().unwrap(), two.join().unwrap())
+        });
+        let started = server().unwrap();
+        drop(one);
+        std::thread::sleep(Duration::from_secs(1));
+        assert_eq!(server(), Some(started.clone()), "somebody still uses it");
+
+        drop(two);
+        let words = PathBuf::from("/proc").join(started.lines().next().unwrap()).join("cmdline");
+        wait(&|| !home.exists() && fs::read(&words).unwrap_or_default().is_empty());
+
+        let again = join();
+        assert!(again.is_running());
+        drop(again);
+        wait(&|| !home.exists());
+    }
 }
