@@ -1,9 +1,10 @@
 //! Measures retrieval on judged collections by the product's own path, with one configuration for all of them.
 //!
-//! `evaluate DIR... [--queries FILE] [--run OUT.trec] [--variants] [--time] [--show N]`
+//! `evaluate DIR... [--queries FILE] [--run OUT.trec] [--variants] [--time] [--copies N] [--show N]`
 //!
 //! A collection is a folder with `corpus.jsonl`, `queries.jsonl` and `qrels.tsv`, or one with `tips.jsonl.gz` and
-//! known-item queries. `--variants` runs every `queries*.jsonl` of a folder; `--show N` prints the first N misses.
+//! known-item queries. `--variants` runs every `queries*.jsonl` of a folder; `--show N` prints the first N misses;
+//! `--copies N` indexes known items N times, for times at a larger size (what is found then says nothing).
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -29,7 +30,7 @@ use uuid::Uuid;
 
 fn main() {
     let mut dirs = Vec::new();
-    let (mut queries, mut run, mut variants, mut time, mut show) = (None, None, false, false, 0);
+    let (mut queries, mut run, mut variants, mut time, mut copies, mut show) = (None, None, false, false, 1, 0);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
@@ -37,6 +38,7 @@ fn main() {
             "--run" => run = args.next().map(PathBuf::from),
             "--variants" => variants = true,
             "--time" => time = true,
+            "--copies" => copies = args.next().and_then(|n| n.parse().ok()).unwrap_or(1),
             "--show" => show = args.next().and_then(|n| n.parse().ok()).unwrap_or(10),
             dir => dirs.push(PathBuf::from(dir)),
         }
@@ -48,7 +50,7 @@ fn main() {
     for dir in dirs {
         let scratch = tempfile::tempdir().unwrap();
         if dir.join("tips.jsonl.gz").exists() {
-            known_items(&dir, scratch.path(), time, show);
+            known_items(&dir, scratch.path(), time, copies, show);
             continue;
         }
         let collection = Collection::load(&dir, scratch.path());
@@ -173,7 +175,7 @@ fn score(ranked: &[&str], judged: &HashMap<String, i32>) -> (f64, f64, f64) {
     (dcg / best, found, first)
 }
 
-fn known_items(dir: &Path, scratch: &Path, time: bool, show: usize) {
+fn known_items(dir: &Path, scratch: &Path, time: bool, copies: usize, show: usize) {
     let mut rebuild = start(scratch);
     let file = flate2::read::GzDecoder::new(std::fs::File::open(dir.join("tips.jsonl.gz")).unwrap());
     let mut bytes = 0;
@@ -192,14 +194,20 @@ fn known_items(dir: &Path, scratch: &Path, time: bool, show: usize) {
         tip.parts = list(&value, "part_numbers");
         tip.tags = list(&value, "tags");
         tip.lang = Some(text(&value, "lang")).filter(|text| !text.is_empty());
-        bytes += tip.title.len() + tip.problem.len() + text(&value, "cause").len() + text(&value, "solution").len();
-        rebuild.add(&tip).unwrap();
-        count += 1;
+        bytes += copies
+            * (tip.title.len() + tip.problem.len() + text(&value, "cause").len() + text(&value, "solution").len());
+        for copy in 0..copies {
+            tip.tip = TipId(Uuid::from_u64_pair(copy as u64 + 1, tip.tip.0.as_u64_pair().1));
+            tip.number.0 += if copy > 0 { 1_000_000 } else { 0 };
+            rebuild.add(&tip).unwrap();
+            count += 1;
+        }
     }
     let index = rebuild.finish(&cursor()).unwrap();
     let built = begun.elapsed();
     let (mut found, mut asked, mut times): (BTreeMap<String, usize>, BTreeMap<String, usize>, Vec<Duration>) =
         Default::default();
+    let mut by_kind: BTreeMap<String, Vec<Duration>> = BTreeMap::new();
     let mut shown: HashSet<String> = HashSet::new();
     let mut misses = HashMap::<String, usize>::new();
     for line in lines(&dir.join("queries.jsonl")) {
@@ -210,6 +218,7 @@ fn known_items(dir: &Path, scratch: &Path, time: bool, show: usize) {
         let start = Wall::now();
         let response = index.search(&request, now()).unwrap();
         times.push(start.elapsed());
+        by_kind.entry(kind.clone()).or_default().push(start.elapsed());
         let wanted = value["source"].as_i64().unwrap() + 1001;
         let hit = response.hits.iter().any(|hit| hit.tip.number.0 == wanted);
         *asked.entry(kind.clone()).or_default() += 1;
@@ -244,6 +253,14 @@ fn known_items(dir: &Path, scratch: &Path, time: bool, show: usize) {
         times[times.len() * 99 / 100].as_micros()
     );
     if time {
+        for (kind, times) in &mut by_kind {
+            times.sort();
+            println!(
+                "    {kind:<8} p50 {:>6} µs  p99 {:>6} µs",
+                times[times.len() / 2].as_micros(),
+                times[times.len() * 99 / 100].as_micros()
+            );
+        }
         println!(
             "    {count} tips in {built:.2?} ({:.0}/s), {} bytes on disk, {:.2} of the raw text",
             count as f64 / built.as_secs_f64(),

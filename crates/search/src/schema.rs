@@ -3,7 +3,7 @@
 use tantivy::schema::{BytesOptions, Field, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions};
 
 /// Version of fields and analysis together; an index of another version is rebuilt from the database.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// Name under which the splitter of pre-analysed text is registered.
 pub(crate) const ANALYSED: &str = "analysed";
@@ -78,7 +78,7 @@ pub(crate) fn build() -> (Schema, Fields) {
         words: schema.add_text_field("words", text(IndexRecordOption::Basic, false)),
         ident: schema.add_text_field("ident", text(IndexRecordOption::Basic, false)),
         label: schema.add_text_field("label", text(IndexRecordOption::Basic, false)),
-        shown: schema.add_bytes_field("shown", BytesOptions::default().set_stored()),
+        shown: schema.add_text_field("shown", TextOptions::default().set_stored()),
         tip_high: schema.add_u64_field(column::TIP_HIGH, number()),
         tip_low: schema.add_u64_field(column::TIP_LOW, number()),
         number: schema.add_i64_field(column::NUMBER, number()),

@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn german_compounds_come_apart_at_their_joints() {
         assert_eq!(parts("netzteil"), ["netz", "teil"]);
-        assert_eq!(parts("sicherungshalter"), ["sicherung", "halter"]);
+        assert_eq!(parts("sicherungshalter"), ["sicherungs", "halter"]);
         assert_eq!(parts("lufterfehler"), ["lufter", "fehler"]);
         assert_eq!(parts("papierstausensor"), ["papier", "stau", "sensor"]);
         assert_eq!(parts("hydraulikpumpen"), ["hydraulik", "pumpen"]);

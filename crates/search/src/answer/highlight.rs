@@ -23,8 +23,44 @@ pub(crate) struct Marker {
     terms: HashMap<String, usize>,
     /// Identifiers without separators, and parts of identifiers.
     identifiers: HashMap<String, usize>,
-    initials: HashSet<char>,
+    openings: Openings,
     weights: Vec<f32>,
+}
+
+/// The first two letters of terms: most words of a text are told apart from all terms by them, without being stemmed.
+#[derive(Default)]
+struct Openings {
+    pairs: [u32; 32],
+    other: bool,
+}
+
+impl Openings {
+    fn add(&mut self, term: &str) {
+        match term.as_bytes() {
+            [first, second, ..] if first.is_ascii() && second.is_ascii() => {
+                if let Some(row) = self.pairs.get_mut(usize::from(first % 32)) {
+                    *row |= 1 << (second % 32);
+                }
+            }
+            [first] if first.is_ascii() => {
+                if let Some(row) = self.pairs.get_mut(usize::from(first % 32)) {
+                    *row = u32::MAX;
+                }
+            }
+            _ => self.other = true,
+        }
+    }
+
+    fn may_hold(&self, word: &str) -> bool {
+        match word.as_bytes() {
+            [first, second, ..] if first.is_ascii() && second.is_ascii() => {
+                self.pairs.get(usize::from(first % 32)).is_some_and(|row| row & (1 << (second % 32)) != 0)
+            }
+            // Accents fold to plain letters, so that nothing is known of these.
+            [first, ..] if first.is_ascii() => true,
+            _ => self.other || self.pairs != [0; 32],
+        }
+    }
 }
 
 /// A place in a text.
@@ -40,7 +76,7 @@ impl Marker {
         let mut marker = Self {
             terms: HashMap::new(),
             identifiers: HashMap::new(),
-            initials: HashSet::new(),
+            openings: Openings::default(),
             weights: slots.iter().map(|slot| if slot.silent { 0.0 } else { slot.idf }).collect(),
         };
         for (place, slot) in slots.iter().enumerate().filter(|(_, slot)| !slot.silent) {
@@ -60,7 +96,7 @@ impl Marker {
     fn add(&mut self, field: In, text: &str, slot: usize) {
         match field {
             In::All | In::Headline | In::Words => {
-                self.initials.extend(text.chars().next());
+                self.openings.add(text);
                 self.terms.entry(text.to_owned()).or_insert(slot);
             }
             In::Ident | In::Label => {
@@ -144,10 +180,8 @@ impl Marker {
         term: &mut String,
     ) -> Option<usize> {
         fold::lower(text, lowered);
-        let first = lowered.chars().next()?;
-        let folded_first = fold::folded(first.encode_utf8(&mut [0; 4])).chars().next()?;
         let german = language == Some(Language::German) && lowered.len() >= 8;
-        if !german && !self.initials.contains(&folded_first) {
+        if !german && language.is_none_or(Language::keeps_beginnings) && !self.openings.may_hold(lowered) {
             return None;
         }
         stem.stem(lowered, term);

@@ -93,8 +93,8 @@ pub(crate) fn build(fields: &Fields, tip: &TipDocument) -> Result<TantivyDocumen
     document.add_text(fields.words, streams.words);
     document.add_text(fields.ident, streams.ident);
     document.add_text(fields.label, labels(&shown));
-    let stored = serde_json::to_vec(&shown).map_err(|error| SearchError::Engine(error.to_string()))?;
-    document.add_bytes(fields.shown, &stored);
+    let stored = serde_json::to_string(&shown).map_err(|error| SearchError::Engine(error.to_string()))?;
+    document.add_text(fields.shown, stored);
 
     let (high, low) = id_halves(tip.tip);
     document.add_u64(fields.tip_high, high);

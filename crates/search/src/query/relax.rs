@@ -108,6 +108,9 @@ fn misspelt(
     }
     let typed = slot.surface.chars().count();
     let own = if only_much_commoner { scope.public_frequency(In::Words, &slot.surface)?.max(1) } else { 0 };
+    if own > most_of_a_misspelling(scope.snapshot.public.tips) {
+        return Ok(None);
+    }
     let distance = if only_much_commoner { 1 } else { distance };
     let mut entries = lexicon::spelt_like(scope, &slot.surface, distance, 64)?;
     entries.retain(|entry| {
@@ -123,6 +126,13 @@ fn misspelt(
     entries.truncate(MOST_CORRECTIONS);
     let weight = if nearest <= 1 { weight::TYPO } else { weight::TWO_TYPOS };
     Ok(add(scope, plan, at, &entries, weight, How::Typo))
+}
+
+/// In how many tips a misspelling stands at most; what stands in more is a word.
+fn most_of_a_misspelling(tips: f32) -> u32 {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
+    let share = (tips / 2_000.0) as u32;
+    3 + share
 }
 
 fn add(scope: &Scope<'_>, plan: &mut Plan, at: usize, entries: &[Entry], weight: f32, how: How) -> Option<Forgiven> {

@@ -323,9 +323,9 @@ fn totals(complete: &Found, partial: &Found, sort: Sort) -> (Total, Total) {
 
 /// Reads the stored tip of a hit.
 pub(crate) fn shown(snapshot: &Snapshot, document: &TantivyDocument) -> Result<TipDocument, SearchError> {
-    let bytes = document
+    let text = document
         .get_first(snapshot.fields.shown)
-        .and_then(|value| value.as_bytes())
+        .and_then(|value| value.as_str())
         .ok_or_else(|| SearchError::Damaged("a tip without text".to_owned()))?;
-    serde_json::from_slice(bytes).map_err(|error| SearchError::Damaged(format!("a tip cannot be read: {error}")))
+    serde_json::from_str(text).map_err(|error| SearchError::Damaged(format!("a tip cannot be read: {error}")))
 }
