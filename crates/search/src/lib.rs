@@ -12,6 +12,7 @@ mod answer;
 mod document;
 mod error;
 mod index;
+mod pool;
 mod query;
 mod schema;
 
@@ -21,6 +22,7 @@ pub use answer::response::{ExplainPart, FacetValue, Highlight, Hit, Relaxed, Sea
 pub use document::{Change, Proof, TipDocument};
 pub use error::SearchError;
 pub use index::{Cursor, Index, Listed, Listing, OpenOptions, Opened, Rebuild};
+pub use pool::{Answer, PoolOptions, SearchPool};
 pub use query::request::{FacetField, Filters, SearchRequest, Sort, SynonymGroup};
 pub use query::slot::How;
 pub use schema::SCHEMA_VERSION;

@@ -3,6 +3,7 @@
 pub(crate) mod docs;
 pub(crate) mod filter;
 pub(crate) mod lexicon;
+pub(crate) mod neighbours;
 pub(crate) mod plan;
 pub(crate) mod ranking;
 pub(crate) mod relax;
@@ -12,6 +13,7 @@ pub(crate) mod retrieve;
 pub(crate) mod scope;
 pub(crate) mod search;
 pub(crate) mod slot;
+pub(crate) mod synonyms;
 pub(crate) mod syntax;
 pub(crate) mod token;
 pub(crate) mod tongue;

@@ -8,6 +8,7 @@ use super::scope::{In, Scope};
 use super::slot::{Alternative, How, Place, Slot, SlotKind, Source};
 use super::token::{Token, tokens};
 use super::tongue::Tongues;
+use super::{neighbours, synonyms};
 use crate::analysis::identifier::{self, PART, WHOLE};
 use crate::analysis::scan::Kind;
 use crate::analysis::{fold, scan};
@@ -47,7 +48,7 @@ pub(crate) fn plan(
     text: &str,
     phrases: &[String],
     excluded: &[String],
-    synonyms: &[SynonymGroup],
+    glossary: &[SynonymGroup],
     ui_lang: Option<&str>,
 ) -> Result<Plan, SearchError> {
     // The words of a phrase are asked for as words too: they rank, and remain when the phrase is nowhere.
@@ -83,8 +84,8 @@ pub(crate) fn plan(
         plan.slots.push(slot);
     }
     add_parts_of_chains(&mut plan);
-    join_neighbours(scope, &mut plan)?;
-    add_synonyms(&mut plan, synonyms);
+    neighbours::join_neighbours(scope, &mut plan)?;
+    synonyms::add_synonyms(&mut plan, glossary);
     for phrase in phrases {
         if let Some(places) = places(&plan.tongues, phrase) {
             plan.slots.push(phrase_slot(phrase, places));
@@ -215,7 +216,7 @@ fn word_slot(tongues: &Tongues, token: &Token) -> Slot {
     slot(token, kind, alternatives)
 }
 
-fn identifier_slot(token: &Token) -> Slot {
+pub(super) fn identifier_slot(token: &Token) -> Slot {
     let dotted = identifier::dotted(&token.text);
     let squashed = identifier::squashed(&dotted);
     let mut alternatives =
@@ -314,117 +315,8 @@ pub(crate) fn push_new(alternatives: &mut Vec<Alternative>, new: Alternative) {
     }
 }
 
-/// `604K 12345` may stand as `604K-12345`, and `power supply` as `powersupply`: both words then have it.
-fn join_neighbours(scope: &Scope<'_>, plan: &mut Plan) -> Result<(), SearchError> {
-    for (from, to) in (0..plan.tokens.len()).flat_map(|from| [(from, from + 2), (from, from + 3)]) {
-        let Some(run) = plan.tokens.get(from..to) else { continue };
-        if !run.windows(2).all(|pair| matches!(pair, [a, b] if is_one_step(&plan.text, a, b))) {
-            continue;
-        }
-        let joined = run.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ");
-        let sources = if run.iter().any(Token::has_digit) {
-            joined_identifier(run, &joined)
-        } else if run.len() == 2 && run.iter().all(|token| token.kind == Kind::Word && token.folded.len() > 1) {
-            let word = run.iter().map(|token| token.lowered.as_str()).collect::<String>();
-            plan.tongues.terms(&word).into_iter().map(|text| Source::Term(In::All, text)).collect()
-        } else {
-            continue;
-        };
-        for source in sources {
-            let Source::Term(field, text) = &source else { continue };
-            if scope.public_frequency(*field, text)? == 0 && !(has_private(scope) && scope.is_known(*field, text)?) {
-                continue;
-            }
-            for place in from..to {
-                if let Some(slot) = plan.slot_of.get(place).copied().flatten().and_then(|at| plan.slots.get_mut(at)) {
-                    push_new(&mut slot.alternatives, alternative(source.clone(), weight::JOINED, How::JoinedOrSplit));
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
 pub(crate) fn has_private(scope: &Scope<'_>) -> bool {
     scope.views.iter().any(|view| !view.open)
-}
-
-fn is_one_step(text: &str, first: &Token, second: &Token) -> bool {
-    matches!(text.get(first.end..second.start), Some(" " | "-"))
-}
-
-fn joined_identifier(run: &[Token], joined: &str) -> Vec<Source> {
-    let short = run.iter().rev().skip(1).all(|token| token.has_digit() || token.folded.len() <= 10);
-    if !short
-        || joined.len() > 40
-        || !run.last().is_some_and(Token::has_digit) && !run.first().is_some_and(Token::has_digit)
-    {
-        return Vec::new();
-    }
-    let dotted = identifier::dotted(joined);
-    let mut sources = vec![
-        Source::Term(In::Ident, term(WHOLE, &dotted)),
-        Source::Term(In::Label, term(label::FAULT_CODE, &dotted)),
-        Source::Term(In::Label, term(label::PART, &dotted)),
-    ];
-    if !dotted.contains('.') {
-        sources.push(Source::Term(In::All, dotted));
-    }
-    sources
-}
-
-/// Adds what the communities' glossaries say means the same. A phrase of several words gives all of them the synonym.
-fn add_synonyms(plan: &mut Plan, groups: &[SynonymGroup]) {
-    let query = plan.tokens.iter().map(|token| token.folded.clone()).collect::<Vec<_>>();
-    for group in groups {
-        let phrases = group.phrases.iter().map(|phrase| (phrase, words_of(phrase))).collect::<Vec<_>>();
-        for (place, (_, words)) in phrases.iter().enumerate() {
-            if words.is_empty() {
-                continue;
-            }
-            for from in 0..query.len() {
-                if query.get(from..from + words.len()) != Some(words.as_slice()) {
-                    continue;
-                }
-                for (_, (other, _)) in phrases.iter().enumerate().filter(|(at, _)| *at != place) {
-                    for source in meaning(&plan.tongues, other) {
-                        for at in from..from + words.len() {
-                            if let Some(slot) =
-                                plan.slot_of.get(at).copied().flatten().and_then(|at| plan.slots.get_mut(at))
-                            {
-                                slot.silent = false;
-                                push_new(
-                                    &mut slot.alternatives,
-                                    alternative(source.clone(), weight::SYNONYM, How::Synonym),
-                                );
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn words_of(phrase: &str) -> Vec<String> {
-    let mut out = Vec::new();
-    scan::scan(phrase, |piece| {
-        if !piece.within {
-            out.push(fold::folded(piece.text));
-        }
-    });
-    out
-}
-
-fn meaning(tongues: &Tongues, phrase: &str) -> Vec<Source> {
-    if let Some(places) = places(tongues, phrase) {
-        return vec![Source::Phrase(places)];
-    }
-    let Some(token) = tokens(phrase).into_iter().next() else { return Vec::new() };
-    if token.has_digit() {
-        return identifier_slot(&token).alternatives.into_iter().map(|each| each.source).take(2).collect();
-    }
-    tongues.terms(&token.lowered).into_iter().map(|text| Source::Term(In::All, text)).collect()
 }
 
 /// How many edits a slot is forgiven: none when it holds a digit or is no word.

@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
-use std::panic::AssertUnwindSafe;
 use std::time::Instant as Wall;
 
 use eureka_domain::Instant;
@@ -29,6 +28,7 @@ use crate::document::TipDocument;
 use crate::error::SearchError;
 use crate::index::Index;
 use crate::index::snapshot::Snapshot;
+use crate::pool::guarded;
 
 /// With fewer complete matches than this, near words are considered too.
 const FEW: u64 = 10;
@@ -41,18 +41,6 @@ impl Index {
         let snapshot = self.snapshot();
         guarded(|| search(&snapshot, request, now))
     }
-}
-
-/// Runs a search so that a panic inside the engine (damaged files) is an error of this search alone.
-pub(crate) fn guarded<T>(run: impl FnOnce() -> Result<T, SearchError>) -> Result<T, SearchError> {
-    std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|cause| {
-        let cause = cause
-            .downcast_ref::<String>()
-            .cloned()
-            .or_else(|| cause.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-            .unwrap_or_default();
-        Err(SearchError::Panicked(cause))
-    })
 }
 
 /// A search under way.
