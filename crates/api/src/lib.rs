@@ -24,15 +24,39 @@ mod wire;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::web::Data;
+use actix_web::{App, Error};
 use eureka_service::{Service, ServiceError};
 
+use crate::problem::Problem;
+
 pub use openapi::document;
-pub use problem::Problem;
-pub use request::{follow_conventions, refuse_encoded_bodies};
-pub use routes::routes;
 
 /// How many requests may be at work in the database at once, waiting ones included.
 const AT_WORK: usize = 512;
+
+/// The application that a worker serves: the routes within what every request and reply has.
+pub fn app(
+    api: Data<Api>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    App::new()
+        .app_data(api)
+        .configure(routes::routes)
+        .wrap(from_fn(request::refuse_encoded_bodies))
+        .wrap(Compress::default())
+        .wrap(from_fn(request::follow_conventions))
+}
 
 /// What the handlers share.
 pub struct Api {

@@ -61,7 +61,7 @@ pub(crate) struct FieldProblem {
 
 /// An error on its way to the client.
 #[derive(Debug)]
-pub struct Problem {
+pub(crate) struct Problem {
     kind: &'static Kind,
     detail: String,
     errors: Vec<FieldError>,

@@ -35,7 +35,7 @@ pub(crate) fn current() -> (String, String) {
 }
 
 /// Gives each request an id (the client's, if it sent a sensible one), logs it, and sets the headers of every reply.
-pub async fn follow_conventions<B: MessageBody>(
+pub(crate) async fn follow_conventions<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
@@ -69,7 +69,7 @@ pub async fn follow_conventions<B: MessageBody>(
 
 /// Refuses compressed request bodies before anything reads them: the framework would inflate them before it looks at
 /// any limit, and 33 KB can become a gigabyte.
-pub async fn refuse_encoded_bodies<B: MessageBody + 'static>(
+pub(crate) async fn refuse_encoded_bodies<B: MessageBody + 'static>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {

@@ -58,7 +58,7 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
 
 /// Adds everything the API serves to an application: the described routes, the documentation, and problems for what is
 /// not found.
-pub fn routes(cfg: &mut web::ServiceConfig) {
+pub(crate) fn routes(cfg: &mut web::ServiceConfig) {
     described(&mut ServiceConfig::new(cfg));
     cfg.service(docs::openapi_document)
         .service(docs::problem_page)

@@ -4,9 +4,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::middleware::{Compress, from_fn};
+use actix_web::HttpServer;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
 use anyhow::{Context, bail};
 use eureka_api::Api;
 use tokio::signal::unix::{SignalKind, signal};
@@ -51,21 +50,14 @@ pub(crate) fn run(settings: &Settings, mut started: Started, ready: impl FnOnce(
 
 async fn listen(settings: &Settings, api: Data<Api>, ready: impl FnOnce()) -> anyhow::Result<()> {
     let shared = api.clone();
-    let server = HttpServer::new(move || {
-        App::new()
-            .app_data(shared.clone())
-            .configure(eureka_api::routes)
-            .wrap(from_fn(eureka_api::refuse_encoded_bodies))
-            .wrap(Compress::default())
-            .wrap(from_fn(eureka_api::follow_conventions))
-    })
-    .client_request_timeout(HEAD_PATIENCE)
-    .max_connections(CONNECTIONS)
-    .shutdown_timeout(SHUTDOWN_PATIENCE)
-    .disable_signals()
-    .bind(settings.listen)
-    .with_context(|| format!("cannot listen on {}", settings.listen))?
-    .run();
+    let server = HttpServer::new(move || eureka_api::app(shared.clone()))
+        .client_request_timeout(HEAD_PATIENCE)
+        .max_connections(CONNECTIONS)
+        .shutdown_timeout(SHUTDOWN_PATIENCE)
+        .disable_signals()
+        .bind(settings.listen)
+        .with_context(|| format!("cannot listen on {}", settings.listen))?
+        .run();
     tracing::info!(address = %settings.listen, "serving; the documentation is at /docs/");
     ready();
 

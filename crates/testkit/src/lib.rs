@@ -1,6 +1,18 @@
 //! Temporary databases of both kinds, builders, a fixed clock and an in-process app, for tests.
 
+#[cfg(feature = "app")]
+mod app;
+#[cfg(feature = "app")]
+mod call;
+mod clock;
 mod database;
+#[cfg(feature = "app")]
+mod described;
 mod postgres;
 
+#[cfg(feature = "app")]
+pub use app::{PASSWORD, Person, TestApp, on_both_apps, sample};
+#[cfg(feature = "app")]
+pub use call::{Call, Reply};
+pub use clock::{CountedIds, FixedClock};
 pub use database::{LOG_ID, TestDatabase, on_both};

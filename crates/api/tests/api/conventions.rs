@@ -1,0 +1,266 @@
+//! What holds on every route: problems, strictness, limits, conditions, idempotency, pages.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use eureka_domain::community::{Openness, Role};
+use eureka_testkit::{Person, Reply, TestApp, TestDatabase, on_both_apps, sample};
+use serde_json::{Value, json};
+
+/// A community with an author.
+fn printers(app: &TestApp) -> Person {
+    let printers = app.community("printers", Openness::Open);
+    app.member(&printers, "ana", Role::Contributor)
+}
+
+#[test]
+fn every_refusal_is_a_problem_with_a_stable_code_and_a_request_id() {
+    on_both_apps(|app| {
+        let ana = printers(app);
+        let json = |body: &str| app.call("POST", "/v1/tips").by(&ana).raw("application/json", body.as_bytes()).send();
+        let cases: Vec<(Reply, u16, &str, &str)> = vec![
+            (json("{"), 400, "malformed_json", ""),
+            (json(""), 400, "malformed_json", ""),
+            (json("[]"), 400, "invalid_body", ""),
+            (json(r#"{"title": 3}"#), 400, "invalid_body", "/title"),
+            (json(r#"{"community": "printers", "title": "a"}"#), 400, "invalid_body", "/problem"),
+            (json(r#"{"community": "printers", "titel": "a"}"#), 400, "unknown_field", "/titel"),
+            (
+                json("{\"community\": \"printers\", \"title\": \"a\u{0}b\", \"problem\": \"c\"}"),
+                400,
+                "malformed_json",
+                "",
+            ),
+            (app.get(&ana, "/v1/tips?limit=0"), 400, "invalid_parameter", "limit"),
+            (app.get(&ana, "/v1/tips?limit=many"), 400, "invalid_parameter", "limit"),
+            (app.get(&ana, "/v1/tips?colour=red"), 400, "unknown_parameter", "colour"),
+            (app.get(&ana, "/v1/tips?cursor=abc"), 400, "invalid_cursor", "cursor"),
+            (app.get(&ana, "/v1/search?cursor=abc"), 400, "invalid_cursor", "cursor"),
+            (app.get(&ana, "/v1/tips/T-99999999999999999999"), 404, "not_found", ""),
+            (app.get(&ana, "/v1/tips/%00"), 404, "not_found", ""),
+            (app.get(&ana, "/v1/tips/T-1042"), 404, "not_found", ""),
+            (app.get(&ana, "/v1/nothing"), 404, "not_found", ""),
+            (app.call("DELETE", "/v1/tips").by(&ana).send(), 405, "method_not_allowed", ""),
+            (app.call("POST", "/v1/tips").by(&ana).raw("text/plain", b"{}").send(), 415, "unsupported_media_type", ""),
+        ];
+        for (reply, status, code, pointer) in cases {
+            let reply = reply.expect_problem(status, code);
+            assert_eq!(reply.header("content-type"), Some("application/problem+json"));
+            assert_eq!(reply.header("x-request-id"), Some(reply.word("/request_id").as_str()));
+            assert_eq!(reply.word("/errors/0/pointer"), pointer, "{}", reply.text());
+            assert_eq!(reply.at("/status"), status);
+        }
+    });
+}
+
+#[test]
+fn a_405_names_the_methods_there_are() {
+    on_both_apps(|app| {
+        let ana = printers(app);
+        let reply = app.call("DELETE", "/v1/tips").by(&ana).send().expect(405);
+        assert_eq!(reply.header("allow"), Some("GET, POST"));
+    });
+}
+
+#[test]
+fn a_text_that_breaks_rules_is_told_every_one_of_them_and_leaves_no_trace() {
+    on_both_apps(|app| {
+        let ana = printers(app);
+        let mut tip = sample("printers", " ");
+        tip["problem"] = json!("x".repeat(100_001));
+        tip["safety"] = json!("danger");
+        tip["fault_codes"] = json!(["E-541", "y".repeat(500)]);
+        let reply = app.post(&ana, "/v1/tips", tip).expect_problem(422, "validation_failed");
+        let pointers: Vec<String> =
+            reply.at("/errors").as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap().to_owned()).collect();
+        for expected in ["/title", "/problem", "/hazard", "/fault_codes/1"] {
+            assert!(pointers.iter().any(|p| p == expected), "{expected} not in {pointers:?}");
+        }
+        assert!(app.get(&ana, "/v1/tips").each("/id").is_empty());
+    });
+}
+
+#[test]
+fn a_body_over_a_megabyte_or_compressed_is_refused_before_it_is_read() {
+    on_both_apps(|app| {
+        let ana = printers(app);
+        let big = vec![b' '; (1 << 20) + 1];
+        let reply = app.call("POST", "/v1/tips").by(&ana).raw("application/json", &big).send();
+        reply.expect_problem(413, "payload_too_large");
+        for encoding in ["gzip", "br", "zstd", "deflate", "x-made-up"] {
+            let call = app.call("POST", "/v1/tips").by(&ana).header("Content-Encoding", encoding);
+            call.raw("application/json", b"whatever").send().expect_problem(415, "unsupported_encoding");
+        }
+    });
+}
+
+#[test]
+fn a_body_that_trickles_in_is_given_up_on() {
+    let database = TestDatabase::sqlite();
+    let app = TestApp::start(&database);
+    let ana = printers(&app);
+    let mut stream = TcpStream::connect(app.address()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let head = format!(
+        "POST /v1/tips HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{",
+        ana.token
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    let mut buffer = [0; 4096];
+    while !answer.contains("request_timeout") {
+        let n = stream.read(&mut buffer).unwrap();
+        assert!(n > 0, "closed without an answer: {answer}");
+        answer.push_str(&String::from_utf8_lossy(&buffer[..n]));
+    }
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+}
+
+#[test]
+fn a_change_owes_an_if_match_and_a_stale_one_is_told_the_present_tag() {
+    on_both_apps(|app| {
+        let ana = printers(app);
+        let made = app.post(&ana, "/v1/tips", sample("printers", "It stops")).expect(201);
+        let path = format!("/v1/tips/{}", made.word("/id"));
+        let edit = |etag: Option<&str>, title: &str| {
+            let call = app.call("PATCH", &path).by(&ana);
+            let call = etag.map_or(app.call("PATCH", &path).by(&ana), |etag| call.header("If-Match", etag));
+            call.json(json!({"title": title})).send()
+        };
+        edit(None, "a").expect_problem(428, "precondition_required");
+        edit(Some("unquoted"), "a").expect_problem(400, "invalid_header");
+        let first = made.etag().to_owned();
+        let changed = edit(Some(&first), "It stops at noon").expect(200);
+        assert_ne!(changed.etag(), first);
+        let stale = edit(Some(&first), "It stops at night").expect_problem(412, "stale");
+        assert_eq!(stale.etag(), changed.etag());
+        assert_eq!(app.get(&ana, &path).word("/title"), "It stops at noon");
+        edit(Some(&format!("\"other\", {}", changed.etag())), "It stops at night").expect(200);
+        edit(Some("*"), "It stops").expect(200);
+    });
+}
+
+#[test]
+fn a_reader_who_has_the_present_state_gets_304() {
+    on_both_apps(|app| {
+        let ana = printers(app);
+        let made = app.post(&ana, "/v1/tips", sample("printers", "It stops")).expect(201);
+        let path = format!("/v1/tips/{}", made.word("/id"));
+        let read = |tag: &str| app.call("GET", &path).by(&ana).header("If-None-Match", tag).send();
+        for tag in [made.etag().to_owned(), format!("W/{}", made.etag()), "*".to_owned()] {
+            let reply = read(&tag).expect(304);
+            assert!(reply.body.is_empty());
+        }
+        read("\"another\"").expect(200);
+    });
+}
+
+#[test]
+fn a_repeated_creation_gets_the_first_reply_and_makes_nothing_new() {
+    on_both_apps(|app| {
+        let ana = printers(app);
+        let create = |key: &str, title: &str| {
+            let call = app.call("POST", "/v1/tips").by(&ana).header("Idempotency-Key", key);
+            call.json(sample("printers", title)).send()
+        };
+        let first = create("k1", "It stops").expect(201);
+        assert_eq!(first.header("idempotency-replayed"), None);
+        let again = create("k1", "It stops").expect(201);
+        assert_eq!(again.header("idempotency-replayed"), Some("true"));
+        assert_eq!((&again.body, again.header("etag")), (&first.body, first.header("etag")));
+        create("k1", "It goes").expect_problem(422, "idempotency_key_reused");
+        create("k2", "It stops").expect(201);
+        assert_eq!(app.get(&ana, "/v1/tips").each("/id").len(), 2);
+        create(&"k".repeat(256), "It stops").expect_problem(400, "invalid_header");
+
+        // Keys are each caller's own.
+        let community = app.community("drives", Openness::Open);
+        let bo = app.member(&community, "bo", Role::Contributor);
+        let other = app.call("POST", "/v1/tips").by(&bo).header("Idempotency-Key", "k1");
+        other.json(sample("drives", "Mine")).send().expect(201);
+    });
+}
+
+#[test]
+fn of_ten_equal_creations_at_once_one_takes_effect() {
+    on_both_apps(|app| {
+        let ana = printers(app);
+        let create = || {
+            let call = app.call("POST", "/v1/tips").by(&ana).header("Idempotency-Key", "race");
+            call.json(sample("printers", "It stops")).send()
+        };
+        let replies: Vec<Reply> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..10).map(|_| scope.spawn(create)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let made: Vec<&Reply> = replies.iter().filter(|reply| reply.status == 201).collect();
+        assert_eq!(made.iter().filter(|reply| reply.header("idempotency-replayed").is_none()).count(), 1);
+        assert!(replies.iter().all(|reply| reply.status == 201 || reply.status == 409));
+        assert_eq!(app.get(&ana, "/v1/tips").each("/id").len(), 1);
+    });
+}
+
+#[test]
+fn a_walk_through_the_pages_shows_each_tip_once() {
+    on_both_apps(|app| {
+        let ana = printers(app);
+        for n in 0..7 {
+            app.post(&ana, "/v1/tips", sample("printers", &format!("Tip {n}"))).expect(201);
+        }
+        let mut path = "/v1/tips?limit=3".to_owned();
+        let mut seen: Vec<Value> = Vec::new();
+        loop {
+            let page = app.get(&ana, &path).expect(200);
+            seen.extend(page.each("/title"));
+            if seen.len() == 3 {
+                // What is written meanwhile neither repeats nor hides anything.
+                app.post(&ana, "/v1/tips", sample("printers", "Late")).expect(201);
+            }
+            let Some(next) = page.at("/next_cursor").as_str().map(str::to_owned) else { break };
+            let link = page.header("link").unwrap();
+            assert!(link.contains("rel=\"next\"") && link.contains(&next), "{link}");
+            path = format!("/v1/tips?limit=3&cursor={next}");
+        }
+        let expected: Vec<Value> = (0..7).rev().map(|n| json!(format!("Tip {n}"))).collect();
+        assert_eq!(seen, expected);
+    });
+}
+
+#[test]
+fn every_write_tells_its_position() {
+    on_both_apps(|app| {
+        let ana = printers(app);
+        let first = app.post(&ana, "/v1/tips", sample("printers", "One")).expect(201).position();
+        let second = app.post(&ana, "/v1/tips", sample("printers", "Two")).expect(201).position();
+        assert!(second > first);
+    });
+}
+
+#[test]
+fn replies_are_compressed_for_those_who_ask() {
+    on_both_apps(|app| {
+        let ana = printers(app);
+        app.post(&ana, "/v1/tips", sample("printers", "One")).expect(201);
+        let plain = app.call("GET", "/openapi.json").send().expect(200).body.len();
+        for encoding in ["gzip", "br", "zstd"] {
+            let reply = app.call("GET", "/openapi.json").header("Accept-Encoding", encoding).send().expect(200);
+            assert_eq!(reply.header("content-encoding"), Some(encoding));
+            assert!(reply.body.len() < plain / 4);
+        }
+    });
+}
+
+#[test]
+fn a_sensible_request_id_is_kept_and_another_is_replaced() {
+    on_both_apps(|app| {
+        let id = |sent: &str| app.call("GET", "/health/live").header("X-Request-Id", sent).send();
+        assert_eq!(id("job-17").header("x-request-id"), Some("job-17"));
+        for strange in ["a b", &"x".repeat(200), "<script>"] {
+            let got = id(strange);
+            let got = got.header("x-request-id").unwrap();
+            assert!(got != strange && !got.is_empty(), "{got}");
+        }
+    });
+}

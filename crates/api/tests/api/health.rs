@@ -1,0 +1,44 @@
+//! `/health/*`, `/.well-known/jwks.json`, `/openapi.json`, `/docs`, `/problems/*`.
+
+use eureka_testkit::{TestApp, TestDatabase, on_both_apps};
+
+#[test]
+fn the_service_is_live_and_becomes_ready() {
+    on_both_apps(|app| {
+        app.call("GET", "/health/live").send().expect(200);
+        app.settle(0);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while app.call("GET", "/health/ready").send().status != 200 {
+            assert!(std::time::Instant::now() < deadline, "not ready in ten seconds");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let keys = app.call("GET", "/.well-known/jwks.json").send().expect(200);
+        assert_eq!(keys.at("/keys/0/kty"), "OKP");
+        assert!(keys.at("/keys/0/d").is_null(), "the private part stays here");
+    });
+}
+
+#[test]
+fn the_documentation_is_served_without_a_network() {
+    let database = TestDatabase::sqlite();
+    let app = TestApp::start(&database);
+    app.call("GET", "/docs").send().expect(307);
+    let page = app.call("GET", "/docs/").send().expect(200);
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.contains("default-src 'self'"), "{policy}");
+    for address in page.text().split(['"', '\'']).filter(|part| part.starts_with("http")) {
+        panic!("the page asks another host: {address}");
+    }
+    let document = app.call("GET", "/openapi.json").send().expect(200);
+    assert_eq!(document.at("/openapi"), "3.1.0");
+}
+
+#[test]
+fn the_type_of_every_problem_leads_to_its_page() {
+    let database = TestDatabase::sqlite();
+    let app = TestApp::start(&database);
+    let problem = app.call("GET", "/v1/me").send().expect_problem(401, "unauthenticated");
+    let page = app.call("GET", &problem.word("/type")).send().expect(200);
+    assert!(page.text().contains("unauthenticated"));
+    app.call("GET", "/problems/no_such_code").send().expect_problem(404, "not_found");
+}

@@ -1,0 +1,13 @@
+//! The product as a client meets it: over HTTP, on both databases, every reply held against the OpenAPI document. The
+//! files follow the URLs.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that stops has failed")]
+
+mod communities;
+mod conventions;
+mod health;
+mod reviews;
+mod search;
+mod sessions;
+mod tips;
+mod users;
+mod visibility;

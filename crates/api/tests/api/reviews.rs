@@ -1,0 +1,235 @@
+//! `/v1/reviews`.
+
+use chrono::Duration;
+use eureka_domain::community::{Openness, ReviewPolicy, Role};
+use eureka_testkit::{Person, Reply, TestApp, on_both_apps, sample};
+use serde_json::json;
+
+fn decide(app: &TestApp, reviewer: &Person, review: &str, verdict: &str, revision: i32) -> Reply {
+    let mut body = json!({"verdict": verdict, "revision": revision});
+    if verdict != "approve" {
+        body["reason"] = json!("incomplete");
+        body["comment"] = json!("which fuse?");
+    }
+    app.post(reviewer, &format!("/v1/reviews/{review}/decisions"), body)
+}
+
+#[test]
+fn the_main_job_from_submission_to_the_next_technician() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let ravi = app.member(&printers, "ravi", Role::Reviewer);
+        let otto = app.person("otto");
+        let tip = app.submitted(&ana, &printers, "Clean the oxidised fuse holders");
+        assert_eq!(app.get(&otto, "/v1/search?q=3396").expect(200).at("/total/value"), 0);
+        app.get(&otto, &format!("/v1/tips/{}", tip.word("/id"))).expect_problem(404, "not_found");
+
+        let queue = app.get(&ravi, "/v1/reviews").expect(200);
+        assert_eq!(queue.each("/tip/number"), [tip.at("/number")]);
+        let next = app.call("POST", "/v1/reviews/claim-next").by(&ravi).send().expect(200);
+        let review = next.word("/id");
+        assert_eq!(next.word("/claim/by/name"), "ravi");
+        assert_eq!(app.get(&ana, &format!("/v1/tips/{}", tip.word("/id"))).word("/review/claimed_by/name"), "ravi");
+
+        let decided = decide(app, &ravi, &review, "approve", 1).expect(201);
+        assert_eq!(decided.word("/outcome"), "approved");
+        let found = app.get(&otto, &format!("/v1/search?q=3396&min_position={}", decided.position())).expect(200);
+        assert_eq!(found.at("/items/0/tip/id"), tip.at("/id"));
+        assert_eq!(found.at("/items/0/tip/author/name"), "ana");
+        assert_eq!(app.get(&otto, &format!("/v1/tips/{}", tip.word("/id"))).word("/confidence"), "validated");
+    });
+}
+
+#[test]
+fn nobody_decides_a_text_they_are_credited_on() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let stella = app.member(&printers, "stella", Role::Steward);
+        let ana = app.member(&printers, "ana", Role::Reviewer);
+        let admin = app.admin();
+        app.service.enrol_member(printers.id, admin.id, Role::Steward).unwrap();
+        for author in [&ana, &stella, &admin] {
+            let review = app.submitted(author, &printers, "Mine").word("/review/id");
+            for verdict in ["approve", "request_changes", "reject"] {
+                decide(app, author, &review, verdict, 1).expect_problem(403, "own_tip");
+            }
+            let claim = app.call("POST", &format!("/v1/reviews/{review}/claim")).by(author);
+            claim.send().expect_problem(403, "own_tip");
+        }
+
+        // An edit makes one its editor.
+        let tip = app.submitted(&ana, &printers, "Hers");
+        let path = format!("/v1/tips/{}", tip.word("/id"));
+        let etag = app.get(&stella, &path).expect(200).etag().to_owned();
+        let edit = app.call("PATCH", &path).by(&stella).header("If-Match", &etag).json(json!({"cause": "Oxide."}));
+        let edited = edit.send().expect(200);
+        assert_eq!(edited.at("/revision"), 2);
+        decide(app, &stella, &edited.word("/review/id"), "approve", 2).expect_problem(403, "own_tip");
+        decide(app, &admin, &edited.word("/review/id"), "approve", 2).expect(201);
+    });
+}
+
+#[test]
+fn a_decision_on_a_text_that_has_changed_meanwhile_is_refused() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let ravi = app.member(&printers, "ravi", Role::Reviewer);
+        let tip = app.submitted(&ana, &printers, "First");
+        let path = format!("/v1/tips/{}", tip.word("/id"));
+        let edit = app.call("PATCH", &path).by(&ana).header("If-Match", tip.etag()).json(json!({"title": "Second"}));
+        let edited = edit.send().expect(200);
+        decide(app, &ravi, &tip.word("/review/id"), "approve", 1).expect_problem(409, "invalid_state");
+        let review = edited.word("/review/id");
+        decide(app, &ravi, &review, "approve", 1).expect_problem(409, "stale_revision");
+        decide(app, &ravi, &review, "approve", 2).expect(201);
+    });
+}
+
+#[test]
+fn sending_back_and_rejecting_owe_the_author_a_reason() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let ravi = app.member(&printers, "ravi", Role::Reviewer);
+        let tip = app.submitted(&ana, &printers, "It stops");
+        let review = tip.word("/review/id");
+        let path = format!("/v1/reviews/{review}/decisions");
+        for verdict in ["request_changes", "reject"] {
+            let bare = app.post(&ravi, &path, json!({"verdict": verdict, "revision": 1}));
+            bare.expect_problem(422, "validation_failed");
+        }
+        decide(app, &ravi, &review, "request_changes", 1).expect(201);
+        let told = app.get(&ana, &format!("/v1/reviews/{review}")).expect(200);
+        assert_eq!(told.word("/decisions/0/comment"), "which fuse?");
+        assert_eq!(told.word("/decisions/0/reason"), "incomplete");
+
+        let tip_path = format!("/v1/tips/{}", tip.word("/id"));
+        let sent_back = app.get(&ana, &tip_path).expect(200);
+        assert_eq!(sent_back.word("/state"), "changes_requested");
+        let edit = app.call("PATCH", &tip_path).by(&ana).header("If-Match", sent_back.etag());
+        let edited = edit.json(json!({"solution": "Clean the left one."})).send().expect(200);
+        let sent = app.act(&ana, &format!("{tip_path}/submit"), edited.etag(), json!({})).expect(200);
+        let second = app.get(&ravi, &format!("/v1/reviews/{}", sent.word("/review/id"))).expect(200);
+        assert_eq!(second.at("/round"), 2);
+        decide(app, &ravi, &sent.word("/review/id"), "reject", 2).expect(201);
+        assert_eq!(app.get(&ana, &tip_path).word("/state"), "rejected");
+    });
+}
+
+#[test]
+fn a_claim_keeps_others_out_until_it_ends() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let (ravi, runa) =
+            (app.member(&printers, "ravi", Role::Reviewer), app.member(&printers, "runa", Role::Reviewer));
+        let review = app.submitted(&ana, &printers, "It stops").word("/review/id");
+        let claim = |who: &Person| app.call("POST", &format!("/v1/reviews/{review}/claim")).by(who).send();
+        claim(&ravi).expect(200);
+        let refused = claim(&runa).expect_problem(409, "claimed_by_other");
+        assert_eq!(refused.word("/holder"), ravi.id.to_string());
+        assert!(!refused.word("/until").is_empty());
+        decide(app, &runa, &review, "approve", 1).expect_problem(409, "claimed_by_other");
+        app.call("POST", "/v1/reviews/claim-next").by(&runa).send().expect(204);
+
+        app.clock.advance(Duration::minutes(31));
+        let runa = app.log_in(runa.id, &runa.email);
+        claim(&runa).expect(200);
+        let ravi = app.log_in(ravi.id, &ravi.email);
+        let release = app.call("POST", &format!("/v1/reviews/{review}/release"));
+        release.by(&ravi).send().expect_problem(409, "claimed_by_other");
+        app.call("POST", &format!("/v1/reviews/{review}/release")).by(&runa).send().expect(200);
+        decide(app, &ravi, &review, "approve", 1).expect(201);
+    });
+}
+
+#[test]
+fn a_quorum_takes_distinct_reviewers_and_one_rejection_ends_the_round() {
+    on_both_apps(|app| {
+        let policy = ReviewPolicy { quorum: 2, ..ReviewPolicy::default() };
+        let lifts = app.community_with("lifts", Openness::Open, policy);
+        let ana = app.member(&lifts, "ana", Role::Contributor);
+        let (ravi, runa) = (app.member(&lifts, "ravi", Role::Reviewer), app.member(&lifts, "runa", Role::Reviewer));
+        let first = app.submitted(&ana, &lifts, "It stops");
+        let review = first.word("/review/id");
+        let half = decide(app, &ravi, &review, "approve", 1).expect(201);
+        assert!(half.at("/outcome").is_null());
+        decide(app, &ravi, &review, "approve", 1).expect_problem(409, "already_decided");
+        let done = decide(app, &runa, &review, "approve", 1).expect(201);
+        assert_eq!(done.word("/outcome"), "approved");
+
+        let second = app.submitted(&ana, &lifts, "It drops").word("/review/id");
+        decide(app, &ravi, &second, "approve", 1).expect(201);
+        let ended = decide(app, &runa, &second, "reject", 1).expect(201);
+        assert_eq!(ended.word("/outcome"), "rejected");
+    });
+}
+
+#[test]
+fn of_a_hundred_opposite_decisions_at_once_one_counts() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let reviewers: Vec<Person> = (0..10).map(|n| app.member(&printers, &format!("r{n}"), Role::Reviewer)).collect();
+        let tip = app.submitted(&ana, &printers, "It stops");
+        let review = tip.word("/review/id");
+        let replies: Vec<Reply> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..100)
+                .map(|n| {
+                    let (reviewer, review) = (&reviewers[n % 10], &review);
+                    let verdict = if n % 2 == 0 { "approve" } else { "reject" };
+                    scope.spawn(move || decide(app, reviewer, review, verdict, 1))
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 1);
+        assert_eq!(replies.iter().filter(|reply| reply.status == 409).count(), 99);
+        let after = app.get(&ana, &format!("/v1/reviews/{review}")).expect(200);
+        assert_eq!(after.at("/decisions").as_array().unwrap().len(), 1);
+        let history = app.get(&ana, &format!("/v1/tips/{}/history", tip.word("/id"))).expect(200);
+        assert_eq!(history.each("/kind").len(), 3, "created, submitted, decided: {}", history.text());
+    });
+}
+
+#[test]
+fn the_queue_is_for_reviewers_of_the_community() {
+    on_both_apps(|app| {
+        let (printers, lifts) = (app.community("printers", Openness::Open), app.community("lifts", Openness::Private));
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let elsewhere = app.member(&lifts, "lena", Role::Steward);
+        let review = app.submitted(&ana, &printers, "It stops").word("/review/id");
+        let path = format!("/v1/reviews/{review}");
+        assert!(app.get(&elsewhere, "/v1/reviews").expect(200).each("/id").is_empty());
+        app.get(&elsewhere, &path).expect_problem(404, "not_found");
+        decide(app, &elsewhere, &review, "approve", 1).expect_problem(404, "not_found");
+        app.get(&ana, &path).expect(200);
+        assert!(app.get(&ana, "/v1/reviews").expect(200).each("/id").is_empty());
+        let colleague = app.member(&printers, "cora", Role::Contributor);
+        app.get(&colleague, &path).expect_problem(404, "not_found");
+    });
+}
+
+#[test]
+fn a_repeated_decision_with_its_key_is_answered_again() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let ravi = app.member(&printers, "ravi", Role::Reviewer);
+        let made = app.post(&ana, "/v1/tips", {
+            let mut tip = sample("printers", "It stops");
+            tip["submit"] = json!(true);
+            tip
+        });
+        let review = made.expect(201).word("/review/id");
+        let send = || {
+            let call = app.call("POST", &format!("/v1/reviews/{review}/decisions")).by(&ravi);
+            call.header("Idempotency-Key", "d1").json(json!({"verdict": "approve", "revision": 1})).send()
+        };
+        let (first, again) = (send().expect(201), send().expect(201));
+        assert_eq!(first.body, again.body);
+        assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    });
+}

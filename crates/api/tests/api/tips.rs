@@ -1,0 +1,142 @@
+//! `/v1/tips`.
+
+use eureka_domain::community::{Openness, Role};
+use eureka_testkit::{on_both_apps, sample};
+use serde_json::json;
+
+#[test]
+fn a_draft_is_edited_submitted_and_withdrawn_by_its_author() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let made = app.post(&ana, "/v1/tips", sample("printers", "It stops")).expect(201);
+        let path = format!("/v1/tips/{}", made.word("/id"));
+        assert_eq!(made.header("location"), Some(path.as_str()));
+        assert_eq!(made.word("/state"), "draft");
+        assert_eq!(made.at("/author/name"), "ana");
+
+        let by_number = app.get(&ana, &format!("/v1/tips/{}", made.word("/number"))).expect(200);
+        assert_eq!(by_number.word("/id"), made.word("/id"));
+
+        let patch = app.call("PATCH", &path).by(&ana).header("If-Match", made.etag());
+        let edited = patch.json(json!({"title": "It stops at noon", "solution": null})).send().expect(200);
+        assert_eq!(edited.word("/title"), "It stops at noon");
+        assert!(edited.at("/solution").is_null());
+        assert_eq!(edited.at("/fault_codes"), json!(["3396"]), "what is not named stays");
+
+        let submitted = app.act(&ana, &format!("{path}/submit"), edited.etag(), json!({})).expect(200);
+        assert_eq!(submitted.word("/state"), "submitted");
+        let again = app.act(&ana, &format!("{path}/submit"), submitted.etag(), json!({}));
+        let again = again.expect_problem(409, "invalid_state");
+        assert_eq!(again.word("/state"), "submitted");
+        assert!(again.at("/possible").as_array().unwrap().contains(&json!("withdraw")));
+
+        let withdrawn = app.act(&ana, &format!("{path}/withdraw"), submitted.etag(), json!({"reason": "mine"}));
+        let withdrawn = withdrawn.expect(200);
+        assert_eq!(withdrawn.word("/state"), "withdrawn");
+        let history = app.get(&ana, &format!("{path}/history")).expect(200);
+        let kinds = history.each("/kind");
+        assert_eq!(kinds, ["tip.created", "tip.edited", "tip.submitted", "tip.withdrawn"]);
+    });
+}
+
+#[test]
+fn writing_takes_a_contributor_of_a_community_one_knows() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        app.community("secret", Openness::Private);
+        let (reader, otto) = (app.member(&printers, "rea", Role::Reader), app.person("otto"));
+        app.post(&reader, "/v1/tips", sample("printers", "a")).expect_problem(403, "not_permitted");
+        app.post(&otto, "/v1/tips", sample("printers", "a")).expect_problem(403, "not_permitted");
+        let send = |slug| {
+            let call = app.call("POST", "/v1/tips").by(&otto).header("X-Request-Id", "same");
+            call.json(sample(slug, "a")).send()
+        };
+        let (hidden, absent) = (send("secret"), send("absent"));
+        hidden.clone().expect_problem(422, "validation_failed");
+        assert_eq!(hidden.body, absent.body);
+    });
+}
+
+#[test]
+fn the_approved_text_stays_live_while_its_next_revision_is_reviewed() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let ravi = app.member(&printers, "ravi", Role::Reviewer);
+        let otto = app.person("otto");
+        let id = app.published(&ana, &ravi, &printers, "Oxidised fuse holders");
+        let path = format!("/v1/tips/{id}");
+
+        let etag = app.get(&ana, &path).expect(200).etag().to_owned();
+        let edit = app.call("PATCH", &path).by(&ana).header("If-Match", &etag);
+        let edited = edit.json(json!({"title": "Corroded fuse holders"})).send().expect(200);
+        assert_eq!(edited.word("/pending/title"), "Corroded fuse holders");
+        let sent = app.act(&ana, &format!("{path}/submit"), edited.etag(), json!({})).expect(200);
+        app.settle(sent.position());
+
+        let seen = app.get(&otto, &path).expect(200);
+        assert_eq!(seen.word("/title"), "Oxidised fuse holders");
+        assert!(seen.at("/pending").is_null() && seen.at("/review").is_null(), "{}", seen.text());
+        app.get(&otto, &format!("{path}/revisions/2")).expect_problem(404, "not_found");
+        assert_eq!(app.get(&otto, "/v1/search?q=corroded").expect(200).at("/total/value"), 0);
+        assert_eq!(app.get(&otto, "/v1/search?q=oxidised").expect(200).at("/total/value"), 1);
+
+        let review = sent.word("/review/id");
+        let decided =
+            app.post(&ravi, &format!("/v1/reviews/{review}/decisions"), json!({"verdict": "approve", "revision": 2}));
+        app.settle(decided.expect(201).position());
+        assert_eq!(app.get(&otto, &path).word("/title"), "Corroded fuse holders");
+        assert_eq!(app.get(&otto, "/v1/search?q=corroded").at("/total/value"), 1);
+        assert_eq!(app.get(&ana, &format!("{path}/revisions/1")).word("/state"), "superseded");
+    });
+}
+
+#[test]
+fn a_hold_takes_a_tip_out_of_all_results_and_only_a_steward_lifts_it() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let ravi = app.member(&printers, "ravi", Role::Reviewer);
+        let stella = app.member(&printers, "stella", Role::Steward);
+        let id = app.published(&ana, &ravi, &printers, "Oxidised fuse holders");
+        let path = format!("/v1/tips/{id}");
+        let found = || app.get(&ana, "/v1/search?q=oxidised").at("/total/value");
+        let etag = |who| app.get(who, &path).expect(200).etag().to_owned();
+        assert_eq!(found(), 1);
+
+        let reason = json!({"reason": "it burnt one"});
+        app.act(&ana, &format!("{path}/hold"), &etag(&ana), reason.clone()).expect_problem(403, "not_permitted");
+        app.act(&ravi, &format!("{path}/hold"), &etag(&ravi), json!({"reason": " "}))
+            .expect_problem(422, "validation_failed");
+        let held = app.act(&ravi, &format!("{path}/hold"), &etag(&ravi), reason.clone()).expect(200);
+        app.settle(held.position());
+        assert_eq!(found(), 0);
+        assert_eq!(app.get(&ana, &path).word("/hold"), "it burnt one");
+        app.act(&ravi, &format!("{path}/release"), &etag(&ravi), reason.clone()).expect_problem(403, "not_permitted");
+        let lifted = app.act(&stella, &format!("{path}/release"), &etag(&stella), reason).expect(200);
+        app.settle(lifted.position());
+        assert_eq!(found(), 1);
+    });
+}
+
+#[test]
+fn an_archived_tip_resolves_and_comes_back_unvalidated() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let stella = app.member(&printers, "stella", Role::Steward);
+        let id = app.published(&ana, &stella, &printers, "Oxidised fuse holders");
+        let path = format!("/v1/tips/{id}");
+        let etag = || app.get(&stella, &path).expect(200).etag().to_owned();
+        let reason = json!({"reason": "the machine is gone"});
+        let archived = app.act(&stella, &format!("{path}/archive"), &etag(), reason.clone()).expect(200);
+        app.settle(archived.position());
+        assert_eq!(app.get(&ana, "/v1/search?q=oxidised").at("/total/value"), 0);
+        assert_eq!(app.get(&ana, &path).expect(200).word("/confidence"), "archived");
+        let restored = app.act(&stella, &format!("{path}/restore"), &etag(), reason).expect(200);
+        app.settle(restored.position());
+        assert_eq!(restored.word("/confidence"), "not_validated");
+        assert_eq!(app.get(&ana, "/v1/search?q=oxidised").at("/total/value"), 1);
+    });
+}

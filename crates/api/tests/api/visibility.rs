@@ -1,0 +1,103 @@
+//! What a caller may not see does not exist: the same reply as for what is not there, wherever the id came from.
+
+use eureka_domain::community::{Openness, Role};
+use eureka_testkit::{Person, TestApp, on_both_apps, sample};
+use serde_json::json;
+
+const CANARY: &str = "zirconium";
+
+/// The paths that lead to a tip, with its id in place.
+const PATHS: [(&str, &str); 10] = [
+    ("GET", ""),
+    ("GET", "/revisions"),
+    ("GET", "/revisions/1"),
+    ("GET", "/history"),
+    ("POST", "/submit"),
+    ("POST", "/withdraw"),
+    ("POST", "/hold"),
+    ("POST", "/release"),
+    ("POST", "/archive"),
+    ("POST", "/restore"),
+];
+
+fn same_as_absent(app: &TestApp, who: &Person, id: &str, number: &str) {
+    let absent = "01930000-0000-7000-8000-000000000000";
+    for (method, tail) in PATHS {
+        let send = |tip: &str| {
+            let call = app.call(method, &format!("/v1/tips/{tip}{tail}")).by(who).header("X-Request-Id", "same");
+            let call = if method == "POST" { call.header("If-Match", "*").json(json!({"reason": "x"})) } else { call };
+            call.send()
+        };
+        let nothing = send(absent);
+        for name in [id, number] {
+            let reply = send(name);
+            assert_eq!(reply.status, 404, "{method} {tail} by {}: {}", who.email, reply.text());
+            assert_eq!(reply.text().replace(name, absent), nothing.text(), "{method} {tail}");
+        }
+    }
+    for path in ["/v1/tips?limit=100", "/v1/search?q=zirconium&facets=product,tag,community,author,fault_code"] {
+        let reply = app.get(who, path).expect(200);
+        let body = reply.text().to_lowercase();
+        assert!(!body.contains(CANARY) && !body.contains(id), "{path} by {}: {body}", who.email);
+    }
+}
+
+fn canary(app: &TestApp, author: &Person, slug: &str, submit: bool) -> (String, String) {
+    let mut tip = sample(slug, "Zirconium title");
+    for field in ["problem", "solution", "cause"] {
+        tip[field] = json!(format!("zirconium {field}"));
+    }
+    for field in ["products", "tags", "fault_codes", "parts"] {
+        tip[field] = json!(["zirconium"]);
+    }
+    tip["submit"] = json!(submit);
+    let made = app.post(author, "/v1/tips", tip).expect(201);
+    (made.word("/id"), made.word("/number"))
+}
+
+#[test]
+fn a_draft_exists_for_its_author_alone() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let (id, number) = canary(app, &ana, "printers", false);
+        for (name, role) in [("bo", Role::Contributor), ("ravi", Role::Reviewer), ("stella", Role::Steward)] {
+            same_as_absent(app, &app.member(&printers, name, role), &id, &number);
+        }
+        same_as_absent(app, &app.person("otto"), &id, &number);
+        same_as_absent(app, &app.admin(), &id, &number);
+    });
+}
+
+#[test]
+fn a_submission_exists_for_its_author_and_the_reviewers() {
+    on_both_apps(|app| {
+        let (printers, lifts) = (app.community("printers", Openness::Open), app.community("lifts", Openness::Open));
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let (id, number) = canary(app, &ana, "printers", true);
+        app.get(&app.member(&printers, "ravi", Role::Reviewer), &format!("/v1/tips/{id}")).expect(200);
+        same_as_absent(app, &app.member(&printers, "bo", Role::Contributor), &id, &number);
+        same_as_absent(app, &app.member(&lifts, "lena", Role::Reviewer), &id, &number);
+    });
+}
+
+#[test]
+fn a_tip_of_a_private_community_exists_for_its_members() {
+    on_both_apps(|app| {
+        let medical = app.community("medical", Openness::Private);
+        let ana = app.member(&medical, "ana", Role::Contributor);
+        let ravi = app.member(&medical, "ravi", Role::Reviewer);
+        let (id, number) = canary(app, &ana, "medical", true);
+        let review = app.get(&ana, &format!("/v1/tips/{id}")).word("/review/id");
+        let body = json!({"verdict": "approve", "revision": 1});
+        let decided = app.post(&ravi, &format!("/v1/reviews/{review}/decisions"), body).expect(201);
+        app.settle(decided.position());
+        let found = app.get(&app.member(&medical, "mia", Role::Reader), "/v1/search?q=zirconium").expect(200);
+        assert_eq!(found.at("/total/value"), 1);
+        let otto = app.person("otto");
+        same_as_absent(app, &otto, &id, &number);
+        app.get(&otto, &format!("/v1/reviews/{review}")).expect_problem(404, "not_found");
+        let open = app.community("printers", Openness::Open);
+        same_as_absent(app, &app.member(&open, "stella", Role::Steward), &id, &number);
+    });
+}

@@ -1,0 +1,211 @@
+//! The whole product on a loopback port, on a test's own database: what a client sees is what is tested.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+
+use actix_web::dev::ServerHandle;
+use actix_web::web::Data;
+use actix_web::{HttpServer, rt::System};
+use eureka_api::Api;
+use eureka_domain::community::{Charter, Community, Openness, ReviewPolicy, Role};
+use eureka_domain::ids::UserId;
+use eureka_domain::user::SiteRole;
+use eureka_service::{Indexer, Keys, NewUser, Passwords, Service, generate_key};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::call::{Call, Reply};
+use crate::clock::{CountedIds, FixedClock};
+use crate::{TestDatabase, on_both};
+
+/// Everyone's password.
+pub const PASSWORD: &str = "oxidised fuse holders";
+
+/// Someone with an account who is logged in.
+#[derive(Clone)]
+pub struct Person {
+    /// Who.
+    pub id: UserId,
+    /// Their login name.
+    pub email: String,
+    /// Their access token.
+    pub token: String,
+    /// Their refresh token.
+    pub refresh_token: String,
+}
+
+/// A running service.
+pub struct TestApp {
+    /// Its clock.
+    pub clock: Arc<FixedClock>,
+    /// The service behind it.
+    pub service: Arc<Service>,
+    address: SocketAddr,
+    server: Option<(ServerHandle, JoinHandle<()>)>,
+    follower: Option<JoinHandle<()>>,
+    _index: TempDir,
+}
+
+/// Runs a test on the product over each kind of database.
+pub fn on_both_apps(test: impl Fn(&TestApp)) {
+    on_both(|database| test(&TestApp::start(database)));
+}
+
+#[allow(clippy::expect_used, reason = "a test without an app has failed")]
+impl TestApp {
+    /// Starts the product on a database.
+    pub fn start(database: &TestDatabase) -> Self {
+        let clock = Arc::new(FixedClock::new());
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let indexer = Indexer::open(database.store().clone(), &folder.path().join("index")).expect("an index");
+        let keys = Keys::new("eureka", &[generate_key().expect("a key")]).expect("keys");
+        let passwords = Passwords::new(2).expect("a hasher");
+        let store = database.store().clone();
+        let ids = Arc::new(CountedIds::default());
+        let service = Arc::new(Service::new(store, indexer, clock.clone(), ids, keys, passwords));
+        let follower = service.indexer().follow().expect("a thread");
+        let (address, server) = listen(Arc::clone(&service));
+        Self { clock, service, address, server: Some(server), follower: Some(follower), _index: folder }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A request; it goes out with [`Call::send`].
+    pub fn call(&self, method: &str, path: &str) -> Call {
+        Call::new(format!("http://{}", self.address), method, path)
+    }
+
+    /// Reads, as a person.
+    pub fn get(&self, person: &Person, path: &str) -> Reply {
+        self.call("GET", path).by(person).send()
+    }
+
+    /// Posts JSON, as a person.
+    pub fn post(&self, person: &Person, path: &str, body: Value) -> Reply {
+        self.call("POST", path).by(person).json(body).send()
+    }
+
+    /// Does something to what was read before: posts JSON with its entity tag.
+    pub fn act(&self, person: &Person, path: &str, etag: &str, body: Value) -> Reply {
+        self.call("POST", path).by(person).header("If-Match", etag).json(body).send()
+    }
+
+    /// An account, logged in.
+    pub fn person(&self, name: &str) -> Person {
+        self.account(name, SiteRole::Member)
+    }
+
+    /// An admin, logged in.
+    pub fn admin(&self) -> Person {
+        self.account("admin", SiteRole::Admin)
+    }
+
+    fn account(&self, name: &str, site_role: SiteRole) -> Person {
+        let email = format!("{name}@example.org");
+        let new = NewUser { email: email.clone(), name: name.to_owned(), password: PASSWORD.to_owned(), site_role };
+        let id = self.service.add_user(new).expect("an account").value.id;
+        self.log_in(id, &email)
+    }
+
+    /// Logs someone in again.
+    pub fn log_in(&self, id: UserId, email: &str) -> Person {
+        let reply = self.call("POST", "/v1/auth/login").json(json!({"email": email, "password": PASSWORD})).send();
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let token = |name: &str| reply.at(name).as_str().unwrap_or_default().to_owned();
+        Person { id, email: email.to_owned(), token: token("/access_token"), refresh_token: token("/refresh_token") }
+    }
+
+    /// A community.
+    pub fn community(&self, slug: &str, openness: Openness) -> Community {
+        self.community_with(slug, openness, ReviewPolicy::default())
+    }
+
+    /// A community with a review policy of its own.
+    pub fn community_with(&self, slug: &str, openness: Openness, policy: ReviewPolicy) -> Community {
+        let charter =
+            Charter { slug: slug.to_owned(), name: slug.to_owned(), description: String::new(), openness, policy };
+        self.service.found_community(charter).expect("a community").value
+    }
+
+    /// An account with a role in a community, logged in.
+    pub fn member(&self, community: &Community, name: &str, role: Role) -> Person {
+        let person = self.person(name);
+        self.service.enrol_member(community.id, person.id, role).expect("a member");
+        person
+    }
+
+    /// A tip that waits for review: what its author sees.
+    pub fn submitted(&self, author: &Person, community: &Community, title: &str) -> Reply {
+        let mut tip = sample(&community.slug, title);
+        tip["submit"] = json!(true);
+        self.post(author, "/v1/tips", tip).expect(201)
+    }
+
+    /// A tip that a reviewer has approved, and that searches find: its id.
+    pub fn published(&self, author: &Person, reviewer: &Person, community: &Community, title: &str) -> String {
+        let tip = self.submitted(author, community, title);
+        let review = tip.at("/review/id").as_str().unwrap_or_default().to_owned();
+        let decided = self
+            .post(reviewer, &format!("/v1/reviews/{review}/decisions"), json!({"verdict": "approve", "revision": 1}))
+            .expect(201);
+        self.settle(decided.position());
+        tip.at("/id").as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until searches know of a position.
+    pub fn settle(&self, position: i64) {
+        let patience = std::time::Duration::from_secs(10);
+        self.service.indexer().wait_for(position, patience).expect("the index to follow");
+    }
+}
+
+/// A tip, to be written.
+pub fn sample(community: &str, title: &str) -> Value {
+    json!({
+        "community": community,
+        "title": title,
+        "problem": "The machine stops with fault code 3396, mostly in the morning.",
+        "solution": "Clean the two fuse holders; they oxidise.",
+        "products": ["DocuColor 40"],
+        "fault_codes": ["3396"],
+        "lang": "en",
+    })
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if let Some((handle, thread)) = self.server.take() {
+            drop(handle.stop(false));
+            let _ = thread.join();
+        }
+        self.service.indexer().stop();
+        if let Some(follower) = self.follower.take() {
+            let _ = follower.join();
+        }
+    }
+}
+
+#[allow(clippy::expect_used, reason = "a test without an app has failed")]
+fn listen(service: Arc<Service>) -> (SocketAddr, (ServerHandle, JoinHandle<()>)) {
+    let (tell, told) = mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        System::new().block_on(async move {
+            let api = Data::new(Api::new(service));
+            let server = HttpServer::new(move || eureka_api::app(api.clone()))
+                .workers(1)
+                .disable_signals()
+                .bind(("127.0.0.1", 0))
+                .expect("a port");
+            let address = server.addrs().first().copied().expect("an address");
+            let server = server.run();
+            tell.send((address, server.handle())).expect("the test waits");
+            server.await.expect("the server");
+        });
+    });
+    let (address, handle) = told.recv().expect("a running server");
+    (address, (handle, thread))
+}
