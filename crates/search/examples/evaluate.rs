@@ -24,7 +24,7 @@ use eureka_domain::Instant;
 use eureka_domain::community::Openness;
 use eureka_domain::ids::{CommunityId, TipId, TipNumber, UserId};
 use eureka_domain::tip::{Confidence, Safety};
-use eureka_search::{Cursor, Index, OpenOptions, Rebuild, SearchRequest, TipDocument};
+use eureka_search::{Cursor, Index, OpenOptions, Rebuild, SearchRequest, SimilarRequest, SuggestRequest, TipDocument};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -266,6 +266,33 @@ fn known_items(dir: &Path, scratch: &Path, time: bool, copies: usize, show: usiz
             count as f64 / built.as_secs_f64(),
             index.bytes_on_disk(),
             index.bytes_on_disk() as f64 / bytes as f64
+        );
+        time_others(&index, dir);
+    }
+}
+
+/// Times completions of every beginning of some queries, and look-alikes of what those queries find.
+fn time_others(index: &Index, dir: &Path) {
+    let (mut suggest, mut similar) = (Vec::new(), Vec::new());
+    for line in lines(&dir.join("queries.jsonl")).step_by(10) {
+        let q = text(&serde_json::from_str(&line).unwrap(), "q");
+        for (end, _) in q.char_indices().skip(1) {
+            let begun = Wall::now();
+            index.suggest(&SuggestRequest::new(&q[..end])).unwrap();
+            suggest.push(begun.elapsed());
+        }
+        for hit in index.search(&SearchRequest::new(q), now()).unwrap().hits.iter().take(2) {
+            let begun = Wall::now();
+            index.similar(&SimilarRequest::of(&hit.tip)).unwrap();
+            similar.push(begun.elapsed());
+        }
+    }
+    for (what, mut times) in [("suggest", suggest), ("similar", similar)] {
+        times.sort();
+        println!(
+            "    {what:<8} p50 {:>6} µs  p99 {:>6} µs",
+            times[times.len() / 2].as_micros(),
+            times[times.len() * 99 / 100].as_micros()
         );
     }
 }

@@ -94,7 +94,7 @@ fn in_words(how: How) -> &'static str {
         How::Word => "the word, in one of its forms",
         How::Identifier => "the code as typed",
         How::OtherSeparators => "the code with other separators",
-        How::Declared => "one of the tip's fault codes or parts",
+        How::Declared => "one of the tip's fault codes or parts, or its number",
         How::PartOfIdentifier => "part of a code",
         How::IdentifierPrefix => "a code that begins so",
         How::Prefix => "a word that begins so",

@@ -4,10 +4,11 @@ use tantivy::postings::{Postings, SegmentPostings};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, TERMINATED};
 
-use super::ranking::{DECLARED, HEADLINE, Norms, most};
+use super::ranking::{self, DECLARED, HEADLINE, Norms, most};
 use super::scope::{In, Scope, View};
 use super::slot::{Place, Slot, Source};
 use crate::error::SearchError;
+use crate::index::snapshot::PublicStatistics;
 
 /// Most tips that a phrase or a list of words is gathered from, in one segment.
 const MOST_GATHERED: usize = 400_000;
@@ -16,6 +17,15 @@ const MOST_GATHERED: usize = 400_000;
 pub(crate) struct AllNorms {
     pub(crate) all: Norms,
     pub(crate) headline: Norms,
+}
+
+impl AllNorms {
+    pub(crate) fn of(public: PublicStatistics) -> Self {
+        Self {
+            all: Norms::new(public.mean_all, ranking::B),
+            headline: Norms::new(public.mean_headline, ranking::B_HEADLINE),
+        }
+    }
 }
 
 /// A walk over tips with a frequency each.

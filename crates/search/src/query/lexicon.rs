@@ -14,8 +14,11 @@ use tantivy_fst::Automaton;
 use super::scope::{In, Scope, View};
 use crate::error::SearchError;
 
-/// Most dictionary entries read for one expansion, in each segment.
-const MOST_READ: usize = 4_000;
+/// Most words that one expansion considers, in each segment. Words that the caller may not know of do not count: their
+/// number must not show in what is left.
+const MOST_CONSIDERED: usize = 4_000;
+/// Most dictionary entries read for one expansion, in each segment, known or not: a bound on time.
+const MOST_READ: usize = 40_000;
 
 /// A word of the dictionary and in how many tips it stands (at least).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,13 +39,13 @@ pub(crate) fn beginning_with(
     let mut found = HashMap::new();
     for view in &scope.views {
         let mut stream = view.index(field).terms().range().ge(prefix.as_bytes()).into_stream()?;
-        let mut read = 0;
-        while stream.advance() && read < MOST_READ {
+        let (mut read, mut considered) = (0, 0);
+        while stream.advance() && read < MOST_READ && considered < MOST_CONSIDERED {
             if !stream.key().starts_with(prefix.as_bytes()) {
                 break;
             }
             read += 1;
-            collect(view, field, stream.key(), stream.value(), 0, &mut found)?;
+            considered += usize::from(collect(view, field, stream.key(), stream.value(), 0, &mut found)?);
         }
     }
     Ok(sorted(found, most))
@@ -87,27 +90,34 @@ fn collect(
     key: &[u8],
     info: &TermInfo,
     distance: u8,
-    found: &mut HashMap<String, (u32, u8)>,
-) -> Result<(), SearchError> {
-    let Ok(word) = std::str::from_utf8(key) else { return Ok(()) };
-    let frequency = if view.open && !view.reader.has_deletes() {
-        info.doc_freq
-    } else {
+    found: &mut HashMap<String, Known>,
+) -> Result<bool, SearchError> {
+    let Ok(word) = std::str::from_utf8(key) else { return Ok(false) };
+    if !view.open || view.reader.has_deletes() {
         let mut postings = view.index(field).read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
-        match view.first_visible(&mut postings) {
-            Some(_) if view.open => info.doc_freq,
-            Some(_) => 1,
-            None => return Ok(()),
+        if view.first_visible(&mut postings).is_none() {
+            return Ok(false);
         }
-    };
-    let entry = found.entry(word.to_owned()).or_insert((0, distance));
-    entry.0 += frequency;
-    Ok(())
+    }
+    let entry = found.entry(word.to_owned()).or_insert(Known { open: 0, distance });
+    if view.open {
+        entry.open += info.doc_freq;
+    }
+    Ok(true)
 }
 
-fn sorted(found: HashMap<String, (u32, u8)>, most: usize) -> Vec<Entry> {
-    let mut entries =
-        found.into_iter().map(|(word, (frequency, distance))| Entry { word, frequency, distance }).collect::<Vec<_>>();
+/// A word found in dictionaries.
+struct Known {
+    /// In how many tips of the open half it stands; what is only in the restricted half counts as one.
+    open: u32,
+    distance: u8,
+}
+
+fn sorted(found: HashMap<String, Known>, most: usize) -> Vec<Entry> {
+    let mut entries = found
+        .into_iter()
+        .map(|(word, known)| Entry { word, frequency: known.open.max(1), distance: known.distance })
+        .collect::<Vec<_>>();
     entries.sort_by(|a, b| {
         (a.distance, std::cmp::Reverse(a.frequency), &a.word).cmp(&(
             b.distance,

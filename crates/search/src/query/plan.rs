@@ -1,6 +1,8 @@
 //! From a query's text to slots: what is asked for, and every exact way a tip can have it. Nothing here is fuzzy;
 //! see [`super::relax`] for that.
 
+use std::collections::HashSet;
+
 use super::lexicon;
 use super::ranking::{self, weight};
 use super::request::SynonymGroup;
@@ -39,6 +41,31 @@ impl Plan {
     /// How many words, identifiers and phrases a complete match has.
     pub(crate) fn required(&self) -> usize {
         self.slots.iter().filter(|slot| slot.required && !slot.silent).count()
+    }
+
+    /// Drops all but so many slots, those of the greatest weight. Nothing happens to a plan that has no more.
+    pub(crate) fn keep_most_telling(&mut self, most: usize) {
+        if self.slots.len() <= most {
+            return;
+        }
+        let weight = |slot: &Slot| if slot.silent { 0.0 } else { slot.idf * slot.times };
+        let mut order = (0..self.slots.len()).collect::<Vec<_>>();
+        order.sort_by(|a, b| {
+            let of = |at: &usize| self.slots.get(*at).map_or(0.0, weight);
+            of(b).total_cmp(&of(a)).then(a.cmp(b))
+        });
+        let kept = order.into_iter().take(most).collect::<HashSet<_>>();
+        let mut moved = Vec::with_capacity(self.slots.len());
+        let mut place = 0;
+        self.slots.retain(|_| {
+            let keep = kept.contains(&moved.len());
+            moved.push(keep.then_some(place));
+            place += usize::from(keep);
+            keep
+        });
+        for slot in &mut self.slot_of {
+            *slot = slot.and_then(|old| moved.get(old).copied().flatten());
+        }
     }
 }
 
@@ -92,7 +119,7 @@ pub(crate) fn plan(
         }
     }
     weigh(scope, &mut plan.slots)?;
-    drop_least(&mut plan);
+    plan.keep_most_telling(MOST_SLOTS);
     Ok(plan)
 }
 
@@ -170,30 +197,6 @@ fn is_known_privately(scope: &Scope<'_>, slot: &Slot) -> Result<bool, SearchErro
     Ok(false)
 }
 
-fn drop_least(plan: &mut Plan) {
-    if plan.slots.len() <= MOST_SLOTS {
-        return;
-    }
-    let mut weights =
-        plan.slots.iter().map(|slot| if slot.silent { 0.0 } else { slot.idf * slot.times }).collect::<Vec<_>>();
-    weights.sort_by(|a, b| b.total_cmp(a));
-    let least = weights.get(MOST_SLOTS).copied().unwrap_or_default();
-    let mut moved = Vec::with_capacity(plan.slots.len());
-    let mut kept = Vec::with_capacity(MOST_SLOTS);
-    for slot in plan.slots.drain(..) {
-        if kept.len() < MOST_SLOTS && !slot.silent && slot.idf * slot.times > least {
-            moved.push(Some(kept.len()));
-            kept.push(slot);
-        } else {
-            moved.push(None);
-        }
-    }
-    plan.slots = kept;
-    for place in &mut plan.slot_of {
-        *place = place.and_then(|old| moved.get(old).copied().flatten());
-    }
-}
-
 pub(crate) fn alternative(source: Source, weight: f32, how: How) -> Alternative {
     Alternative { source, weight, idf: 0.0, how }
 }
@@ -243,6 +246,13 @@ pub(super) fn identifier_slot(token: &Token) -> Slot {
             Source::Term(In::Ident, term(PART, &token.lowered)),
             weight::PART,
             How::PartOfIdentifier,
+        ));
+    }
+    if let Some(number) = dotted.strip_prefix('t').filter(|rest| rest.bytes().all(|b| b.is_ascii_digit())) {
+        alternatives.push(alternative(
+            Source::Term(In::Label, term(label::NUMBER, number)),
+            weight::EXACT,
+            How::Declared,
         ));
     }
     for mark in [label::FAULT_CODE, label::PART] {

@@ -68,6 +68,19 @@ pub(crate) fn known_words(scope: &Scope<'_>, plan: &mut Plan, typing: bool) -> R
     Ok(out)
 }
 
+/// Takes the last word for the beginning of others, whether it is known or not.
+pub(crate) fn complete_last_word(scope: &Scope<'_>, plan: &mut Plan) -> Result<(), SearchError> {
+    if let Some(at) = last_word(plan, true) {
+        prefix(scope, plan, at)?;
+        if let Some(slot) = plan.slots.get_mut(at) {
+            // `the` may be the beginning of `thermal`.
+            slot.silent = false;
+            slot.required = true;
+        }
+    }
+    Ok(())
+}
+
 /// The slot of a word that may be unfinished: the last one, when nothing is typed behind it.
 fn last_word(plan: &Plan, typing: bool) -> Option<usize> {
     let token = plan.tokens.last()?;

@@ -68,11 +68,21 @@ impl<'s> Scope<'s> {
         Ok(Self { snapshot, views })
     }
 
-    /// In how many tips of the open half a term stands: what all weights are made from.
+    /// In how many tips of the open half a term stands: what all weights are made from. Removed tips count until their
+    /// segment is merged, but a term that stands in nothing else does not.
     pub(crate) fn public_frequency(&self, field: In, term: &str) -> Result<u32, SearchError> {
         let mut sum = 0;
         for view in self.views.iter().filter(|view| view.open) {
-            sum += view.index(field).doc_freq(&self.term(field, term))?;
+            let term = self.term(field, term);
+            let frequency = view.index(field).doc_freq(&term)?;
+            if frequency > 0
+                && view.reader.has_deletes()
+                && let Some(mut postings) = view.postings(term, field, IndexRecordOption::Basic)?
+                && view.first_visible(&mut postings).is_none()
+            {
+                continue;
+            }
+            sum += frequency;
         }
         Ok(sum)
     }

@@ -11,7 +11,7 @@ use tantivy::schema::Value;
 use super::docs::AllNorms;
 use super::filter::{self, Demand};
 use super::plan::{self, Plan};
-use super::ranking::{self, Norms};
+use super::ranking;
 use super::relax::{self, Forgiven};
 use super::request::{SearchRequest, Sort};
 use super::rerank::{self, Closer};
@@ -76,15 +76,11 @@ fn search(snapshot: &Snapshot, request: &SearchRequest, now: Instant) -> Result<
         request.ui_lang.as_deref(),
     )?;
     let page = request.cursor.as_ref().filter(|cursor| cursor.sort == request.sort);
-    let public = snapshot.public;
     let search = Search {
         request,
         plan,
         demands,
-        norms: AllNorms {
-            all: Norms::new(public.mean_all, ranking::B),
-            headline: Norms::new(public.mean_headline, ranking::B_HEADLINE),
-        },
+        norms: AllNorms::of(snapshot.public),
         scope,
         now_micros: now.timestamp_micros(),
         deadline,

@@ -75,7 +75,7 @@ pub enum How {
     Identifier,
     /// The identifier with other separators.
     OtherSeparators,
-    /// A declared fault code or part number.
+    /// A declared fault code or part number, or the tip's own number.
     Declared,
     /// A run of digits inside an identifier.
     PartOfIdentifier,
