@@ -6,7 +6,8 @@ use actix_web::App;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    Components, ContentBuilder, HeaderBuilder, ObjectBuilder, PathItem, Ref, RefOr, Response, ResponseBuilder, Type,
+    Components, Content, ContentBuilder, HeaderBuilder, ObjectBuilder, PathItem, Ref, RefOr, Response, ResponseBuilder,
+    Type,
 };
 use utoipa::{OpenApi, PartialSchema, ToSchema};
 use utoipa_actix_web::AppExt;
@@ -95,6 +96,7 @@ fn complete(method: &str, operation: &mut Operation) {
     if !public {
         operation.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>("bearer", [])]);
     }
+    let answers_page = answers_page(operation);
     let parameters = operation.parameters.get_or_insert_default();
     let any = |is: &dyn Fn(&Parameter) -> bool| {
         parameters.iter().any(|parameter| matches!(parameter, RefOr::T(parameter) if is(parameter)))
@@ -102,11 +104,14 @@ fn complete(method: &str, operation: &mut Operation) {
     let (matches, once) = (any(&|p| p.name == "If-Match"), any(&|p| p.name == "Idempotency-Key"));
     let in_path = any(&|p| p.parameter_in == ParameterIn::Path);
     let in_query = any(&|p| p.parameter_in == ParameterIn::Query);
-    let reads_one = method == "GET" && in_path;
+    let reads_one = method == "GET" && in_path && !answers_page;
     if reads_one {
         parameters.push(RefOr::T(header_parameter("If-None-Match", "The ETag of the state you have")));
     }
     let has_body = operation.request_body.is_some();
+    // Sessions come and go without a place in the change log.
+    let of_sessions = operation.tags.iter().flatten().any(|tag| tag == "sessions");
+    let is_logged = method != "GET" && !of_sessions;
 
     let mut problems = vec![("500", "An error of this service"), ("503", "Busy or away: try again")];
     if !public {
@@ -149,11 +154,14 @@ fn complete(method: &str, operation: &mut Operation) {
         let RefOr::T(response) = response else { continue };
         response.headers.insert("X-Request-Id".to_owned(), header("Names this request in the log"));
         let success = status.starts_with('2');
-        if success && method != "GET" && !public {
+        if success && is_logged {
             response.headers.insert(POSITION.to_owned(), header("The change's place in the log"));
         }
-        if success && (reads_one || matches || status == "201") {
+        if (success && (reads_one || matches || status == "201")) || status == "304" {
             response.headers.insert("ETag".to_owned(), header("Names this state"));
+        }
+        if status == "412" {
+            response.headers.insert("ETag".to_owned(), header("Names the present state"));
         }
         if status == "201" {
             response.headers.insert("Location".to_owned(), header("Where it is"));
@@ -163,6 +171,15 @@ fn complete(method: &str, operation: &mut Operation) {
             response.headers.insert("Retry-After".to_owned(), header("Seconds to wait"));
         }
     }
+}
+
+/// Whether the reply is a page of a list, which has no entity tag.
+fn answers_page(operation: &Operation) -> bool {
+    let Some(RefOr::T(response)) = operation.responses.responses.get("200") else { return false };
+    response.content.values().any(|content| match content {
+        RefOr::T(Content { schema: Some(RefOr::Ref(schema)), .. }) => schema.ref_location.contains("/PageBody"),
+        _ => false,
+    })
 }
 
 fn problem(description: &str) -> Response {

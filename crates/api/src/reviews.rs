@@ -61,7 +61,12 @@ pub(crate) async fn read_review(
 #[utoipa::path(
     tag = "reviews",
     params(("id" = uuid::Uuid, Path, description = "The review")),
-    responses((status = 200, description = "The review, now yours", body = ReviewBody)),
+    responses((
+        status = 200,
+        description = "The review, now yours",
+        body = ReviewBody,
+        headers(("ETag" = String, description = "Names this state")),
+    )),
 )]
 #[post("/reviews/{id}/claim")]
 pub(crate) async fn claim_review(api: Data<Api>, caller: Caller, id: Path<String>) -> Result<HttpResponse, Problem> {
@@ -74,7 +79,12 @@ pub(crate) async fn claim_review(api: Data<Api>, caller: Caller, id: Path<String
 #[utoipa::path(
     tag = "reviews",
     params(("id" = uuid::Uuid, Path, description = "The review")),
-    responses((status = 200, description = "The review, back in the queue", body = ReviewBody)),
+    responses((
+        status = 200,
+        description = "The review, back in the queue",
+        body = ReviewBody,
+        headers(("ETag" = String, description = "Names this state")),
+    )),
 )]
 #[post("/reviews/{id}/release")]
 pub(crate) async fn release_review(api: Data<Api>, caller: Caller, id: Path<String>) -> Result<HttpResponse, Problem> {
@@ -88,7 +98,12 @@ pub(crate) async fn release_review(api: Data<Api>, caller: Caller, id: Path<Stri
     tag = "reviews",
     params(NextParams),
     responses(
-        (status = 200, description = "The review, now yours", body = ReviewBody),
+        (
+        status = 200,
+        description = "The review, now yours",
+        body = ReviewBody,
+        headers(("ETag" = String, description = "Names this state")),
+    ),
         (status = 204, description = "Nothing waits for you"),
     ),
 )]

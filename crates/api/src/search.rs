@@ -8,7 +8,7 @@ use actix_web::http::header::LINK;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
 use eureka_domain::ids::UserId;
-use eureka_service::{SearchQuery, Sort};
+use eureka_service::{SearchQuery, SearchResponse, ServiceError, Sort};
 
 use body::{SearchBody, SearchParams, facet_fields};
 
@@ -55,15 +55,17 @@ pub(crate) async fn search_tips(
         min_position: params.min_position,
     };
     let watch = Stopwatch::now();
-    let (json, next) = api
-        .run(move |service| {
-            let found = service.search_tips(&caller.0, query)?;
-            let body = SearchBody::new(&found, watch.elapsed());
-            let json =
-                serde_json::to_vec(&body).map_err(|error| eureka_service::ServiceError::Internal(error.to_string()))?;
-            Ok((json, found.next.map(|cursor| cursor.to_string())))
-        })
-        .await?;
+    let search = if query.waits() {
+        api.run(move |service| service.ready_search(&caller.0, query)).await?
+    } else {
+        api.service().ready_search(&caller.0, query)?
+    };
+    let shape = move |found: SearchResponse| {
+        let next = found.next.as_ref().map(ToString::to_string);
+        (serde_json::to_vec(&SearchBody::new(&found, watch.elapsed())), next)
+    };
+    let (json, next) = api.service().search_tips(search, shape).await?;
+    let json = json.map_err(|error| ServiceError::Internal(error.to_string()))?;
     let mut response = HttpResponse::Ok();
     if let Some(next) = next {
         response.insert_header((LINK, next_link(&req, &next)));

@@ -35,10 +35,13 @@ impl From<&eureka_service::Person> for Person {
 }
 
 /// Declares the wire twin of a domain enumeration: the same words, with a schema.
+///
+/// The schema is written here and not derived: the derive does not see the words through a macro's `rename`, and would
+/// document the variants' Rust names.
 macro_rules! wire_enum {
-    ($(#[$doc:meta])* $name:ident = $domain:path { $($variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+    ($(#[doc = $doc:literal])* $name:ident = $domain:path { $($variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[doc = $doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
         pub(crate) enum $name { $(#[serde(rename = $word)] $variant),+ }
 
         impl From<$domain> for $name {
@@ -52,6 +55,19 @@ macro_rules! wire_enum {
                 match value { $($name::$variant => Self::$variant),+ }
             }
         }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                let description = [$($doc),*].map(str::trim).join(" ");
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::Type::String)
+                    .enum_values(Some([$($word),+]))
+                    .description(Some(description))
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
     };
 }
 pub(crate) use wire_enum;

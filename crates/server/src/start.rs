@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use anyhow::Context;
 use eureka_domain::Clock;
 use eureka_domain::user::SiteRole;
-use eureka_service::{Indexer, NewUser, Passwords, Service};
+use eureka_service::{Indexer, NewUser, Passwords, PoolOptions, SearchPool, Service, ServiceError};
 use eureka_store::{Store, users};
 
 use crate::clock::{SystemClock, SystemIds};
@@ -70,7 +70,9 @@ fn assemble(settings: &Settings, store: Store, indexer: Arc<Indexer>) -> anyhow:
     let keys = keys::load_or_create(&settings.keys_dir(), &settings.issuer)?;
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let passwords = Passwords::new(cores)?;
-    Ok(Service::new(store, indexer, Arc::new(SystemClock), Arc::new(SystemIds::new()), keys, passwords))
+    let searches = SearchPool::new(PoolOptions::default()).map_err(ServiceError::from)?;
+    let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds::new()));
+    Ok(Service::new(store, indexer, clock, ids, keys, passwords, searches))
 }
 
 /// Creates the first admin, where there is none, and says how to log in.

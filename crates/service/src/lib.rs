@@ -31,7 +31,9 @@ pub use audit::HistoryEntry;
 pub use callers::Callers;
 pub use communities::{CommunityChanges, MemberView};
 pub use error::ServiceError;
-pub use eureka_search::{FacetField, FacetValue, Hit, Relaxed, SearchResponse, Sort, TipDocument};
+pub use eureka_search::{
+    FacetField, FacetValue, Hit, PoolOptions, Relaxed, SearchPool, SearchResponse, Sort, TipDocument,
+};
 pub use eureka_store::Written;
 pub use eureka_store::reviews::{QueueSort, QueueState};
 pub use imports::{ImportLine, ImportReport, Refusal, SLICE as IMPORT_SLICE};
@@ -40,7 +42,7 @@ pub use once::{Answer, Key, Once, Render, Reply, fingerprint};
 pub use page::{Page, PageRequest};
 pub use passwords::Passwords;
 pub use reviews::{DecisionDraft, QueueQuery, ReviewDetail};
-pub use search::SearchQuery;
+pub use search::{ReadySearch, SearchQuery};
 pub use sessions::Tokens;
 pub use tips::{IfMatch, NewTip, TipChanges, TipQuery};
 pub use tokens::{ACCESS_MINUTES, Keys, PublicKey, generate_key};
@@ -56,6 +58,7 @@ pub struct Service {
     ids: Arc<dyn Ids>,
     keys: Keys,
     passwords: Passwords,
+    searches: SearchPool,
     slugs: Cache<String, CommunityId>,
 }
 
@@ -68,8 +71,19 @@ impl Service {
         ids: Arc<dyn Ids>,
         keys: Keys,
         passwords: Passwords,
+        searches: SearchPool,
     ) -> Self {
-        Self { store, indexer, callers: Callers::default(), clock, ids, keys, passwords, slugs: Cache::new(10_000) }
+        Self {
+            store,
+            indexer,
+            callers: Callers::default(),
+            clock,
+            ids,
+            keys,
+            passwords,
+            searches,
+            slugs: Cache::new(10_000),
+        }
     }
 
     /// The present moment.

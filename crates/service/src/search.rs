@@ -1,5 +1,6 @@
 //! Finding: the caller's audience goes into the query, so that nothing they may not see takes part in the answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use eureka_domain::RuleError;
@@ -7,7 +8,7 @@ use eureka_domain::access::Caller;
 use eureka_domain::community::Role;
 use eureka_domain::ids::{CommunityId, UserId};
 use eureka_domain::tip::{Confidence, Safety};
-use eureka_search::{FacetField, Filters, PageCursor, SearchRequest, SearchResponse, Sort};
+use eureka_search::{FacetField, Filters, Index, PageCursor, SearchRequest, SearchResponse, Sort};
 use eureka_store::communities;
 use uuid::Uuid;
 
@@ -53,9 +54,24 @@ pub struct SearchQuery {
     pub min_position: Option<i64>,
 }
 
+impl SearchQuery {
+    /// Whether getting it ready may have to wait, for the database or for the index.
+    pub fn waits(&self) -> bool {
+        self.min_position.is_some() || self.community.is_some()
+    }
+}
+
+/// A search that may begin.
+pub struct ReadySearch {
+    request: SearchRequest,
+    index: Arc<Index>,
+    position: i64,
+}
+
 impl Service {
-    /// The tips that fit the query, of those the caller may see.
-    pub fn search_tips(&self, caller: &Caller, query: SearchQuery) -> Result<SearchResponse, ServiceError> {
+    /// Gets a search ready: the caller may ask this, the index has come far enough. Blocks where
+    /// [`SearchQuery::waits`].
+    pub fn ready_search(&self, caller: &Caller, query: SearchQuery) -> Result<ReadySearch, ServiceError> {
         if query.explain {
             let steward = caller.standings.values().any(|standing| standing.role >= Role::Steward);
             if !steward && !caller.is_admin() {
@@ -65,9 +81,27 @@ impl Service {
         if let Some(position) = query.min_position {
             self.indexer.wait_for(position, PATIENCE)?;
         }
-        let index = self.indexer.index().ok_or_else(|| ServiceError::Unavailable("the index is being made".into()))?;
         let request = self.request(caller, query)?;
-        Ok(index.search(&request, self.clock.now())?)
+        let (_, position) = self.indexer.state(); // before the search: what it finds is at least as new
+        let index = self.indexer.index().ok_or_else(|| ServiceError::Unavailable("the index is being made".into()))?;
+        Ok(ReadySearch { request, index, position })
+    }
+
+    /// The tips that fit the query, of those the caller may see; `shape` makes of them what is to be sent, on the thread
+    /// that searched.
+    pub async fn search_tips<T: Send + 'static>(
+        &self,
+        search: ReadySearch,
+        shape: impl FnOnce(SearchResponse) -> T + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let ReadySearch { request, index, position } = search;
+        let now = self.clock.now();
+        let answer = self.searches.run(move |left| {
+            let request = SearchRequest { deadline: left, ..request };
+            let found = index.search(&request, now)?;
+            Ok(shape(SearchResponse { position, ..found }))
+        });
+        Ok(answer.await?)
     }
 
     fn request(&self, caller: &Caller, query: SearchQuery) -> Result<SearchRequest, ServiceError> {

@@ -11,7 +11,7 @@ use eureka_api::Api;
 use eureka_domain::community::{Charter, Community, Openness, ReviewPolicy, Role};
 use eureka_domain::ids::UserId;
 use eureka_domain::user::SiteRole;
-use eureka_service::{Indexer, Keys, NewUser, Passwords, Service, generate_key};
+use eureka_service::{Indexer, Keys, NewUser, Passwords, PoolOptions, SearchPool, Service, generate_key};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -61,9 +61,10 @@ impl TestApp {
         let indexer = Indexer::open(database.store().clone(), &folder.path().join("index")).expect("an index");
         let keys = Keys::new("eureka", &[generate_key().expect("a key")]).expect("keys");
         let passwords = Passwords::new(2).expect("a hasher");
+        let searches = SearchPool::new(PoolOptions::default()).expect("threads");
         let store = database.store().clone();
         let ids = Arc::new(CountedIds::default());
-        let service = Arc::new(Service::new(store, indexer, clock.clone(), ids, keys, passwords));
+        let service = Arc::new(Service::new(store, indexer, clock.clone(), ids, keys, passwords, searches));
         let follower = service.indexer().follow().expect("a thread");
         let (address, server) = listen(Arc::clone(&service));
         Self { clock, service, address, server: Some(server), follower: Some(follower), _index: folder }

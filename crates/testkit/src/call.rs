@@ -86,7 +86,13 @@ impl Call {
         if let Err(why) = described::check(&self.method, &self.path, &reply) {
             #[allow(clippy::panic, reason = "this is the check")]
             {
-                panic!("{} {} is not as the OpenAPI document says: {why}\n{reply:#?}", self.method, self.path);
+                panic!(
+                    "{} {} is not as the OpenAPI document says: {why}\n{} {}",
+                    self.method,
+                    self.path,
+                    reply.status,
+                    reply.text()
+                );
             }
         }
         reply

@@ -42,6 +42,11 @@ fn check_headers(response: &Value, reply: &Reply) -> Result<(), String> {
             return Err(format!("the header {name} is not described"));
         }
     }
+    for name in ["etag", "location", "eureka-position", "retry-after", "x-request-id"] {
+        if reply.header(name).is_none() && declared(name) {
+            return Err(format!("the header {name} is described but not there"));
+        }
+    }
     Ok(())
 }
 
