@@ -14,7 +14,9 @@ use utoipa_actix_web::AppExt;
 
 use crate::idempotency::POSITION;
 use crate::problem::{FieldProblem, ProblemBody};
+use crate::reviews::{QueueSortWord, QueueStateWord};
 use crate::routes;
+use crate::search::SortWord;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -27,6 +29,8 @@ use crate::routes;
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/", description = "This server")),
+    // Only query parameters use these, and what those refer to is not collected.
+    components(schemas(QueueStateWord, QueueSortWord, SortWord)),
     tags(
         (name = "sessions", description = "Logging in and out"),
         (name = "users", description = "Accounts"),

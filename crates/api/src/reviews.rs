@@ -7,6 +7,8 @@ use actix_web::{HttpRequest, HttpResponse, get, post};
 use eureka_domain::ids::ReviewId;
 use eureka_service::{DecisionDraft, QueueQuery, ReviewDetail, ServiceError};
 
+pub(crate) use body::{QueueSortWord, QueueStateWord};
+
 use body::{NewDecision, NextParams, QueueParams, ReviewBody};
 
 use crate::Api;

@@ -10,6 +10,8 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use eureka_domain::ids::UserId;
 use eureka_service::{SearchQuery, SearchResponse, ServiceError, Sort};
 
+pub(crate) use body::SortWord;
+
 use body::{SearchBody, SearchParams, facet_fields};
 
 use crate::Api;

@@ -76,8 +76,7 @@ pub(crate) fn demo(settings: &Settings) -> anyhow::Result<ExitCode> {
     let cast = enrol_cast(&started.service, &found)?;
     let tips = load_tips(&started.service)?;
     started.service.indexer().catch_up()?;
-    let listen = settings.listen;
-    serve::run(&settings, started, move || announce(&listen.to_string(), tips, &cast))
+    serve::run(&settings, started, move |address| announce(&address.to_string(), tips, &cast))
 }
 
 /// Whether the demo's accounts, with their public password, are in a database.

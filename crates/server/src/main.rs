@@ -18,7 +18,7 @@ use config::Settings;
 
 /// Field knowledge: capture, peer review, retrieval.
 #[derive(Parser)]
-#[command(name = "eureka", version, about, max_term_width = 100)]
+#[command(name = "eureka", version, about = "Field knowledge: capture, peer review, retrieval", max_term_width = 100)]
 struct Cli {
     #[command(flatten)]
     settings: Settings,

@@ -1,5 +1,6 @@
 //! `eureka serve`: HTTP until a signal says stop, then drain.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,11 +37,15 @@ pub(crate) fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
         );
     }
     start::ensure_admin(settings, &started.service)?;
-    run(settings, started, || ())
+    run(settings, started, |_| ())
 }
 
-/// Serves until a signal says stop. `ready` is called once the address is bound.
-pub(crate) fn run(settings: &Settings, mut started: Started, ready: impl FnOnce()) -> anyhow::Result<ExitCode> {
+/// Serves until a signal says stop. `ready` is told the address once it is bound.
+pub(crate) fn run(
+    settings: &Settings,
+    mut started: Started,
+    ready: impl FnOnce(SocketAddr),
+) -> anyhow::Result<ExitCode> {
     started.follow()?;
     let api = Data::new(Api::new(Arc::clone(&started.service)));
     let served = actix_web::rt::System::new().block_on(listen(settings, api, ready));
@@ -48,7 +53,7 @@ pub(crate) fn run(settings: &Settings, mut started: Started, ready: impl FnOnce(
     served.map(|()| ExitCode::SUCCESS)
 }
 
-async fn listen(settings: &Settings, api: Data<Api>, ready: impl FnOnce()) -> anyhow::Result<()> {
+async fn listen(settings: &Settings, api: Data<Api>, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
     let shared = api.clone();
     let server = HttpServer::new(move || eureka_api::app(shared.clone()))
         .client_request_timeout(HEAD_PATIENCE)
@@ -56,10 +61,11 @@ async fn listen(settings: &Settings, api: Data<Api>, ready: impl FnOnce()) -> an
         .shutdown_timeout(SHUTDOWN_PATIENCE)
         .disable_signals()
         .bind(settings.listen)
-        .with_context(|| format!("cannot listen on {}", settings.listen))?
-        .run();
-    tracing::info!(address = %settings.listen, "serving; the documentation is at /docs/");
-    ready();
+        .with_context(|| format!("cannot listen on {}", settings.listen))?;
+    let address = server.addrs().first().copied().unwrap_or(settings.listen);
+    let server = server.run();
+    tracing::info!(%address, "serving; the documentation is at /docs/");
+    ready(address);
 
     let handle = server.handle();
     let drain = Duration::from_secs(settings.drain);

@@ -1,0 +1,285 @@
+//! The binary as an operator meets it: first start, kill, restart, stop; import and the commands that look after things.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that stops has failed")]
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use eureka_testkit::TestDatabase;
+use serde_json::{Value, json};
+
+const PASSWORD: &str = "eureka-demo-2026";
+
+fn eureka(data: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_eureka"));
+    for name in ["DATABASE_URL", "EUREKA_DATA", "EUREKA_LISTEN", "EUREKA_CONFIG", "EUREKA_KEYS"] {
+        command.env_remove(name);
+    }
+    command.args(arguments).arg("--data").arg(data);
+    command
+}
+
+fn run(data: &Path, arguments: &[&str]) -> Output {
+    eureka(data, arguments).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// A server in a process of its own.
+struct Server {
+    child: Child,
+    base: String,
+    /// What it has said on its standard output before it served.
+    said: String,
+}
+
+impl Server {
+    /// Starts `eureka serve` or `demo`, on a free port, and waits until it serves.
+    fn start(mut command: Command) -> Self {
+        command.args(["--listen", "127.0.0.1:0", "--log-format", "json", "--log", "eureka=info"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let address = loop {
+            let line = log.next().expect("it ended before it served").unwrap();
+            let Ok(entry) = serde_json::from_str::<Value>(&line) else { panic!("not a line of the log: {line}") };
+            if let Some(address) = entry["address"].as_str() {
+                break address.to_owned();
+            }
+        };
+        std::thread::spawn(move || log.for_each(drop));
+        let mut server = Self { child, base: format!("http://{address}"), said: String::new() };
+        server.wait_until_ready();
+        server
+    }
+
+    fn wait_until_ready(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.get("/health/ready", "").0 != 200 {
+            assert!(Instant::now() < deadline, "not ready in a minute");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn send(&self, method: &str, path: &str, token: &str, body: Option<Value>) -> (u16, Value) {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .header("Authorization", format!("Bearer {token}"))
+            .header("Content-Type", "application/json");
+        let sent = match body {
+            Some(body) => agent.run(request.body(body.to_string()).unwrap()),
+            None => agent.run(request.body(()).unwrap()),
+        };
+        let mut response = sent.unwrap();
+        let body = response.body_mut().read_to_vec().unwrap();
+        (response.status().as_u16(), serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    fn get(&self, path: &str, token: &str) -> (u16, Value) {
+        self.send("GET", path, token, None)
+    }
+
+    fn log_in(&self, email: &str, password: &str) -> String {
+        let (status, body) =
+            self.send("POST", "/v1/auth/login", "", Some(json!({"email": email, "password": password})));
+        assert_eq!(status, 200, "{body}");
+        body["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Takes a tip all the way to approved; its number.
+    fn publish(&self, author: &str, reviewer: &str, title: &str) -> String {
+        let tip = json!({"community": "office-printers", "title": title, "problem": "It stops.", "submit": true});
+        let (status, tip) = self.send("POST", "/v1/tips", author, Some(tip));
+        assert_eq!(status, 201, "{tip}");
+        let path = format!("/v1/reviews/{}/decisions", tip["review"]["id"].as_str().unwrap());
+        let approve = json!({"verdict": "approve", "revision": 1});
+        assert_eq!(self.send("POST", &path, reviewer, Some(approve)).0, 201);
+        tip["number"].as_str().unwrap().to_owned()
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Ends it at once, as a power cut would end the process.
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_first_start_makes_database_keys_and_admin_and_says_how_to_log_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(eureka(folder.path(), &["serve"]));
+    for name in ["eureka.db", "index", "keys"] {
+        assert!(folder.path().join(name).exists(), "{name}");
+    }
+    server.signal("TERM");
+    assert!(server.child.wait().unwrap().success(), "SIGTERM ends it with 0");
+    let mut out = BufReader::new(server.child.stdout.take().unwrap());
+    while out.read_line(&mut server.said).unwrap() > 0 {}
+    let password = server.said.lines().find_map(|line| line.strip_prefix("Password, shown only now: ")).unwrap();
+
+    let server = Server::start(eureka(folder.path(), &["serve"]));
+    let token = server.log_in("admin@eureka.example", password);
+    assert_eq!(server.get("/v1/me", &token).1["site_role"], "admin");
+}
+
+#[test]
+fn an_index_that_is_gone_damaged_or_of_another_database_is_made_anew_without_an_operator() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = folder.path().join("index");
+    let found = |server: &Server| {
+        let token = server.log_in("technician@demo.example", PASSWORD);
+        server.get("/v1/search?q=3396", &token).1["total"]["value"].as_u64().unwrap()
+    };
+    let server = Server::start(eureka(folder.path(), &["demo"]));
+    let before = found(&server);
+    assert!(before > 0);
+    server.kill();
+
+    std::fs::remove_dir_all(&index).unwrap();
+    let server = Server::start(eureka(folder.path(), &["demo"]));
+    assert_eq!(found(&server), before);
+    server.kill();
+
+    for file in files_of(&index) {
+        let mut bytes = std::fs::read(&file).unwrap();
+        if let Some(byte) = bytes.get_mut(0) {
+            *byte ^= 0xff;
+            std::fs::write(&file, bytes).unwrap();
+        }
+    }
+    let server = Server::start(eureka(folder.path(), &["demo"]));
+    assert_eq!(found(&server), before);
+    server.kill();
+
+    let other = tempfile::tempdir().unwrap();
+    Server::start(eureka(other.path(), &["serve"])).kill();
+    std::fs::remove_dir_all(&index).unwrap();
+    std::fs::rename(other.path().join("index"), &index).unwrap();
+    let server = Server::start(eureka(folder.path(), &["demo"]));
+    assert_eq!(found(&server), before);
+}
+
+fn files_of(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files.extend(files_of(&path)) } else { files.push(path) }
+    }
+    files
+}
+
+/// Approves tips until it is killed; after the restart every acknowledged one is found, and index, database and chain
+/// agree.
+fn killed_while_it_works(database: Option<&str>) {
+    let folder = tempfile::tempdir().unwrap();
+    let start = |arguments: &[&str]| {
+        let mut command = eureka(folder.path(), arguments);
+        if let Some(url) = database {
+            command.env("DATABASE_URL", url);
+        }
+        command
+    };
+    let mut approved: Vec<String> = Vec::new();
+    for round in 0..4 {
+        let server = Server::start(start(&["demo"]));
+        let (author, reviewer) =
+            (server.log_in("technician@demo.example", PASSWORD), server.log_in("reviewer@demo.example", PASSWORD));
+        for number in &approved {
+            let (_, found) = server.get(&format!("/v1/search?q=Witness&limit=100&sort=newest"), &author);
+            let numbers: Vec<&Value> =
+                found["items"].as_array().unwrap().iter().map(|hit| &hit["tip"]["number"]).collect();
+            assert!(numbers.iter().any(|found| *found == number), "{number} was acknowledged and is not found");
+        }
+        // Each round is killed at another point between approval, the index's commit and what follows.
+        for n in 0..5 {
+            approved.push(server.publish(&author, &reviewer, &format!("Witness {round} {n}")));
+        }
+        std::thread::sleep(Duration::from_millis(round * 40));
+        server.kill();
+    }
+    Server::start(start(&["demo"])).kill();
+    for check in [["index", "verify"], ["audit", "verify"]] {
+        let output = start(&check).output().unwrap();
+        assert!(output.status.success(), "{check:?}: {}{}", stdout(&output), String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn killed_at_any_point_it_comes_back_with_everything_it_acknowledged() {
+    killed_while_it_works(None);
+    if let Some(database) = TestDatabase::empty_postgres() {
+        killed_while_it_works(Some(database.url()));
+    }
+}
+
+#[test]
+fn the_demo_s_public_password_is_never_served_beyond_loopback() {
+    let folder = tempfile::tempdir().unwrap();
+    Server::start(eureka(folder.path(), &["demo"])).kill();
+    for command in ["serve", "demo"] {
+        let output = run(folder.path(), &[command, "--listen", "0.0.0.0:0"]);
+        assert!(!output.status.success());
+        assert!(String::from_utf8_lossy(&output.stderr).contains("loopback"), "{output:?}");
+    }
+}
+
+#[test]
+fn an_import_tells_what_it_refused_and_makes_no_doubles() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tips.jsonl");
+    let lines = [
+        json!({"id": "a-1", "title": "One", "problem": "It stops.", "source": "manual"}).to_string(),
+        json!({"id": "a-2", "title": "", "problem": "It stops."}).to_string(),
+        "not json".to_owned(),
+        json!({"id": "a-3", "title": "Three", "problem": "It stops.", "fault_codes": ["E-541"]}).to_string(),
+    ];
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    let import = || run(folder.path(), &["import", file.to_str().unwrap()]);
+    let first = stdout(&import());
+    assert!(first.contains("imported 2, here before 0, refused 2"), "{first}");
+    assert!(first.contains("line 2 a-2: /title required") && first.contains("line 3"), "{first}");
+    let again = stdout(&import());
+    assert!(again.contains("imported 0, here before 2, refused 2"), "{again}");
+    assert!(run(folder.path(), &["index", "verify"]).status.success());
+    assert!(run(folder.path(), &["index", "rebuild"]).status.success());
+    assert!(run(folder.path(), &["doctor"]).status.success());
+}
+
+#[test]
+fn secrets_are_masked_and_the_document_is_the_committed_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = eureka(folder.path(), &["settings"]);
+    command.env("DATABASE_URL", "postgres://eureka:hunter2@db.example/eureka");
+    command.env("EUREKA_ADMIN_PASSWORD", "hunter3-and-more");
+    let shown = stdout(&command.output().unwrap());
+    assert!(shown.contains("postgres://eureka:********@db.example/eureka"), "{shown}");
+    assert!(!shown.contains("hunter"), "{shown}");
+    let document = stdout(&run(folder.path(), &["openapi"]));
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../openapi/eureka.json");
+    assert_eq!(document, std::fs::read_to_string(committed).unwrap());
+}
+
+#[test]
+fn two_processes_do_not_share_an_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let _server = Server::start(eureka(folder.path(), &["demo"]));
+    let second = run(folder.path(), &["demo", "--listen", "127.0.0.1:0"]);
+    assert!(!second.status.success());
+    assert!(String::from_utf8_lossy(&second.stderr).contains("in use by another process"), "{second:?}");
+}
