@@ -1,0 +1,23 @@
+# What is done often. CI runs .ci/run; the README's two commands need none of this.
+
+.PHONY: ci test lint openapi demo bench
+
+ci: ## Everything that CI checks
+	.ci/run
+
+test: ## All tests, on SQLite and on PostgreSQL
+	cargo test --workspace
+
+lint: ## Format and lints, warnings denied
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+openapi: ## Write openapi/eureka.json from the code
+	cargo run --quiet -p eureka-server -- openapi > openapi/eureka.json.new
+	mv openapi/eureka.json.new openapi/eureka.json
+
+demo: ## The product on loopback, with its own tips and a cast to log in as
+	cargo run --release -- demo
+
+bench: ## Benchmarks, with ratios to their references
+	cargo bench -p eureka-benches
