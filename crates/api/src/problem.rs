@@ -65,7 +65,7 @@ pub(crate) struct Problem {
     kind: &'static Kind,
     detail: String,
     errors: Vec<FieldError>,
-    more: More,
+    more: Box<More>,
 }
 
 #[derive(Debug, Default)]
@@ -163,7 +163,7 @@ catalogue! {
 impl Problem {
     /// A problem of a kind of the catalogue.
     pub(crate) fn new(kind: &'static Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), more: More::default() }
+        Self { kind, detail: detail.into(), errors: Vec::new(), more: Box::default() }
     }
 
     /// A problem with one field, parameter or header.
@@ -175,13 +175,13 @@ impl Problem {
     ) -> Self {
         let detail = detail.into();
         let errors = vec![FieldError::new(pointer, code, detail.clone())];
-        Self { kind, detail, errors, more: More::default() }
+        Self { kind, detail, errors, more: Box::default() }
     }
 
     fn invalid(errors: Vec<FieldError>) -> Self {
         let fields: Vec<&str> = errors.iter().map(|e| e.pointer.as_str()).collect();
         let detail = format!("see {}", fields.join(", "));
-        Self { kind: &VALIDATION_FAILED, detail, errors, more: More::default() }
+        Self { kind: &VALIDATION_FAILED, detail, errors, more: Box::default() }
     }
 }
 
@@ -198,12 +198,12 @@ impl From<RuleError> for Problem {
                     possible: Some(possible.iter().map(ToString::to_string).collect()),
                     ..More::default()
                 };
-                Self { more, ..Self::new(&INVALID_STATE, detail) }
+                Self { more: Box::new(more), ..Self::new(&INVALID_STATE, detail) }
             }
             RuleError::Claimed { by, until } => {
                 let more =
                     More { holder: Some(by.to_string()), until: Some(crate::wire::instant(until)), ..More::default() };
-                Self { more, ..Self::new(&CLAIMED_BY_OTHER, detail) }
+                Self { more: Box::new(more), ..Self::new(&CLAIMED_BY_OTHER, detail) }
             }
             RuleError::StaleRevision { .. } => Self::new(&STALE_REVISION, detail),
             RuleError::AlreadyDecided => Self::new(&ALREADY_DECIDED, detail),
@@ -220,7 +220,7 @@ impl From<ServiceError> for Problem {
             ServiceError::Unauthenticated(_) => Self::new(&UNAUTHENTICATED, detail),
             ServiceError::Stale { current } => {
                 let more = More { etag: Some(current), ..More::default() };
-                Self { more, ..Self::new(&STALE, detail) }
+                Self { more: Box::new(more), ..Self::new(&STALE, detail) }
             }
             ServiceError::Taken { pointer, .. } => Self::at(&TAKEN, pointer, "taken", detail),
             ServiceError::KeyReused => Self::at(&IDEMPOTENCY_KEY_REUSED, "Idempotency-Key", "reused", detail),

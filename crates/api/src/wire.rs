@@ -11,6 +11,7 @@ pub(crate) fn instant(at: Instant) -> String {
 }
 
 /// Tells a field that is `null` (remove it) from one that is absent (leave it): RFC 7396.
+#[allow(clippy::option_option, reason = "the outer is presence, the inner the value")]
 pub(crate) fn nullable<'de, T, D>(from: D) -> Result<Option<Option<T>>, D::Error>
 where
     T: Deserialize<'de>,

@@ -1,5 +1,11 @@
 //! The binary as an operator meets it: first start, kill, restart, stop; import and the commands that look after things.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that stops has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that stops has failed"
+)]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -56,7 +62,7 @@ impl Server {
     }
 
     fn wait_until_ready(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while self.get("/health/ready", "").0 != 200 {
             assert!(Instant::now() < deadline, "not ready in a minute");
             std::thread::sleep(Duration::from_millis(20));

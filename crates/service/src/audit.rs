@@ -55,7 +55,7 @@ impl Service {
     /// Walks the whole chain of the change log: its head, or the first row that does not hold.
     pub fn verify_log(&self, mut progress: impl FnMut(i64)) -> Result<log::Verdict, ServiceError> {
         const STRIDE: i64 = 1000;
-        let log_id = self.store.read(|conn| log::head(conn))?.log_id;
+        let log_id = self.store.read(log::head)?.log_id;
         let mut from = Head { log_id, seq: 0, hash: eureka_domain::change::GENESIS.to_owned() };
         loop {
             match self.store.read(|conn| log::verify(conn, &from, STRIDE))? {
@@ -64,7 +64,7 @@ impl Service {
                     progress(head.seq);
                     from = head;
                 }
-                broken => return Ok(broken),
+                broken @ log::Verdict::Broken(_) => return Ok(broken),
             }
         }
     }

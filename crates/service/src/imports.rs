@@ -106,7 +106,7 @@ fn checked(line: ImportLine) -> Result<ImportLine, Vec<FieldError>> {
     if external_id.is_empty() || external_id.len() > 200 {
         return Err(vec![FieldError::new("/id", "invalid", "1 to 200 bytes")]);
     }
-    Ok(ImportLine { author, text, external_id, ..line })
+    Ok(ImportLine { external_id, author, text, ..line })
 }
 
 fn insert_all(

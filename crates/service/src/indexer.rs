@@ -199,7 +199,7 @@ impl Indexer {
             None => Index::rebuild_over(&self.dir, OpenOptions::default())?,
         };
         // What changes while the tips are read is read again from this place on.
-        let head = self.store.read(|conn| log::head(conn))?;
+        let head = self.store.read(log::head)?;
         let added = self.add_all(&mut rebuild, &mut progress)?;
         let cursor = cursor_at(&head);
         match before {
@@ -239,9 +239,8 @@ impl Indexer {
         let committed = index.cursor();
         let position = self.state().1;
         let read = self.store.read(|conn| read_ahead(conn, committed.as_ref(), position))?;
-        let Ahead { head, last, affected } = match read {
-            None => return Ok(Step::OffChain),
-            Some(ahead) => ahead,
+        let Some(Ahead { head, last, affected }) = read else {
+            return Ok(Step::OffChain);
         };
         let Some(last) = last else {
             self.reach(head.seq);

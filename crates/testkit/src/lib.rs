@@ -1,4 +1,10 @@
 //! Temporary databases of both kinds, builders, a fixed clock and an in-process app, for tests.
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::return_self_not_must_use,
+    clippy::indexing_slicing,
+    reason = "a test that stops has failed"
+)]
 
 #[cfg(feature = "app")]
 mod app;

@@ -56,7 +56,7 @@ pub(crate) struct SearchParams {
     pub(crate) safety: Option<SafetyWord>,
     /// `relevance` unless given.
     pub(crate) sort: Option<SortWord>,
-    /// What to count hits by, comma-separated: community, product, fault_code, tag, lang, author, confidence, safety,
+    /// What to count hits by, comma-separated: community, product, `fault_code`, tag, lang, author, confidence, safety,
     /// age.
     #[param(example = "product,tag")]
     pub(crate) facets: Option<String>,

@@ -1,4 +1,5 @@
 //! The shapes of tips on the wire.
+#![allow(clippy::option_option, reason = "RFC 7396 tells a field that is null from one that is absent")]
 
 use eureka_domain::tip::{Confidence, Revision, Safety, State, TipText};
 use eureka_domain::workflow::Action;
