@@ -1,6 +1,7 @@
 //! Opening connections: what each kind of connection is set to before anybody uses it.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
@@ -8,6 +9,9 @@ use diesel::sql_types::Text;
 
 use crate::StoreError;
 use crate::target::Target;
+
+/// How long anything waits for a lock that another process holds.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Oldest SQLite that does not lose pages when a write-ahead log is reset while another connection reads.
 const SQLITE_AT_LEAST: (u32, u32, u32) = (3, 51, 3);
@@ -30,55 +34,64 @@ impl Link {
     }
 }
 
-/// A connection that may write.
+/// A connection that may write. On a server, one that freezes in the middle of a transaction is sent away, because
+/// every other writer waits for it.
 pub(crate) fn writing(target: &Target) -> Result<Link, StoreError> {
     match target {
-        Target::Sqlite(path) => {
-            let mut conn = sqlite(path)?;
-            conn.batch_execute("PRAGMA foreign_keys = ON")?;
-            Ok(Link::Sqlite(Box::new(conn)))
+        Target::Sqlite(path) => sqlite(path, "PRAGMA foreign_keys = ON"),
+        Target::Postgres(url) => {
+            let patience = PATIENCE.as_millis();
+            let settings = format!("SET lock_timeout = {patience}; SET idle_in_transaction_session_timeout = '1min'");
+            postgres(url, &settings)
         }
-        Target::Postgres(url) => postgres(url),
     }
 }
 
 /// A connection for migrations. SQLite's foreign keys are off on it, so that a migration may rebuild a table.
 pub(crate) fn migrating(target: &Target) -> Result<Link, StoreError> {
     match target {
-        Target::Sqlite(path) => sqlite(path).map(Box::new).map(Link::Sqlite),
-        Target::Postgres(url) => postgres(url),
+        Target::Sqlite(path) => sqlite(path, "PRAGMA foreign_keys = OFF"),
+        Target::Postgres(url) => postgres(url, ""),
     }
 }
 
 /// A connection that only reads.
 pub(crate) fn reading(target: &Target) -> Result<Link, StoreError> {
     match target {
-        Target::Sqlite(path) => {
-            let mut conn = sqlite(path)?;
-            conn.batch_execute("PRAGMA query_only = ON")?;
-            Ok(Link::Sqlite(Box::new(conn)))
-        }
-        Target::Postgres(url) => postgres(url),
+        Target::Sqlite(path) => sqlite(path, "PRAGMA query_only = ON"),
+        Target::Postgres(url) => postgres(url, ""),
     }
 }
 
 /// `synchronous = FULL`: with NORMAL, a power cut takes acknowledged commits with it.
-fn sqlite(path: &Path) -> Result<SqliteConnection, StoreError> {
+fn sqlite(path: &Path, settings: &str) -> Result<Link, StoreError> {
     let path = path.to_str().ok_or_else(|| StoreError::Refused("the database's path is not UTF-8".to_owned()))?;
     let mut conn: SqliteConnection = establish(path)?;
+    // Before anything that may have to wait.
+    conn.batch_execute(&format!("PRAGMA busy_timeout = {}", PATIENCE.as_millis()))?;
     let version: String = diesel::select(diesel::dsl::sql::<Text>("sqlite_version()")).get_result(&mut conn)?;
     if !is_recent(&version) {
         return Err(StoreError::Refused(format!("SQLite {version} is too old: 3.51.3 or later is needed")));
     }
-    conn.batch_execute(
-        "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF",
-    )?;
-    Ok(conn)
+    write_ahead(&mut conn)?;
+    conn.batch_execute(&format!("PRAGMA synchronous = FULL; {settings}"))?;
+    Ok(Link::Sqlite(Box::new(conn)))
 }
 
-fn postgres(url: &str) -> Result<Link, StoreError> {
+/// SQLite itself does not wait for another process that is making the same change to a new file.
+fn write_ahead(conn: &mut SqliteConnection) -> Result<(), StoreError> {
+    let since = Instant::now();
+    loop {
+        match conn.batch_execute("PRAGMA journal_mode = WAL").map_err(StoreError::from) {
+            Err(StoreError::Busy) if since.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(10)),
+            done => return done,
+        }
+    }
+}
+
+fn postgres(url: &str, settings: &str) -> Result<Link, StoreError> {
     let mut conn: PgConnection = establish(url)?;
-    conn.batch_execute("SET TIME ZONE 'UTC'; SET client_min_messages = warning")?;
+    conn.batch_execute(&format!("SET TIME ZONE 'UTC'; SET client_min_messages = warning; {settings}"))?;
     Ok(Link::Postgres(Box::new(conn)))
 }
 

@@ -8,7 +8,7 @@ pub enum StoreError {
     /// It cannot be reached, or went away: whether a write took effect is then unknown to its caller. Try again soon.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
-    /// Too many writes are waiting, or another process holds the file. Try again soon.
+    /// Too many writes are waiting, or another process holds what this one needs. Try again soon.
     #[error("the database is busy")]
     Busy,
     /// The closure panicked; its changes are undone.
@@ -76,6 +76,7 @@ const CONSTRAINTS: &[(&str, &str)] = &[
     ("revisions.number", "revisions.tip_id, revisions.number"),
     ("one_open_revision", "index 'one_open_revision'"),
     ("one_published_revision", "index 'one_published_revision'"),
+    ("one_open_review", "index 'one_open_review'"),
     ("reviews.revision", "reviews.tip_id, reviews.revision"),
     ("decisions.reviewer", "decisions.review_id, decisions.reviewer_id"),
     ("idempotency_keys.key", "idempotency_keys.caller, idempotency_keys.key"),
@@ -128,7 +129,7 @@ fn conflict(info: &dyn DatabaseErrorInformation) -> Option<StoreError> {
 /// What neither database gives a kind of its own: SQLite's words for its result codes (`sqlite3ErrStr`), and
 /// PostgreSQL's on its way down or full.
 fn by_message(message: &str) -> Option<StoreError> {
-    const BUSY: [&str; 2] = ["database is locked", "database table is locked"];
+    const BUSY: [&str; 3] = ["database is locked", "database table is locked", "due to lock timeout"];
     const AWAY: [&str; 8] = [
         "disk I/O error",
         "database or disk is full",

@@ -35,8 +35,7 @@ impl Store {
                 run.map_err(Failed::into_store_error)
             }
             Link::Postgres(conn) => {
-                // The lock ends with the connection.
-                diesel::sql_query("SELECT pg_advisory_lock($1)").bind::<BigInt, _>(LOCK).execute(&mut **conn)?;
+                queue_up(conn)?;
                 let run = bring_up(&mut **conn, ON_POSTGRES)?;
                 start_log(&mut Conn::Postgres(conn), log_id)?;
                 Ok(run)
@@ -48,9 +47,18 @@ impl Store {
     pub fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
         match &mut connect::migrating(self.target())? {
             Link::Sqlite(conn) => pending(&mut **conn, ON_SQLITE),
-            Link::Postgres(conn) => pending(&mut **conn, ON_POSTGRES),
+            Link::Postgres(conn) => {
+                queue_up(conn)?; // even to look makes diesel's own table where there is none
+                pending(&mut **conn, ON_POSTGRES)
+            }
         }
     }
+}
+
+/// Waits for other migrating processes. The lock ends with the connection.
+fn queue_up(conn: &mut PgConnection) -> Result<(), StoreError> {
+    diesel::sql_query("SELECT pg_advisory_lock($1)").bind::<BigInt, _>(LOCK).execute(conn)?;
+    Ok(())
 }
 
 fn bring_up<DB: Backend, C: MigrationHarness<DB>>(

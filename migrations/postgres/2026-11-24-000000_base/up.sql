@@ -2,7 +2,7 @@
 -- Unique constraints carry the name that StoreError::Conflict reports.
 
 CREATE TABLE users (
-    id uuid NOT NULL PRIMARY KEY,
+    id uuid NOT NULL CONSTRAINT "users.id" PRIMARY KEY,
     email text CONSTRAINT "users.email" UNIQUE,
     name text NOT NULL,
     site_role text NOT NULL CHECK (site_role IN ('member', 'admin')),
@@ -57,7 +57,7 @@ CREATE TABLE members (
 CREATE INDEX members_by_user ON members (user_id);
 
 CREATE TABLE tips (
-    id uuid NOT NULL PRIMARY KEY,
+    id uuid NOT NULL CONSTRAINT "tips.id" PRIMARY KEY,
     number bigint NOT NULL CONSTRAINT "tips.number" UNIQUE,
     community_id uuid NOT NULL REFERENCES communities (id),
     author_id uuid NOT NULL REFERENCES users (id),
@@ -121,7 +121,7 @@ WHEN (OLD.submitted_at IS NOT NULL AND (
     OR NEW.products IS DISTINCT FROM OLD.products OR NEW.fault_codes IS DISTINCT FROM OLD.fault_codes
     OR NEW.parts IS DISTINCT FROM OLD.parts OR NEW.tags IS DISTINCT FROM OLD.tags
     OR NEW.safety IS DISTINCT FROM OLD.safety OR NEW.hazard IS DISTINCT FROM OLD.hazard
-    OR NEW.lang IS DISTINCT FROM OLD.lang
+    OR NEW.lang IS DISTINCT FROM OLD.lang OR NEW.editor_id IS DISTINCT FROM OLD.editor_id
 ))
 EXECUTE FUNCTION refuse('submitted_text');
 
@@ -151,6 +151,7 @@ CREATE TABLE reviews (
     CHECK ((claimed_by IS NULL) = (claimed_until IS NULL) AND (claimed_by IS NULL) = (claimed_since IS NULL)),
     CHECK ((outcome IS NULL) = (closed_at IS NULL))
 );
+CREATE UNIQUE INDEX one_open_review ON reviews (tip_id) WHERE closed_at IS NULL;
 CREATE INDEX reviews_by_age ON reviews (community_id, opened_at, id);
 CREATE INDEX open_reviews_by_age ON reviews (opened_at, id) WHERE closed_at IS NULL;
 CREATE INDEX reviews_by_claim ON reviews (claimed_by) WHERE claimed_by IS NOT NULL;
@@ -185,7 +186,9 @@ END
 $$;
 CREATE TRIGGER nobody_decides_their_own_text BEFORE INSERT ON decisions FOR EACH ROW
 EXECUTE FUNCTION refuse_self_review();
-CREATE TRIGGER decisions_are_not_rewritten BEFORE UPDATE OF reviewer_id, tip_id, revision, review_id ON decisions
+-- All but the comment, which may say something of a person that has to be erased.
+CREATE TRIGGER decisions_are_not_rewritten
+BEFORE UPDATE OF id, review_id, tip_id, revision, reviewer_id, verdict, reason, at ON decisions
 FOR EACH ROW EXECUTE FUNCTION refuse('decisions');
 
 CREATE TABLE change_log (
@@ -222,7 +225,7 @@ EXECUTE FUNCTION refuse('change_log');
 
 CREATE TABLE change_payloads (
     seq bigint NOT NULL PRIMARY KEY REFERENCES change_log (seq),
-    salt text NOT NULL,
+    salt text NOT NULL CHECK (length(salt) = 32),
     body text NOT NULL
 );
 

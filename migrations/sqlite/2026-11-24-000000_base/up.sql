@@ -116,6 +116,7 @@ WHEN OLD.submitted_at IS NOT NULL AND (
     OR NEW.products IS NOT OLD.products OR NEW.fault_codes IS NOT OLD.fault_codes
     OR NEW.parts IS NOT OLD.parts OR NEW.tags IS NOT OLD.tags
     OR NEW.safety IS NOT OLD.safety OR NEW.hazard IS NOT OLD.hazard OR NEW.lang IS NOT OLD.lang
+    OR NEW.editor_id IS NOT OLD.editor_id
 )
 BEGIN
     SELECT RAISE(ABORT, 'submitted_text');
@@ -147,6 +148,7 @@ CREATE TABLE reviews (
     CHECK ((claimed_by IS NULL) = (claimed_until IS NULL) AND (claimed_by IS NULL) = (claimed_since IS NULL)),
     CHECK ((outcome IS NULL) = (closed_at IS NULL))
 ) STRICT;
+CREATE UNIQUE INDEX one_open_review ON reviews (lower(tip_id)) WHERE closed_at IS NULL;
 CREATE INDEX reviews_by_age ON reviews (community_id, opened_at, id);
 CREATE INDEX open_reviews_by_age ON reviews (opened_at, id) WHERE closed_at IS NULL;
 CREATE INDEX reviews_by_claim ON reviews (claimed_by) WHERE claimed_by IS NOT NULL;
@@ -176,7 +178,9 @@ WHEN EXISTS (
 BEGIN
     SELECT RAISE(ABORT, 'self_review');
 END;
-CREATE TRIGGER decisions_are_not_rewritten BEFORE UPDATE OF reviewer_id, tip_id, revision, review_id ON decisions
+-- All but the comment, which may say something of a person that has to be erased.
+CREATE TRIGGER decisions_are_not_rewritten
+BEFORE UPDATE OF id, review_id, tip_id, revision, reviewer_id, verdict, reason, at ON decisions
 BEGIN
     SELECT RAISE(ABORT, 'decisions');
 END;
@@ -220,7 +224,7 @@ END;
 
 CREATE TABLE change_payloads (
     seq INTEGER NOT NULL PRIMARY KEY REFERENCES change_log (seq),
-    salt TEXT NOT NULL,
+    salt TEXT NOT NULL CHECK (length(salt) = 32),
     body TEXT NOT NULL
 ) STRICT;
 

@@ -1,5 +1,15 @@
 //! The store through its public door, on both databases.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a test fails by panicking, and its modules are nobody's library"
+)]
 
+mod connections;
+mod migrations;
 mod schema;
 mod support;
 mod writer;

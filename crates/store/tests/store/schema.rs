@@ -1,1 +1,429 @@
-//! The schema: what the database refuses by itself, how it is brought up to date, and that it allows what the domain says.
+//! What the database refuses by itself, whatever the program above it forgets, and that it allows what the domain says.
+
+use eureka_domain::change::{Change, Kind as ChangeKind, Payload};
+use eureka_domain::community::{Community, Membership, Openness, Role};
+use eureka_domain::ids::{DecisionId, ReviewId, TipId, UserId};
+use eureka_domain::review::{Decision, Outcome, Reason, Review, Verdict};
+use eureka_domain::tip::{Confidence, Revision, Safety, State, Tip};
+use eureka_domain::user::{SiteRole, User, UserStatus};
+use eureka_store::{Kind, Store, StoreError, communities, log, reviews, revisions, tips, users};
+use eureka_testkit::on_both;
+
+use crate::support::{
+    append, approval, at, change, community, draft, id, person, raw, read, refused, store_tip, text, under_review,
+    undone, write,
+};
+
+fn decide(store: &Store, review: &Review, decision: Decision) -> Result<(), StoreError> {
+    let review = review.clone();
+    write(store, move |conn| reviews::add_decision(conn, &review, &decision)).map(|_| ())
+}
+
+fn save_revision(store: &Store, tip: &Tip, revision: &Revision) -> Result<(), StoreError> {
+    let (tip, revision) = (tip.clone(), revision.clone());
+    write(store, move |conn| revisions::save(conn, &tip, &revision)).map(|_| ())
+}
+
+fn add_revision(store: &Store, tip: &Tip, revision: &Revision) -> Result<(), StoreError> {
+    let (tip, revision) = (tip.clone(), revision.clone());
+    write(store, move |conn| revisions::insert(conn, &tip, &revision)).map(|_| ())
+}
+
+fn open_review(store: &Store, review: &Review) -> Result<(), StoreError> {
+    let review = review.clone();
+    write(store, move |conn| reviews::insert(conn, &review)).map(|_| ())
+}
+
+#[test]
+fn nobody_decides_a_text_they_are_credited_on() {
+    on_both(|db| {
+        let store = db.store();
+        let [author, earlier_editor, editor, peer] = ["ana", "eve", "ed", "pat"].map(|name| person(store, name));
+        let printers = community(store, "printers", Openness::Open);
+        let (mut tip, mut revision) = draft(printers, author, 1001);
+        revision.editor = earlier_editor;
+        store_tip(store, &tip, &revision).unwrap();
+        revision.editor = editor;
+        revision.state = State::Submitted;
+        revision.submitted_at = Some(at(1));
+        save_revision(store, &tip, &revision).unwrap();
+        let review = Review {
+            id: ReviewId(id()),
+            tip: tip.id,
+            revision: 1,
+            community: printers,
+            round: 1,
+            claim: None,
+            decisions: Vec::new(),
+            closed: None,
+            opened_at: at(1),
+        };
+        tip.review = Some(review.id);
+        open_review(store, &review).unwrap();
+
+        for credited in [author, earlier_editor, editor] {
+            assert_eq!(refused(decide(store, &review, approval(credited, 2))), "self_review");
+        }
+        decide(store, &review, approval(peer, 2)).unwrap();
+        let stored = read(store, |conn| reviews::find(conn, review.id)).unwrap();
+        assert_eq!(stored.decisions.iter().map(|d| d.reviewer).collect::<Vec<_>>(), [peer]);
+    });
+}
+
+#[test]
+fn a_reviewer_decides_once_and_the_decision_stands() {
+    on_both(|db| {
+        let store = db.store();
+        let [author, peer, other] = ["ana", "pat", "olga"].map(|name| person(store, name));
+        let printers = community(store, "printers", Openness::Open);
+        let (_, _, review) = under_review(store, printers, author, 1001);
+        decide(store, &review, approval(peer, 1)).unwrap();
+        assert_eq!(refused(decide(store, &review, approval(peer, 2))), "decisions.reviewer");
+        for rewriting in [
+            &format!("reviewer_id = '{other}'"),
+            "verdict = 'reject'",
+            "reason = 'unsafe'",
+            "revision = 2",
+            "at = '2020-01-01T00:00:00.000000Z'",
+        ] {
+            assert_eq!(refused(raw(store, &format!("UPDATE decisions SET {rewriting}"))), "decisions", "{rewriting}");
+        }
+        raw(store, "UPDATE decisions SET comment = NULL").unwrap(); // what it says of a person can be erased
+    });
+}
+
+#[test]
+fn a_tip_has_one_open_revision_and_one_published_one() {
+    on_both(|db| {
+        let store = db.store();
+        let author = person(store, "ana");
+        let printers = community(store, "printers", Openness::Open);
+        let (tip, first) = draft(printers, author, 1001);
+        store_tip(store, &tip, &first).unwrap();
+        let numbered = |number, state| Revision { number, state, ..first.clone() };
+        for open in [State::Draft, State::Submitted, State::InReview] {
+            save_revision(store, &tip, &numbered(1, open)).unwrap();
+            for second in [State::Draft, State::Submitted, State::InReview] {
+                assert_eq!(refused(add_revision(store, &tip, &numbered(2, second))), "one_open_revision");
+            }
+        }
+        save_revision(store, &tip, &numbered(1, State::Published)).unwrap();
+        add_revision(store, &tip, &numbered(2, State::InReview)).unwrap();
+        assert_eq!(refused(save_revision(store, &tip, &numbered(2, State::Published))), "one_published_revision");
+        assert_eq!(refused(add_revision(store, &tip, &numbered(2, State::Rejected))), "revisions.number");
+
+        // Another tip's revisions are its own matter.
+        let (other, draft) = draft(printers, author, 1002);
+        store_tip(store, &other, &draft).unwrap();
+    });
+}
+
+#[test]
+fn a_tip_has_one_open_review_and_a_revision_one_review() {
+    on_both(|db| {
+        let store = db.store();
+        let author = person(store, "ana");
+        let printers = community(store, "printers", Openness::Open);
+        let (tip, first, mut review) = under_review(store, printers, author, 1001);
+        save_revision(store, &tip, &Revision { state: State::Superseded, ..first.clone() }).unwrap();
+        add_revision(store, &tip, &Revision { number: 2, ..first }).unwrap();
+
+        let again = Review { id: ReviewId(id()), closed: Some((Outcome::Withdrawn, at(2))), ..review.clone() };
+        assert_eq!(refused(open_review(store, &again)), "reviews.revision");
+        let next = Review { id: ReviewId(id()), revision: 2, ..review.clone() };
+        assert_eq!(refused(open_review(store, &next)), "one_open_review");
+        review.close(Outcome::Superseded, at(3));
+        write(store, move |conn| reviews::save(conn, &review)).unwrap();
+        open_review(store, &next).unwrap();
+    });
+}
+
+#[test]
+fn a_submitted_text_is_immutable_in_every_word() {
+    on_both(|db| {
+        let store = db.store();
+        let [author, other] = ["ana", "eve"].map(|name| person(store, name));
+        let printers = community(store, "printers", Openness::Open);
+        let (tip, mut revision) = draft(printers, author, 1001);
+        store_tip(store, &tip, &revision).unwrap();
+        revision.text.title = "It stops at 3396".to_owned();
+        save_revision(store, &tip, &revision).unwrap(); // a draft is rewritten freely
+        revision.state = State::Submitted;
+        revision.submitted_at = Some(at(1));
+        save_revision(store, &tip, &revision).unwrap();
+
+        for column in ["title", "problem", "products", "fault_codes", "parts", "tags"] {
+            let rewriting = format!("UPDATE revisions SET {column} = '[\"x\"]'");
+            assert_eq!(refused(raw(store, &rewriting)), "submitted_text", "{column}");
+        }
+        for rewriting in [
+            "cause = 'x'",
+            "solution = NULL",
+            "safety = 'danger'",
+            "hazard = 'x'",
+            "lang = NULL",
+            "submitted_at = NULL",
+            "submitted_at = '2020-01-01T00:00:00.000000Z'",
+            &format!("editor_id = '{other}'"),
+        ] {
+            assert_eq!(
+                refused(raw(store, &format!("UPDATE revisions SET {rewriting}"))),
+                "submitted_text",
+                "{rewriting}"
+            );
+        }
+        let reworded = Revision { text: text("Something else"), ..revision.clone() };
+        assert_eq!(refused(save_revision(store, &tip, &reworded)), "submitted_text");
+
+        // Where it stands is no part of the text.
+        revision.state = State::Rejected;
+        revision.decided_at = Some(at(2));
+        revision.updated_at = at(2);
+        save_revision(store, &tip, &revision).unwrap();
+        assert_eq!(read(store, |conn| revisions::find(conn, tip.id, 1)), Some(revision));
+    });
+}
+
+#[test]
+fn what_must_be_unique_is_and_is_named() {
+    on_both(|db| {
+        let store = db.store();
+        let ana = person(store, "ana");
+        let [printers, copiers] = ["printers", "copiers"].map(|slug| community(store, slug, Openness::Open));
+        let (mut tip, revision) = draft(printers, ana, 1001);
+        tip.external_id = Some("KB-7".to_owned());
+        store_tip(store, &tip, &revision).unwrap();
+        let with = |tip: Tip| {
+            let revision = Revision { tip: tip.id, ..revision.clone() };
+            store_tip(store, &tip, &revision)
+        };
+        let fresh = || Tip { id: TipId(id()), number: eureka_domain::ids::TipNumber(1002), ..tip.clone() };
+
+        assert_eq!(refused(with(Tip { number: tip.number, external_id: None, ..fresh() })), "tips.number");
+        assert_eq!(refused(with(fresh())), "tips.external_id");
+        assert_eq!(refused(with(Tip { id: tip.id, external_id: None, ..fresh() })), "tips.id");
+        with(Tip { community: copiers, ..fresh() }).unwrap(); // each community has its own names for what it imports
+
+        let user = read(store, |conn| users::find(conn, ana)).unwrap();
+        let add = |user: User| write(store, move |conn| users::insert(conn, &user, None)).map(|_| ());
+        assert_eq!(refused(add(User { id: UserId(id()), ..user.clone() })), "users.email");
+        assert_eq!(refused(add(User { email: None, ..user.clone() })), "users.id");
+        for _ in 0..2 {
+            add(User { id: UserId(id()), email: None, ..user.clone() }).unwrap(); // people who were imported
+        }
+
+        let founded = read(store, |conn| communities::find(conn, printers)).unwrap();
+        let twin = Community { id: eureka_domain::ids::CommunityId(id()), ..founded };
+        let twice = write(store, move |conn| communities::insert(conn, &twin));
+        assert_eq!(refused(twice), "communities.slug");
+    });
+}
+
+#[test]
+fn nothing_refers_to_what_is_not_there() {
+    on_both(|db| {
+        let store = db.store();
+        let ana = person(store, "ana");
+        let printers = community(store, "printers", Openness::Open);
+        let (tip, revision) = draft(printers, UserId(id()), 1001);
+        assert_eq!(refused(store_tip(store, &tip, &revision)), "foreign_key");
+        let (tip, revision) = draft(printers, ana, 1001);
+        assert_eq!(refused(add_revision(store, &tip, &revision)), "foreign_key");
+        store_tip(store, &tip, &revision).unwrap();
+        for table in ["tips", "users", "communities", "revisions"] {
+            assert_eq!(refused(raw(store, &format!("DELETE FROM {table}"))), "foreign_key", "{table}");
+        }
+    });
+}
+
+#[test]
+fn a_claim_and_the_end_of_a_review_are_whole_or_absent() {
+    on_both(|db| {
+        let store = db.store();
+        let [author, peer] = ["ana", "pat"].map(|name| person(store, name));
+        let printers = community(store, "printers", Openness::Open);
+        under_review(store, printers, author, 1001);
+        let instant = "'2026-01-01T00:00:00.000000Z'";
+        for half in [
+            format!("claimed_by = '{peer}'"),
+            format!("claimed_until = {instant}"),
+            format!("claimed_by = '{peer}', claimed_until = {instant}"),
+            format!("closed_at = {instant}"),
+            "outcome = 'approved'".to_owned(),
+        ] {
+            assert_eq!(refused(raw(store, &format!("UPDATE reviews SET {half}"))), "check", "{half}");
+        }
+    });
+}
+
+#[test]
+fn the_live_revision_is_one_there_is() {
+    on_both(|db| {
+        let store = db.store();
+        let author = person(store, "ana");
+        let printers = community(store, "printers", Openness::Open);
+        let (tip, revision) = draft(printers, author, 1001);
+        store_tip(store, &tip, &revision).unwrap();
+        assert_eq!(refused(raw(store, "UPDATE tips SET live = 2")), "check");
+    });
+}
+
+#[test]
+fn the_log_only_grows() {
+    on_both(|db| {
+        let store = db.store();
+        append(store);
+        assert_eq!(refused(raw(store, "UPDATE change_log SET kind = 'tip.held'")), "change_log");
+        assert_eq!(refused(raw(store, "DELETE FROM change_log")), "change_log");
+        if db.kind() == Kind::Postgres {
+            assert_eq!(refused(raw(store, "TRUNCATE change_log CASCADE")), "change_log");
+        }
+        let short = change(Some(Payload { salt: "ab".to_owned(), body: "{}".to_owned() }));
+        assert_eq!(refused(write(store, move |conn| log::append(conn, &short))), "check");
+        assert_eq!(
+            refused(raw(store, "INSERT INTO change_head SELECT 2, log_id, seq, hash FROM change_head")),
+            "check"
+        );
+    });
+}
+
+#[test]
+fn every_word_of_the_domain_goes_in_and_comes_out() {
+    on_both(|db| {
+        let store = db.store();
+        let [author, peer] = ["ana", "pat"].map(|name| person(store, name));
+        let printers = community(store, "printers", Openness::Open);
+        let (tip, revision, review) = under_review(store, printers, author, 1001);
+        decide(store, &review, approval(peer, 1)).unwrap();
+        let since = at(0);
+        let member = move |role| Membership { community: printers, user: peer, role, since };
+        write(store, move |conn| communities::set_member(conn, &member(Role::Reader))).unwrap();
+
+        for &role in Role::ALL {
+            undone(store, move |conn| {
+                communities::set_member(conn, &member(role))?;
+                assert_eq!(communities::member(conn, printers, peer)?, Some(member(role)));
+                Ok(())
+            });
+        }
+        let founded = read(store, |conn| communities::find(conn, printers)).unwrap();
+        for &openness in Openness::ALL {
+            let community = Community { openness, ..founded.clone() };
+            undone(store, move |conn| {
+                communities::save(conn, &community)?;
+                assert_eq!(communities::find(conn, printers)?, Some(community));
+                Ok(())
+            });
+        }
+        let user = read(store, |conn| users::find(conn, peer)).unwrap();
+        for (&site_role, &status) in SiteRole::ALL.iter().zip(UserStatus::ALL) {
+            let user = User { site_role, status, ..user.clone() };
+            undone(store, move |conn| {
+                users::save(conn, &user)?;
+                assert_eq!(users::find(conn, peer)?, Some(user));
+                Ok(())
+            });
+        }
+        for &confidence in Confidence::ALL {
+            let tip = Tip { confidence, ..tip.clone() };
+            undone(store, move |conn| {
+                tips::save(conn, &tip)?;
+                assert_eq!(tips::find(conn, &eureka_domain::ids::TipRef::Id(tip.id))?, Some(tip));
+                Ok(())
+            });
+        }
+        for &state in State::ALL {
+            let (tip, revision) = (tip.clone(), Revision { state, ..revision.clone() });
+            undone(store, move |conn| {
+                revisions::save(conn, &tip, &revision)?;
+                assert_eq!(revisions::find(conn, tip.id, 1)?, Some(revision));
+                Ok(())
+            });
+        }
+        for &safety in Safety::ALL {
+            let (tip, mut revision) = draft(printers, author, 1002);
+            revision.text.safety = safety;
+            undone(store, move |conn| {
+                tips::insert(conn, &tip)?;
+                revisions::insert(conn, &tip, &revision)?;
+                assert_eq!(revisions::find(conn, tip.id, 1)?, Some(revision));
+                Ok(())
+            });
+        }
+        for &outcome in Outcome::ALL {
+            let review = Review { closed: Some((outcome, at(2))), ..review.clone() };
+            undone(store, move |conn| {
+                reviews::save(conn, &review)?;
+                assert_eq!(reviews::find(conn, review.id)?.unwrap().closed, review.closed);
+                Ok(())
+            });
+        }
+        let third = person(store, "tom");
+        for (&verdict, &reason) in Verdict::ALL.iter().cycle().zip(Reason::ALL) {
+            let id = DecisionId(id());
+            let decision = Decision { id, verdict, reason: Some(reason), ..approval(third, 3) };
+            let review = review.clone();
+            undone(store, move |conn| {
+                reviews::add_decision(conn, &review, &decision)?;
+                assert_eq!(reviews::find(conn, review.id)?.unwrap().decisions.pop(), Some(decision));
+                Ok(())
+            });
+        }
+        for &kind in ChangeKind::ALL {
+            for &state in State::ALL {
+                let change = Change { kind, from: Some(state), to: Some(state), ..change(None) };
+                undone(store, move |conn| {
+                    let seq = log::append(conn, &change)?;
+                    let row = log::after(conn, seq - 1, 1)?.pop().unwrap();
+                    assert_eq!((row.kind, row.from, row.to), (kind, Some(state), Some(state)));
+                    Ok(())
+                });
+            }
+        }
+    });
+}
+
+#[test]
+fn the_database_knows_no_other_words() {
+    on_both(|db| {
+        let store = db.store();
+        let [author, peer] = ["ana", "pat"].map(|name| person(store, name));
+        let printers = community(store, "printers", Openness::Open);
+        let (tip, _, review) = under_review(store, printers, author, 1001);
+        let member = Membership { community: printers, user: peer, role: Role::Reader, since: at(0) };
+        write(store, move |conn| communities::set_member(conn, &member)).unwrap();
+        for (table, column) in [
+            ("users", "site_role"),
+            ("users", "status"),
+            ("communities", "openness"),
+            ("members", "role"),
+            ("tips", "confidence"),
+            ("revisions", "state"),
+        ] {
+            let unknown = raw(store, &format!("UPDATE {table} SET {column} = 'nonsense'"));
+            assert_eq!(refused(unknown), "check", "{table}.{column}");
+        }
+        let then = "'2026-01-01T00:00:00.000000Z'";
+        let unknown = raw(store, &format!("UPDATE reviews SET outcome = 'nonsense', closed_at = {then}"));
+        assert_eq!(refused(unknown), "check");
+        for (verdict, reason) in [("nonsense", "other"), ("reject", "nonsense")] {
+            let unknown = format!(
+                "INSERT INTO decisions (id, review_id, tip_id, revision, reviewer_id, verdict, reason, at) \
+                 VALUES ('{}', '{}', '{}', 1, '{peer}', '{verdict}', '{reason}', {then})",
+                id(),
+                review.id,
+                tip.id
+            );
+            assert_eq!(refused(raw(store, &unknown)), "check", "{verdict} {reason}");
+        }
+        for (kind, from, to) in
+            [("nonsense", "draft", "draft"), ("tip.held", "nonsense", "draft"), ("tip.held", "draft", "nonsense")]
+        {
+            let unknown = format!(
+                "INSERT INTO change_log (seq, at, kind, from_state, to_state, prev_hash, hash) \
+                 VALUES (9, {then}, '{kind}', '{from}', '{to}', '', '')"
+            );
+            assert_eq!(refused(raw(store, &unknown)), "change_log.words", "{kind} {from} {to}");
+        }
+    });
+}

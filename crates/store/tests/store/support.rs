@@ -1,5 +1,6 @@
 //! What the tests put into a database: people, communities, tips; ids and instants that count up.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Duration};
@@ -14,6 +15,7 @@ use eureka_domain::review::{Decision, Review, Verdict};
 use eureka_domain::tip::{Confidence, Revision, Safety, State, Tip, TipText};
 use eureka_domain::user::{SiteRole, User, UserStatus};
 use eureka_store::{Conn, Store, StoreError, Written, communities, log, reviews, revisions, tips, users};
+use eureka_testkit::TestDatabase;
 use uuid::Uuid;
 
 /// A new id, later than all before.
@@ -41,22 +43,50 @@ pub fn read<T>(store: &Store, f: impl FnOnce(&mut Conn<'_>) -> Result<T, StoreEr
     store.read(f).unwrap()
 }
 
+/// The name of the constraint that refused something.
+pub fn refused<T: std::fmt::Debug>(by: Result<T, StoreError>) -> &'static str {
+    match by {
+        Err(StoreError::Conflict { what }) => what,
+        other => panic!("not a conflict: {other:?}"),
+    }
+}
+
+/// What `f` gives in a write that is then undone.
+pub fn undone<T: Send + 'static>(
+    store: &Store,
+    f: impl FnOnce(&mut Conn<'_>) -> Result<T, StoreError> + Send + 'static,
+) -> T {
+    enum Undo<T> {
+        Done(T),
+        Failed(StoreError),
+    }
+    impl<T> From<StoreError> for Undo<T> {
+        fn from(error: StoreError) -> Self {
+            Self::Failed(error)
+        }
+    }
+    match store.write(|conn| Err::<(), _>(Undo::Done(f(conn)?))).map(|_| ()) {
+        Err(Undo::Done(value)) => value,
+        Err(Undo::Failed(error)) => panic!("{error:?}"),
+        Ok(()) => unreachable!("it errs"),
+    }
+}
+
+/// Runs SQL on a connection.
+pub fn execute(conn: &mut Conn<'_>, sql: &str) -> Result<(), StoreError> {
+    match conn {
+        Conn::Sqlite(c) => Ok(c.batch_execute(sql)?),
+        Conn::Postgres(c) => Ok(c.batch_execute(sql)?),
+    }
+}
+
 /// Runs SQL that no function of the store would.
-pub fn raw(store: &Store, on_sqlite: &str, on_postgres: &str) -> Result<(), StoreError> {
-    let (on_sqlite, on_postgres) = (on_sqlite.to_owned(), on_postgres.to_owned());
-    write(store, move |conn| match conn {
-        Conn::Sqlite(c) => Ok(c.batch_execute(&on_sqlite)?),
-        Conn::Postgres(c) => Ok(c.batch_execute(&on_postgres)?),
-    })
-    .map(|_| ())
+pub fn raw(store: &Store, sql: &str) -> Result<(), StoreError> {
+    let sql = sql.to_owned();
+    write(store, move |conn| execute(conn, &sql)).map(|_| ())
 }
 
-/// The same SQL on either.
-pub fn raw_same(store: &Store, sql: &str) -> Result<(), StoreError> {
-    raw(store, sql, sql)
-}
-
-/// One number, as text, from either.
+/// One number, named `n`.
 pub fn number(store: &Store, sql: &str) -> i64 {
     #[derive(QueryableByName)]
     struct Number {
@@ -69,17 +99,27 @@ pub fn number(store: &Store, sql: &str) -> i64 {
     })
 }
 
-/// One word, from either.
+/// One word, named `w`, from a reader.
 pub fn word(store: &Store, sql: &str) -> String {
+    read(store, |conn| word_on(conn, sql))
+}
+
+/// One word, named `w`, on this connection.
+pub fn word_on(conn: &mut Conn<'_>, sql: &str) -> Result<String, StoreError> {
     #[derive(QueryableByName)]
     struct Word {
         #[diesel(sql_type = Text)]
         w: String,
     }
-    read(store, |conn| match conn {
+    match conn {
         Conn::Sqlite(c) => Ok(diesel::sql_query(sql).get_result::<Word>(*c)?.w),
         Conn::Postgres(c) => Ok(diesel::sql_query(sql).get_result::<Word>(*c)?.w),
-    })
+    }
+}
+
+/// Where a file beside a test's SQLite database would be.
+pub fn beside(db: &TestDatabase, name: &str) -> PathBuf {
+    Path::new(db.url().trim_start_matches("sqlite:")).with_file_name(name)
 }
 
 /// A change that says no more than that an account was made.
