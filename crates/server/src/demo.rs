@@ -100,18 +100,17 @@ fn found_communities(service: &Service) -> anyhow::Result<Vec<Community>> {
     let mut found = Vec::new();
     for fixture in fixtures {
         let known = service.store().read(|conn| communities::find_slug(conn, &fixture.slug))?;
-        found.push(match known {
-            Some(community) => community,
-            None => {
-                let charter = Charter {
-                    slug: fixture.slug,
-                    name: fixture.name,
-                    description: fixture.description,
-                    openness: fixture.visibility,
-                    policy: ReviewPolicy::default(),
-                };
-                service.found_community(charter)?.value
-            }
+        found.push(if let Some(community) = known {
+            community
+        } else {
+            let charter = Charter {
+                slug: fixture.slug,
+                name: fixture.name,
+                description: fixture.description,
+                openness: fixture.visibility,
+                policy: ReviewPolicy::default(),
+            };
+            service.found_community(charter)?.value
         });
     }
     Ok(found)

@@ -74,7 +74,7 @@ pub(crate) fn import(settings: &Settings, arguments: &Arguments) -> anyhow::Resu
         .with_style(ProgressStyle::with_template("{bar:30} {percent:>3} %  {elapsed} elapsed, {eta} left  {msg}")?);
     let begun = Instant::now();
     let input = bar.wrap_read(File::open(&arguments.file)?);
-    let report = import_lines(&started.service, lines_of(&arguments.file, input)?, arguments, |report| {
+    let report = import_lines(&started.service, lines_of(&arguments.file, input), arguments, |report| {
         bar.set_message(format!("{} imported, {} refused", report.imported, report.refused.len()));
     })?;
     bar.finish();
@@ -157,11 +157,11 @@ pub(crate) fn read_line(number: usize, line: &str, community: &str) -> Result<Im
 }
 
 /// The lines of a file, unpacked if its name says so.
-fn lines_of(path: &Path, input: impl Read + 'static) -> anyhow::Result<impl Iterator<Item = std::io::Result<String>>> {
+fn lines_of(path: &Path, input: impl Read + 'static) -> impl Iterator<Item = std::io::Result<String>> {
     let gzipped = path.extension().is_some_and(|extension| extension == "gz");
     let unpacked: Box<dyn Read> =
         if gzipped { Box::new(flate2::read::MultiGzDecoder::new(input)) } else { Box::new(input) };
-    Ok(BufReader::with_capacity(1 << 16, unpacked).lines())
+    BufReader::with_capacity(1 << 16, unpacked).lines()
 }
 
 /// Founds a community for imported tips, where it is not there.

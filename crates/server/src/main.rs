@@ -70,8 +70,8 @@ fn main() -> ExitCode {
         Command::Index(command) => operate::index(&cli.settings, &command),
         Command::Audit(command) => operate::audit(&cli.settings, &command),
         Command::Openapi => operate::openapi(),
-        Command::Settings => operate::settings(&cli.settings),
-        Command::Doctor => doctor::doctor(&cli.settings),
+        Command::Settings => Ok(operate::settings(&cli.settings)),
+        Command::Doctor => Ok(doctor::doctor(&cli.settings)),
     };
     match done {
         Ok(code) => code,

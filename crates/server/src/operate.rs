@@ -169,11 +169,11 @@ pub(crate) fn openapi() -> anyhow::Result<ExitCode> {
 }
 
 /// Prints the settings in force.
-pub(crate) fn settings(settings: &Settings) -> anyhow::Result<ExitCode> {
+pub(crate) fn settings(settings: &Settings) -> ExitCode {
     for (name, value) in settings.shown() {
         println!("{name:15} {value}");
     }
-    Ok(ExitCode::SUCCESS)
+    ExitCode::SUCCESS
 }
 
 /// How many a second.

@@ -77,7 +77,7 @@ fn assemble(settings: &Settings, store: Store, indexer: Arc<Indexer>) -> anyhow:
 
 /// Creates the first admin, where there is none, and says how to log in.
 pub(crate) fn ensure_admin(settings: &Settings, service: &Service) -> anyhow::Result<()> {
-    let admins = service.store().read(|conn| users::admins(conn))?;
+    let admins = service.store().read(users::admins)?;
     if admins > 0 {
         return Ok(());
     }

@@ -207,7 +207,7 @@ fn killed_while_it_works(database: Option<&str>) {
         let (author, reviewer) =
             (server.log_in("technician@demo.example", PASSWORD), server.log_in("reviewer@demo.example", PASSWORD));
         for number in &approved {
-            let (_, found) = server.get(&format!("/v1/search?q=Witness&limit=100&sort=newest"), &author);
+            let (_, found) = server.get("/v1/search?q=Witness&limit=100&sort=newest", &author);
             let numbers: Vec<&Value> =
                 found["items"].as_array().unwrap().iter().map(|hit| &hit["tip"]["number"]).collect();
             assert!(numbers.iter().any(|found| *found == number), "{number} was acknowledged and is not found");
