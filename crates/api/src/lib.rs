@@ -17,6 +17,7 @@ mod reviews;
 mod routes;
 mod search;
 mod sessions;
+mod similar;
 mod tips;
 mod users;
 mod wire;

@@ -113,9 +113,9 @@ fn complete(method: &str, operation: &mut Operation) {
         parameters.push(RefOr::T(header_parameter("If-None-Match", "The ETag of the state you have")));
     }
     let has_body = operation.request_body.is_some();
-    // Sessions come and go without a place in the change log.
-    let of_sessions = operation.tags.iter().flatten().any(|tag| tag == "sessions");
-    let is_logged = method != "GET" && !of_sessions;
+    // Sessions come and go without a place in the change log, and a search that is posted changes nothing.
+    let unlogged = operation.tags.iter().flatten().any(|tag| tag == "sessions" || tag == "search");
+    let is_logged = method != "GET" && !unlogged;
 
     let mut problems = vec![("500", "An error of this service"), ("503", "Busy or away: try again")];
     if !public {
@@ -137,7 +137,7 @@ fn complete(method: &str, operation: &mut Operation) {
         problems.push(("415", "Not JSON, or compressed"));
         problems.push(("422", "A rule is broken, or the Idempotency-Key was used for another request"));
     }
-    if method != "GET" && !public {
+    if is_logged {
         problems.push(("409", "The state does not allow it"));
     }
     if matches {

@@ -8,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, Problem};
-use crate::{communities, docs, health, openapi, reviews, search, sessions, tips, users};
+use crate::{communities, docs, health, openapi, reviews, search, sessions, similar, tips, users};
 
 /// The routes that the OpenAPI document describes.
 pub(crate) fn described(cfg: &mut ServiceConfig<'_>) {
@@ -53,7 +53,10 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
         .service(reviews::claim_review)
         .service(reviews::release_review)
         .service(reviews::decide_review)
-        .service(search::search_tips);
+        .service(search::search_tips)
+        .service(similar::suggest)
+        .service(similar::similar_to_tip)
+        .service(similar::similar_tips);
 }
 
 /// Adds everything the API serves to an application: the described routes, the documentation, and problems for what is

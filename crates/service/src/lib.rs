@@ -14,6 +14,7 @@ mod passwords;
 mod reviews;
 mod search;
 mod sessions;
+mod similar;
 mod tips;
 mod tokens;
 mod users;
@@ -32,7 +33,8 @@ pub use callers::Callers;
 pub use communities::{CommunityChanges, MemberView};
 pub use error::ServiceError;
 pub use eureka_search::{
-    FacetField, FacetValue, Hit, PoolOptions, Relaxed, SearchPool, SearchResponse, Sort, TipDocument,
+    FacetField, FacetValue, Hit, PoolOptions, Relaxed, SearchPool, SearchResponse, SimilarTip, Sort, Suggestion,
+    SuggestionKind, TipDocument,
 };
 pub use eureka_store::Written;
 pub use eureka_store::reviews::{QueueSort, QueueState};
@@ -44,6 +46,7 @@ pub use passwords::Passwords;
 pub use reviews::{DecisionDraft, QueueQuery, ReviewDetail};
 pub use search::{ReadySearch, SearchQuery};
 pub use sessions::Tokens;
+pub use similar::SimilarText;
 pub use tips::{IfMatch, NewTip, TipChanges, TipQuery};
 pub use tokens::{ACCESS_MINUTES, Keys, PublicKey, generate_key};
 pub use users::{NewUser, UserChanges};

@@ -83,7 +83,7 @@ impl Service {
         }
         let request = self.request(caller, query)?;
         let (_, position) = self.indexer.state(); // before the search: what it finds is at least as new
-        let index = self.indexer.index().ok_or_else(|| ServiceError::Unavailable("the index is being made".into()))?;
+        let index = self.open_index()?;
         Ok(ReadySearch { request, index, position })
     }
 

@@ -281,7 +281,8 @@ fn hit_body(hit: &Hit, best: f32) -> HitBody {
     }
 }
 
-fn hit_tip(tip: &TipDocument) -> HitTip {
+/// A tip as a list shows it.
+pub(crate) fn hit_tip(tip: &TipDocument) -> HitTip {
     HitTip {
         id: tip.tip.0,
         number: tip.number.to_string(),

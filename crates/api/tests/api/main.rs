@@ -8,6 +8,7 @@ mod health;
 mod reviews;
 mod search;
 mod sessions;
+mod similar;
 mod tips;
 mod users;
 mod visibility;

@@ -7,11 +7,12 @@ use serde_json::json;
 const CANARY: &str = "zirconium";
 
 /// The paths that lead to a tip, with its id in place.
-const PATHS: [(&str, &str); 10] = [
+const PATHS: [(&str, &str); 11] = [
     ("GET", ""),
     ("GET", "/revisions"),
     ("GET", "/revisions/1"),
     ("GET", "/history"),
+    ("GET", "/similar"),
     ("POST", "/submit"),
     ("POST", "/withdraw"),
     ("POST", "/hold"),

@@ -1,0 +1,93 @@
+//! Look-alikes of a text, and completions of what is being typed: from the index, within the caller's audience.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eureka_domain::access::Caller;
+use eureka_domain::ids::{TipId, TipRef};
+use eureka_search::{Index, SimilarRequest, SimilarTip, SuggestRequest, Suggestion};
+
+use crate::{Service, ServiceError};
+
+/// Longest time that completions are looked for: later ones help nobody who types.
+const SUGGEST_PATIENCE: Duration = Duration::from_millis(500);
+
+/// A text to find look-alikes of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SimilarText {
+    /// One line that names the problem.
+    pub title: String,
+    /// Problem, cause and solution.
+    pub text: String,
+    /// Fault codes.
+    pub fault_codes: Vec<String>,
+    /// Part numbers.
+    pub parts: Vec<String>,
+    /// Machines it applies to.
+    pub products: Vec<String>,
+    /// The tip that the text is of: no look-alike of itself.
+    pub of: Option<TipId>,
+}
+
+impl Service {
+    /// The text of a tip as the caller sees it, to find look-alikes of.
+    pub fn similar_text(&self, caller: &Caller, tip: TipRef) -> Result<SimilarText, ServiceError> {
+        let view = self.read_tip(caller, tip)?;
+        let text = view.shown.text;
+        let parts = [Some(text.problem), text.cause, text.solution];
+        Ok(SimilarText {
+            title: text.title,
+            text: parts.into_iter().flatten().collect::<Vec<_>>().join("\n"),
+            fault_codes: text.fault_codes,
+            parts: text.parts,
+            products: text.products,
+            of: Some(view.tip.id),
+        })
+    }
+
+    /// The approved tips that look like a text, of those the caller may see, the most alike first.
+    pub async fn similar_tips<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        text: SimilarText,
+        limit: usize,
+        shape: impl FnOnce(Vec<SimilarTip>) -> T + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let index = self.open_index()?;
+        let request = SimilarRequest {
+            fault_codes: text.fault_codes,
+            parts: text.parts,
+            products: text.products,
+            not: text.of,
+            audience: caller.audience(),
+            limit,
+            ..SimilarRequest::new(text.title, text.text)
+        };
+        let answer = self.searches.run(move |left| {
+            let request = SimilarRequest { deadline: left, ..request };
+            index.similar(&request).map(shape)
+        });
+        Ok(answer.await?)
+    }
+
+    /// Completions of what was typed, each from a tip that the caller may see.
+    pub async fn suggest<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        q: String,
+        limit: usize,
+        shape: impl FnOnce(Vec<Suggestion>) -> T + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let index = self.open_index()?;
+        let request = SuggestRequest { audience: caller.audience(), limit, ..SuggestRequest::new(q) };
+        let answer = self.searches.run(move |left| {
+            let request = SuggestRequest { deadline: left.min(SUGGEST_PATIENCE), ..request };
+            index.suggest(&request).map(shape)
+        });
+        Ok(answer.await?)
+    }
+
+    pub(crate) fn open_index(&self) -> Result<Arc<Index>, ServiceError> {
+        self.indexer.index().ok_or_else(|| ServiceError::Unavailable("the index is being made".into()))
+    }
+}
