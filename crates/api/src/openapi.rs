@@ -100,6 +100,9 @@ fn complete(method: &str, operation: &mut Operation) {
     if !public {
         operation.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>("bearer", [])]);
     }
+    // A search that is posted changes nothing, and its answers have no entity tags.
+    let has_tag = |name: &str| operation.tags.iter().flatten().any(|tag| tag == name);
+    let (of_search, of_sessions) = (has_tag("search"), has_tag("sessions"));
     let answers_page = answers_page(operation);
     let parameters = operation.parameters.get_or_insert_default();
     let any = |is: &dyn Fn(&Parameter) -> bool| {
@@ -108,14 +111,13 @@ fn complete(method: &str, operation: &mut Operation) {
     let (matches, once) = (any(&|p| p.name == "If-Match"), any(&|p| p.name == "Idempotency-Key"));
     let in_path = any(&|p| p.parameter_in == ParameterIn::Path);
     let in_query = any(&|p| p.parameter_in == ParameterIn::Query);
-    let reads_one = method == "GET" && in_path && !answers_page;
+    let reads_one = method == "GET" && in_path && !answers_page && !of_search;
     if reads_one {
         parameters.push(RefOr::T(header_parameter("If-None-Match", "The ETag of the state you have")));
     }
     let has_body = operation.request_body.is_some();
-    // Sessions come and go without a place in the change log, and a search that is posted changes nothing.
-    let unlogged = operation.tags.iter().flatten().any(|tag| tag == "sessions" || tag == "search");
-    let is_logged = method != "GET" && !unlogged;
+    // Sessions come and go without a place in the change log.
+    let is_logged = method != "GET" && !of_sessions && !of_search;
 
     let mut problems = vec![("500", "An error of this service"), ("503", "Busy or away: try again")];
     if !public {
