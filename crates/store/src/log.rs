@@ -1,4 +1,6 @@
-//! The change log: its head, its rows, their erasable payloads, and the walk that proves the chain.
+//! The change log: its head, its rows and their erasable payloads. The walk that proves the chain is in `log/chain.rs`.
+
+mod chain;
 
 use std::collections::HashMap;
 
@@ -10,6 +12,8 @@ use eureka_domain::tip::State;
 use crate::schema::{change_head, change_log, change_payloads};
 use crate::sql_types::{DbInstant, DbUuid};
 use crate::{Conn, StoreError};
+
+pub use chain::{BadRow, Flaw, Verdict, verify};
 
 /// The place of the last row.
 pub fn head(conn: &mut Conn<'_>) -> Result<Head, StoreError> {
@@ -75,104 +79,6 @@ pub fn payloads(conn: &mut Conn<'_>, seqs: &[i64]) -> Result<HashMap<i64, Payloa
         found.extend(rows.into_iter().map(|(seq, salt, body)| (seq, Payload { salt, body })));
     }
     Ok(found)
-}
-
-/// What a walk along the chain found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// Every row holds, up to this place; where it is the place the walk began at, there is no more to walk.
-    Holds(Head),
-    /// The first row that does not.
-    Broken(BadRow),
-}
-
-/// A row that does not hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BadRow {
-    /// Its place, or that of the row that is missing.
-    pub seq: i64,
-    /// What is wrong.
-    pub why: Flaw,
-}
-
-/// What is wrong with a row of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flaw {
-    /// It is missing.
-    Gap,
-    /// It does not follow the row before.
-    PreviousHash,
-    /// Its own hash is not that of what it says.
-    Hash,
-    /// Its payload is not the one it commits to.
-    Payload,
-    /// It holds a word that no change has.
-    Word,
-    /// The head names another row as the last.
-    Head,
-}
-
-impl std::fmt::Display for Flaw {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Gap => "it is missing",
-            Self::PreviousHash => "it does not follow the row before it",
-            Self::Hash => "it does not say what was recorded",
-            Self::Payload => "its payload is not the one that was recorded",
-            Self::Word => "it holds a word that no change has",
-            Self::Head => "the head of the log names another row as the last",
-        })
-    }
-}
-
-/// Walks at most `limit` rows after `from`, which the caller trusts, recomputing every hash and payload commitment. A
-/// walk that reaches the end compares the head as well, so that a shortened log is found. Payloads may be gone (erased).
-pub fn verify(conn: &mut Conn<'_>, from: &Head, limit: i64) -> Result<Verdict, StoreError> {
-    let query = change_log::table.filter(change_log::seq.gt(from.seq)).order(change_log::seq).limit(limit);
-    let rows: Vec<Row> = on_each!(conn, c => query.select(Row::as_select()).load(*c))?;
-    let seqs: Vec<i64> = rows.iter().filter(|row| row.commitment.is_some()).map(|row| row.seq).collect();
-    let payloads = payloads(conn, &seqs)?;
-    let mut at = from.clone();
-    for row in rows {
-        match follows(&at, row, &payloads) {
-            Ok(row) => {
-                at.seq = row.seq;
-                at.hash = row.hash;
-            }
-            Err(bad) => return Ok(Verdict::Broken(bad)),
-        }
-    }
-    let head = head(conn)?;
-    let reached_end = at.seq - from.seq < limit;
-    let flaw = match at.seq.cmp(&head.seq) {
-        std::cmp::Ordering::Less if reached_end => Some(BadRow { seq: at.seq + 1, why: Flaw::Gap }),
-        std::cmp::Ordering::Equal if at.hash != head.hash => Some(BadRow { seq: at.seq, why: Flaw::Head }),
-        std::cmp::Ordering::Greater => Some(BadRow { seq: at.seq, why: Flaw::Head }),
-        _ => None,
-    };
-    Ok(match flaw {
-        Some(bad) => Verdict::Broken(bad),
-        None => Verdict::Holds(Head { log_id: head.log_id, ..at }),
-    })
-}
-
-fn follows(at: &Head, row: Row, payloads: &HashMap<i64, Payload>) -> Result<Recorded, BadRow> {
-    let seq = row.seq;
-    let bad = |why| BadRow { seq, why };
-    if seq != at.seq + 1 {
-        return Err(BadRow { seq: at.seq + 1, why: Flaw::Gap });
-    }
-    let row = Recorded::try_from(row).map_err(|_| bad(Flaw::Word))?;
-    if row.prev_hash != at.hash {
-        return Err(bad(Flaw::PreviousHash));
-    }
-    if row.hash != row.expected_hash() {
-        return Err(bad(Flaw::Hash));
-    }
-    match payloads.get(&seq) {
-        Some(payload) if Some(payload.commitment()) != row.commitment => Err(bad(Flaw::Payload)),
-        _ => Ok(row),
-    }
 }
 
 fn recorded(rows: Vec<Row>) -> Result<Vec<Recorded>, StoreError> {

@@ -50,7 +50,10 @@ impl ToSql<Uuid, Sqlite> for DbUuid {
 
 impl FromSql<Uuid, Sqlite> for DbUuid {
     fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
-        Ok(Self(<String as FromSql<d::Text, Sqlite>>::from_sql(value)?.parse()?))
+        let text = <String as FromSql<d::Text, Sqlite>>::from_sql(value)?;
+        let id: uuid::Uuid = text.parse()?;
+        refuse_other_spelling(&text, &id.to_string())?;
+        Ok(Self(id))
     }
 }
 
@@ -68,13 +71,25 @@ impl FromSql<Instant, Pg> for DbInstant {
 
 impl ToSql<Instant, Sqlite> for DbInstant {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
-        out.set_value(self.0.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string());
+        out.set_value(spelled(&self.0));
         Ok(IsNull::No)
     }
 }
 
 impl FromSql<Instant, Sqlite> for DbInstant {
     fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
-        Ok(Self(<String as FromSql<d::Text, Sqlite>>::from_sql(value)?.parse()?))
+        let text = <String as FromSql<d::Text, Sqlite>>::from_sql(value)?;
+        let instant: eureka_domain::Instant = text.parse()?;
+        refuse_other_spelling(&text, &spelled(&instant))?;
+        Ok(Self(instant))
     }
+}
+
+fn spelled(instant: &eureka_domain::Instant) -> String {
+    instant.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
+}
+
+/// A value that is spelled in another way would be found by no query, and sorted wrongly: it is not from this program.
+fn refuse_other_spelling(text: &str, ours: &str) -> deserialize::Result<()> {
+    if text == ours { Ok(()) } else { Err(format!("`{text}` should be spelled `{ours}`").into()) }
 }

@@ -9,6 +9,7 @@
 )]
 
 mod connections;
+mod log;
 mod migrations;
 mod schema;
 mod support;

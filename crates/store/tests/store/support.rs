@@ -22,7 +22,7 @@ use uuid::Uuid;
 pub fn id() -> Uuid {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let n = NEXT.fetch_add(1, Ordering::Relaxed);
-    Uuid::from_u128((u128::from(n) << 80) | 0x7000_8000_0000_0000_0000)
+    Uuid::from_u128((u128::from(n) << 80) | 0x7000_8abc_0000_0000_def0)
 }
 
 /// So many microseconds after the tests' first moment.
