@@ -19,7 +19,7 @@ use crate::start::{self, Started};
 /// `eureka user …`
 #[derive(Subcommand)]
 pub(crate) enum UserCommand {
-    /// Make an account; without a password given on standard input, one is made up and printed.
+    /// Make an account; a password is made up and printed unless `--password-stdin` gives one.
     Add {
         /// The login name
         #[arg(long)]
@@ -94,8 +94,7 @@ pub(crate) fn user(settings: &Settings, command: &UserCommand) -> anyhow::Result
 /// Looks after the index.
 pub(crate) fn index(settings: &Settings, command: &IndexCommand) -> anyhow::Result<ExitCode> {
     logging::start(settings)?;
-    let started =
-        start::start(settings).context("a running service checks and rebuilds its own index: see /v1/admin/index")?;
+    let started = start::start(settings).context("a running service owns the index: stop it first")?;
     let code = match command {
         IndexCommand::Verify { repair } => verify_index(&started, *repair)?,
         IndexCommand::Rebuild => rebuild_index(&started)?,

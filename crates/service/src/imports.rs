@@ -1,15 +1,14 @@
 //! Import of tips that were approved elsewhere: in slices, repeatable without doubles, each refusal told.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use eureka_domain::change::{Change, Kind};
 use eureka_domain::ids::{CommunityId, TipId, TipNumber, UserId};
 use eureka_domain::tip::{Confidence, Revision, State, Tip, TipText};
 use eureka_domain::user::{SiteRole, User, UserStatus, checked_name};
-use eureka_domain::{FieldError, Instant, RuleError};
+use eureka_domain::{FieldError, Ids, Instant, RuleError};
 use eureka_store::{Conn, communities, log, tips, users};
-use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
 use crate::{Service, ServiceError};
 
@@ -88,7 +87,8 @@ impl Service {
                 Err(errors) => report.refused.push(Refusal { line: number, external_id, errors }),
             }
         }
-        let written = self.store.write(move |conn| insert_all(conn, accepted, now))?;
+        let ids = Arc::clone(&self.ids);
+        let written = self.store.write(move |conn| insert_all(conn, accepted, &*ids, now))?;
         report.add(written.value);
         report.position = written.position;
         Ok(report)
@@ -112,12 +112,14 @@ fn checked(line: ImportLine) -> Result<ImportLine, Vec<FieldError>> {
 fn insert_all(
     conn: &mut Conn<'_>,
     lines: Vec<(TipId, ImportLine)>,
+    ids: &dyn Ids,
     now: Instant,
 ) -> Result<ImportReport, ServiceError> {
     let mut report = ImportReport::default();
     let mut number = tips::next_number(conn)?.0;
     let mut rows: Vec<(Tip, Revision)> = Vec::with_capacity(lines.len());
     let mut seen: HashSet<(CommunityId, String)> = HashSet::new();
+    let mut authors: HashMap<String, UserId> = HashMap::new();
     let slugs: HashSet<String> = lines.iter().map(|(_, line)| line.community.clone()).collect();
     for slug in slugs {
         let of_community: Vec<_> = lines.iter().filter(|(_, line)| line.community == slug).collect();
@@ -129,15 +131,19 @@ fn insert_all(
             }));
             continue;
         };
-        let ids: Vec<String> = of_community.iter().map(|(_, line)| line.external_id.clone()).collect();
-        let known = tips::by_external_ids(conn, community.id, &ids)?;
+        let external_ids: Vec<String> = of_community.iter().map(|(_, line)| line.external_id.clone()).collect();
+        let known = tips::by_external_ids(conn, community.id, &external_ids)?;
         for (id, line) in of_community {
             let fresh = seen.insert((community.id, line.external_id.clone()));
             if !fresh || known.contains_key(&line.external_id) {
                 report.known += 1;
                 continue;
             }
-            let author = imported_author(conn, &line.author, now)?;
+            let author = match authors.get(&line.author) {
+                Some(&author) => author,
+                None => imported_author(conn, &line.author, ids, now)?,
+            };
+            authors.insert(line.author.clone(), author);
             rows.push(approved(*id, TipNumber(number), community.id, author, line, now));
             number += 1;
         }
@@ -162,25 +168,22 @@ fn insert_all(
 }
 
 /// The account that stands for an author who never signs in: found again by their name.
-fn imported_author(conn: &mut Conn<'_>, name: &str, now: Instant) -> Result<UserId, ServiceError> {
-    let digest = Sha256::new().chain_update("imported author\n").chain_update(name).finalize();
-    let mut bytes = [0; 16];
-    bytes.iter_mut().zip(digest.iter()).for_each(|(to, from)| *to = *from);
-    let id = UserId(Uuid::new_v8(bytes));
-    if users::find(conn, id)?.is_none() {
-        let user = User {
-            id,
-            email: None,
-            name: name.to_owned(),
-            site_role: SiteRole::Member,
-            status: UserStatus::Active,
-            auth_epoch: 0,
-            created_at: now,
-            updated_at: now,
-        };
-        users::insert(conn, &user, None)?;
+fn imported_author(conn: &mut Conn<'_>, name: &str, ids: &dyn Ids, now: Instant) -> Result<UserId, ServiceError> {
+    if let Some(known) = users::find_imported(conn, name)? {
+        return Ok(known);
     }
-    Ok(id)
+    let user = User {
+        id: UserId(ids.next(now)),
+        email: None,
+        name: name.to_owned(),
+        site_role: SiteRole::Member,
+        status: UserStatus::Active,
+        auth_epoch: 0,
+        created_at: now,
+        updated_at: now,
+    };
+    users::insert(conn, &user, None)?;
+    Ok(user.id)
 }
 
 fn approved(

@@ -37,6 +37,14 @@ pub fn find_email(conn: &mut Conn<'_>, email: &str) -> Result<Option<User>, Stor
     on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?.map(User::try_from).transpose()
 }
 
+/// The author of this name who has no login name: one who was imported.
+pub fn find_imported(conn: &mut Conn<'_>, name: &str) -> Result<Option<UserId>, StoreError> {
+    let query =
+        users::table.filter(users::email.is_null().and(users::name.eq(name))).order(users::id).select(users::id);
+    let found: Option<DbUuid> = on_each!(conn, c => query.first(*c).optional())?;
+    Ok(found.map(|id| UserId(id.0)))
+}
+
 /// The stored password hash, if the person has one.
 pub fn password_hash(conn: &mut Conn<'_>, id: UserId) -> Result<Option<String>, StoreError> {
     let query = users::table.find(DbUuid(id.0)).select(users::password_hash);
