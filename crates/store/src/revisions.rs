@@ -69,7 +69,7 @@ pub(crate) struct Credit {
     user_id: DbUuid,
 }
 
-/// A revision as it is stored; its lists are JSON arrays.
+/// A revision as it is stored.
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = revisions, treat_none_as_default_value = false, treat_none_as_null = true)]
 pub(crate) struct Row {
@@ -158,30 +158,27 @@ impl TryFrom<Row> for Revision {
     }
 }
 
+/// A JSON array with each label on a line of its own.
 fn to_json(labels: &[String]) -> Result<String, StoreError> {
-    serde_json::to_string(labels).map_err(|error| StoreError::corrupt("labels", error))
+    let lines: Vec<String> = labels.iter().map(|label| stored_form(label)).collect::<Result<_, _>>()?;
+    Ok(format!("[{}]", lines.join(",")))
 }
 
 fn from_json(text: &str) -> Result<Vec<String>, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::corrupt("labels of a revision", error))
 }
 
-/// The two forms in which a label can stand in a stored list. A quote that opens a label is the only one after a bracket
-/// or a comma without a backslash between, so finding either form is finding exactly this label.
-pub(crate) fn stored_forms(label: &str) -> Result<(String, String), StoreError> {
+/// How a label stands in a stored list. JSON escapes the line breaks inside of labels, so one that is there begins a
+/// label, and finding this form is finding exactly this label.
+pub(crate) fn stored_form(label: &str) -> Result<String, StoreError> {
     let quoted = serde_json::to_string(label).map_err(|error| StoreError::corrupt("label", error))?;
-    Ok((format!("[{quoted}"), format!(",{quoted}")))
+    Ok(format!("\n{quoted}"))
 }
 
-/// Whether a column of labels holds one, byte for byte. `$forms` comes from [`stored_forms`].
+/// Whether a column of labels holds one, byte for byte. `$form` comes from [`stored_form`].
 macro_rules! holds {
-    ($column:expr, $forms:expr) => {
-        crate::schema::replace($column, $forms.0.clone(), "").ne($column).or(crate::schema::replace(
-            $column,
-            $forms.1.clone(),
-            "",
-        )
-        .ne($column))
+    ($column:expr, $form:expr) => {
+        crate::schema::replace($column, $form.clone(), "").ne($column)
     };
 }
 pub(crate) use holds;

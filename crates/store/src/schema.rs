@@ -233,12 +233,6 @@ diesel::allow_tables_to_appear_in_same_query!(
 
 #[diesel::declare_sql_function]
 extern "SQL" {
-    /// The number, or another one where there is none.
-    fn coalesce(
-        number: diesel::sql_types::Nullable<diesel::sql_types::Integer>,
-        otherwise: diesel::sql_types::Integer,
-    ) -> diesel::sql_types::Integer;
-
     /// The text with every occurrence of one part replaced: the one way to look for an exact part that both databases
     /// spell alike (`LIKE` ignores case on SQLite).
     fn replace(

@@ -8,7 +8,7 @@ use eureka_domain::review::Review;
 use eureka_domain::tip::Safety;
 
 use super::{Row, with_decisions};
-use crate::revisions::{holds, stored_forms};
+use crate::revisions::{holds, stored_form};
 use crate::schema::{decisions, reviews, revision_credits, revisions};
 use crate::sql_types::{DbInstant, DbUuid};
 use crate::{Conn, StoreError};
@@ -62,7 +62,7 @@ macro_rules! filtered {
         let filter: &QueueFilter = $filter;
         let now = DbInstant(filter.now);
         let communities: Vec<DbUuid> = filter.communities.iter().map(|id| DbUuid(id.0)).collect();
-        let product = filter.product.as_deref().map(stored_forms).transpose()?;
+        let product = filter.product.as_deref().map(stored_form).transpose()?;
         let text = revisions::tip_id.eq(reviews::tip_id).and(revisions::number.eq(reviews::revision));
         let mut query = reviews::table
             .inner_join(revisions::table.on(text))
@@ -80,8 +80,8 @@ macro_rules! filtered {
                 .filter(reviews::closed_at.is_null())
                 .filter(reviews::claimed_until.is_null().or(reviews::claimed_until.le(now))),
         };
-        if let Some(forms) = &product {
-            query = query.filter(holds!(revisions::products, forms));
+        if let Some(form) = &product {
+            query = query.filter(holds!(revisions::products, form));
         }
         if let Some(lang) = &filter.lang {
             query = query.filter(revisions::lang.eq(lang.clone()));

@@ -3,7 +3,7 @@
 
 use diesel::dsl::case_when;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Integer, Nullable};
+use diesel::sql_types::Bool;
 use eureka_domain::Instant;
 use eureka_domain::community::Openness;
 use eureka_domain::ids::{CommunityId, TipId, UserId};
@@ -11,8 +11,8 @@ use eureka_domain::tip::{Confidence, State};
 use eureka_domain::visibility::Audience;
 
 use super::{Row, TipSheet, with_revisions};
-use crate::revisions::{holds, stored_forms};
-use crate::schema::{coalesce, communities, revisions, tips};
+use crate::revisions::{holds, stored_form};
+use crate::schema::{communities, revisions, tips};
 use crate::sql_types::{DbInstant, DbUuid};
 use crate::{Conn, StoreError};
 
@@ -56,27 +56,18 @@ pub fn list(
     let reviewed: Vec<DbUuid> = filter.reviews_in.iter().map(|id| DbUuid(id.0)).collect();
     let caller = DbUuid(filter.caller.0);
 
-    let reads = || {
-        communities::openness
-            .eq(Openness::Open.word())
-            .or(communities::id.eq_any(private.clone()))
-            .or(filter.audience.everything.into_sql::<Bool>())
-    };
     let writes = tips::author_id.eq(caller).or(revisions::editor_id.eq(caller));
     let was_sent = revisions::state.ne(State::Draft.word()).and(revisions::submitted_at.is_not_null());
     let reviews = communities::id.eq_any(reviewed).or(filter.is_admin.into_sql::<Bool>());
-    // No revision has the number 0: it stands for none, so that no comparison is unknown.
-    let is_live = coalesce(tips::live, 0).eq(tips::latest);
-    let sees_latest = is_live.and(reads()).or(writes).or(was_sent.and(reviews));
-    let sees_live = tips::live.is_not_null().and(reads());
-    let number_shown = case_when(sees_latest, tips::latest.nullable())
-        .when(sees_live, tips::live)
-        .otherwise(None::<i32>.into_sql::<Nullable<Integer>>());
-
+    let reads = communities::openness
+        .eq(Openness::Open.word())
+        .or(communities::id.eq_any(private))
+        .or(filter.audience.everything.into_sql::<Bool>());
+    let number_shown = case_when(writes.or(was_sent.and(reviews)), tips::latest.nullable()).when(reads, tips::live);
     let newest = revisions::tip_id.eq(tips::id).and(revisions::number.eq(tips::latest));
 
-    let forms = |label: &Option<String>| label.as_deref().map(stored_forms).transpose();
-    let (product, fault_code, tag) = (forms(&filter.product)?, forms(&filter.fault_code)?, forms(&filter.tag)?);
+    let form = |label: &Option<String>| label.as_deref().map(stored_form).transpose();
+    let (product, fault_code, tag) = (form(&filter.product)?, form(&filter.fault_code)?, form(&filter.tag)?);
 
     let rows: Vec<Row> = on_each!(conn, c => {
         let mut query = tips::table
@@ -98,14 +89,14 @@ pub fn list(
         if let Some(state) = filter.state {
             query = query.filter(shown.field(revisions::state).eq(state.word()));
         }
-        if let Some(forms) = &product {
-            query = query.filter(holds!(shown.field(revisions::products), forms));
+        if let Some(form) = &product {
+            query = query.filter(holds!(shown.field(revisions::products), form));
         }
-        if let Some(forms) = &fault_code {
-            query = query.filter(holds!(shown.field(revisions::fault_codes), forms));
+        if let Some(form) = &fault_code {
+            query = query.filter(holds!(shown.field(revisions::fault_codes), form));
         }
-        if let Some(forms) = &tag {
-            query = query.filter(holds!(shown.field(revisions::tags), forms));
+        if let Some(form) = &tag {
+            query = query.filter(holds!(shown.field(revisions::tags), form));
         }
         if let Some((at, id)) = after {
             let (at, id) = (DbInstant(at), DbUuid(id.0));

@@ -13,4 +13,6 @@ mod log;
 mod migrations;
 mod schema;
 mod support;
+mod tips;
+mod visibility;
 mod writer;
