@@ -123,6 +123,7 @@ mod number {
     use eureka_domain::ids::TipNumber;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde calls")]
     pub(super) fn serialize<S: Serializer>(number: &TipNumber, to: S) -> Result<S::Ok, S::Error> {
         number.0.serialize(to)
     }

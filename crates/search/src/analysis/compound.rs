@@ -5,7 +5,7 @@ const WORDS: &str = "
 abdeckung ablage abluft abschluss absaugung achse adapter aggregat akku akkumulator anlage anlasser anleitung anschluss anschlag
 antenne antrieb anzeige arbeit aufnahme aufzug ausfall ausgabe ausgang auslass austausch auto batterie bau becken bedien
 behalter beleuchtung bereich betrieb bild bildschirm blatt blech block bohrung bolzen bremse brems brenner brett bruch bucker
-buchse burste controller dampf daten deckel dichtung dicht diode display dose draht dreh druck drucker druse duse durchfluss
+buchse burste controller dampf daten deckel dichtung dicht diode display dose draht dreh drehzahl druck drucker druse duse durchfluss
 einheit eingang einlass einspritz einstellung einzug eisen elektronik element energie entlade erdung ersatz fabrik fahrer fahrstuhl
 fahrzeug farbe feder fehler feld fenster fern fest fett feuchte feuer filter fixier flasche flansch folie forder
 form freigabe frequenz fuhler fuhrung funk funktion gas geblase geber gehause gelenk generator gerat geschwindigkeit getriebe

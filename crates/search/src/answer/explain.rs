@@ -67,7 +67,11 @@ pub(crate) fn parts(
                 });
             }
             None => {
-                out.push(ExplainPart { what: format!("\"{}\": not in this tip", slot.word), value: 0.0, factor: false })
+                out.push(ExplainPart {
+                    what: format!("\"{}\": not in this tip", slot.word),
+                    value: 0.0,
+                    factor: false,
+                });
             }
         }
     }
@@ -85,7 +89,7 @@ pub(crate) fn parts(
         add("freshness: time since the last change", ranking::freshness_factor(age_days), true);
         add("confidence: what peers say of it", ranking::confidence_factor(confidence), true);
     }
-    add("language of the query", closer.language, true);
+    add("language of the query or of the screen", closer.language, true);
     Ok(out)
 }
 

@@ -100,7 +100,7 @@ impl Counter {
     }
 
     /// Ends a segment: turns its ordinals into values.
-    pub(crate) fn leave(&mut self, _view: &View<'_>) -> Result<(), SearchError> {
+    pub(crate) fn leave(&mut self) -> Result<(), SearchError> {
         for ((facet, totals), current) in self.facets.iter_mut().zip(self.current.drain(..)) {
             let mut add = |value: &str, count: u32| {
                 if count > 0 {

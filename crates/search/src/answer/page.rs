@@ -1,5 +1,5 @@
-//! Where a page ended. A walk by relevance remembers what it has shown, so that it shows each tip once whatever
-//! happens to the index meanwhile; other orders have a key that does not move.
+//! Where a page ended. A walk remembers what it has shown, so that it shows each tip once whatever happens to the index
+//! meanwhile; in orders other than relevance the key of the last tip says where to go on.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::query::request::Sort;
 
-/// Most tips that one walk by relevance shows.
+/// Most tips that a walk remembers; one by relevance ends there.
 pub(crate) const DEEPEST: usize = 2_000;
 
 const VERSION: u8 = 1;
@@ -21,7 +21,7 @@ pub struct PageCursor {
     /// The key of the last tip shown.
     pub(crate) rank: f64,
     pub(crate) number: i64,
-    /// The numbers of all tips shown, for walks by relevance.
+    /// The numbers of the tips shown.
     pub(crate) shown: Vec<i64>,
 }
 

@@ -1,12 +1,13 @@
 //! One of the two engine indexes: its directory, its writer and its reader. Only this file commits.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use eureka_domain::ids::TipId;
-use tantivy::directory::MmapDirectory;
-use tantivy::merge_policy::LogMergePolicy;
+use tantivy::directory::{Directory, INDEX_WRITER_LOCK, MmapDirectory};
+use tantivy::merge_policy::{LogMergePolicy, MergePolicy, NoMergePolicy};
 use tantivy::tokenizer::TokenizerManager;
-use tantivy::{Index as Engine, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, Term};
+use tantivy::{Index as Engine, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyError, Term};
 
 use super::cursor::{self, Cursor};
 use super::{health, record};
@@ -19,6 +20,9 @@ use crate::schema::{self, ANALYSED, Fields};
 /// deleted words would stay in its dictionaries.
 const DELETED_SHARE: f32 = 0.2;
 
+/// How often, and how long apart, a merge of everything is tried while the engine merges by itself: ten minutes.
+const MERGE_ATTEMPTS: u32 = 12_000;
+const MERGE_PAUSE: Duration = Duration::from_millis(50);
 /// Bytes of stored text that are compressed together, and unpacked together for one hit: some three tips.
 const STORE_BLOCK: usize = 6_000;
 
@@ -70,9 +74,7 @@ impl Half {
         if let Some(why) = health::damage(&engine)? {
             return Ok(Found::Unusable(why));
         }
-        let mut policy = LogMergePolicy::default();
-        policy.set_del_docs_ratio_before_merge(DELETED_SHARE);
-        writer.set_merge_policy(Box::new(policy));
+        writer.set_merge_policy(merge_policy());
         let payload = match engine.load_metas().map_err(SearchError::from) {
             Ok(metas) => metas.payload,
             Err(error @ SearchError::Io(_)) => return Err(error),
@@ -133,14 +135,30 @@ impl Half {
 
     /// Merges all segments into one: deleted words leave the dictionaries.
     pub(crate) fn merge_all(&mut self) -> Result<(), SearchError> {
-        let segments = self.writer.index().searchable_segment_ids()?;
-        let deleted = self.searcher().segment_readers().iter().any(tantivy::SegmentReader::has_deletes);
-        if segments.len() > 1 || deleted {
-            self.writer.merge(&segments).wait()?;
-            self.reader.reload()?;
-            self.writer.garbage_collect_files().wait()?;
-        }
+        self.writer.set_merge_policy(Box::new(NoMergePolicy));
+        let merged = self.merge_patiently();
+        self.writer.set_merge_policy(merge_policy());
+        merged?;
+        self.writer.garbage_collect_files().wait()?;
         Ok(())
+    }
+
+    /// Segments that the engine is merging by itself cannot be merged again until that is over.
+    fn merge_patiently(&mut self) -> Result<(), SearchError> {
+        for _ in 0..MERGE_ATTEMPTS {
+            self.reader.reload()?;
+            let segments = self.writer.index().searchable_segment_ids()?;
+            let deleted = self.searcher().segment_readers().iter().any(tantivy::SegmentReader::has_deletes);
+            if segments.len() <= 1 && !deleted {
+                return Ok(());
+            }
+            match self.writer.merge(&segments).wait() {
+                Ok(_) => {}
+                Err(TantivyError::InvalidArgument(_)) => std::thread::sleep(MERGE_PAUSE),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(SearchError::Engine("the segments were still being merged".to_owned()))
     }
 
     /// Waits for merges under way, then lets go of the directory.
@@ -148,6 +166,12 @@ impl Half {
         self.writer.wait_merging_threads()?;
         Ok(())
     }
+}
+
+fn merge_policy() -> Box<dyn MergePolicy> {
+    let mut policy = LogMergePolicy::default();
+    policy.set_del_docs_ratio_before_merge(DELETED_SHARE);
+    Box::new(policy)
 }
 
 /// Where the half for open communities lives.
@@ -158,4 +182,11 @@ pub(crate) fn open_dir(dir: &Path) -> PathBuf {
 /// Where the half for private communities lives.
 pub(crate) fn restricted_dir(dir: &Path) -> PathBuf {
     dir.join("restricted")
+}
+
+/// Whether somebody holds the writer's lock of an index directory.
+pub(crate) fn is_in_use(dir: &Path) -> bool {
+    [open_dir(dir), restricted_dir(dir)]
+        .iter()
+        .any(|half| MmapDirectory::open(half).is_ok_and(|half| half.acquire_lock(&INDEX_WRITER_LOCK).is_err()))
 }

@@ -7,6 +7,7 @@ mod rebuild;
 pub(crate) mod record;
 pub(crate) mod snapshot;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -74,6 +75,11 @@ impl Pair {
         cursor::lower(self.open.cursor(), self.restricted.cursor())
     }
 
+    /// Whether the halves hold what cannot belong together. One without a cursor is only behind.
+    fn is_torn(&self) -> bool {
+        matches!((self.open.cursor(), self.restricted.cursor()), (Some(one), Some(other)) if one.log_id != other.log_id)
+    }
+
     fn snapshot(&self) -> Result<Snapshot, SearchError> {
         Snapshot::new(self.open.searcher(), self.restricted.searcher(), self.cursor().map_or(0, |cursor| cursor.seq))
     }
@@ -116,9 +122,16 @@ impl Index {
     /// Opens the index of a directory, or makes one. One process at a time: a second gets [`SearchError::Locked`].
     pub fn open(dir: &Path, options: OpenOptions) -> Result<Opened, SearchError> {
         std::fs::create_dir_all(dir)?;
-        let home = home_of(dir)?;
+        let home = match home_of(dir)? {
+            Ok(home) => home,
+            Err(why) => return Ok(Opened::Unusable { why }),
+        };
         match open_pair(&home, &options)? {
+            Ok(pair) if pair.is_torn() => Ok(Opened::Unusable { why: "its halves follow different logs".to_owned() }),
             Ok(pair) => {
+                if !dir.join(CURRENT).exists() {
+                    make_current(dir, &pair.home)?;
+                }
                 let index = Self::of(dir, options, pair)?;
                 Ok(if index.cursor().is_some() { Opened::Usable(index) } else { Opened::Fresh(index) })
             }
@@ -228,14 +241,41 @@ fn open_pair(home: &Path, options: &OpenOptions) -> Result<Result<Pair, String>,
     Ok(Ok(Pair { home: home.to_owned(), open, restricted }))
 }
 
-/// The directory in use: the one that `CURRENT` names, or the first one.
-fn home_of(dir: &Path) -> Result<PathBuf, SearchError> {
+/// The directory in use: the one that `CURRENT` names, or the first one while there is no other. The inner error says
+/// why it cannot be told: taking another one for it would let the right one be removed.
+fn home_of(dir: &Path) -> Result<Result<PathBuf, String>, SearchError> {
     match std::fs::read_to_string(dir.join(CURRENT)) {
-        Ok(name) if is_home_name(name.trim()) => Ok(dir.join(name.trim())),
-        Ok(_) => Ok(dir.join(home_name(1))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(dir.join(home_name(1))),
+        Ok(name) if is_home_name(name.trim()) => Ok(Ok(dir.join(name.trim()))),
+        Ok(_) => Ok(Err("CURRENT names no index".to_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let first = dir.join(home_name(1));
+            let only = lives(dir)?.iter().all(|life| *life == 1);
+            Ok(if only { Ok(first) } else { Err("CURRENT is missing".to_owned()) })
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Ok(Err("CURRENT cannot be read".to_owned())),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Makes a directory the one in use, durably and at once.
+fn make_current(dir: &Path, home: &Path) -> Result<(), SearchError> {
+    let name = home.file_name().map(std::ffi::OsStr::to_os_string).unwrap_or_default();
+    let draft = dir.join("CURRENT.new");
+    let mut file = std::fs::File::create(&draft)?;
+    file.write_all(name.as_encoded_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&draft, dir.join(CURRENT))?;
+    std::fs::File::open(dir)?.sync_all()?;
+    Ok(())
+}
+
+/// The lives whose directories are there, finished or not.
+fn lives(dir: &Path) -> Result<Vec<u64>, SearchError> {
+    let mut lives = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        lives.extend(entry?.file_name().to_str().and_then(life_of));
+    }
+    Ok(lives)
 }
 
 fn home_name(life: u64) -> String {
@@ -250,21 +290,23 @@ fn life_of(name: &str) -> Option<u64> {
     name.strip_prefix("index-")?.parse().ok()
 }
 
-/// Removes directories of earlier or unfinished lives. Only names that this crate gives are touched.
+/// Removes directories of earlier or unfinished lives. Only names that this crate gives are touched, and none that
+/// somebody works in.
 fn remove_strays(dir: &Path, home: &Path) {
     let Ok(entries) = std::fs::read_dir(dir) else { return };
     for entry in entries.flatten() {
         let path = entry.path();
-        if path != home && entry.file_name().to_str().is_some_and(is_home_name) {
-            if let Err(error) = std::fs::remove_dir_all(&path) {
-                tracing::warn!(path = %path.display(), %error, "an old index directory could not be removed");
-            }
+        if path != home
+            && entry.file_name().to_str().is_some_and(is_home_name)
+            && !half::is_in_use(&path)
+            && let Err(error) = std::fs::remove_dir_all(&path)
+        {
+            tracing::warn!(path = %path.display(), %error, "an old index directory could not be removed");
         }
     }
 }
 
 fn size_of_dir(dir: &Path) -> u64 {
     std::fs::read_dir(dir)
-        .map(|entries| entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|meta| meta.len()).sum())
-        .unwrap_or(0)
+        .map_or(0, |entries| entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|meta| meta.len()).sum())
 }

@@ -1,11 +1,10 @@
 //! A new index made beside the one in use and swapped in when it is complete. Searches go on meanwhile.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use eureka_domain::community::Openness;
 
-use super::{CURRENT, Cursor, Index, OpenOptions, Pair, home_name, home_of, life_of, open_pair};
+use super::{Cursor, Index, OpenOptions, Pair, home_name, lives, make_current, open_pair};
 use crate::document::TipDocument;
 use crate::error::SearchError;
 
@@ -18,12 +17,8 @@ pub struct Rebuild {
 
 impl Rebuild {
     fn start(dir: &Path, options: OpenOptions) -> Result<Self, SearchError> {
-        let current = home_of(dir)?;
-        let mut life = current.file_name().and_then(|name| name.to_str()).and_then(life_of).unwrap_or(0) + 1;
-        while dir.join(home_name(life)).exists() {
-            // An unfinished rebuild's remains; whether someone still works there shows when they are removed at start.
-            life += 1;
-        }
+        // After every life that is there: unfinished rebuilds leave theirs behind, until the next start removes them.
+        let life = lives(dir)?.into_iter().max().unwrap_or(0) + 1;
         let pair = open_pair(&dir.join(home_name(life)), &options)?.map_err(SearchError::Damaged)?;
         Ok(Self { dir: dir.to_owned(), pair, options })
     }
@@ -38,14 +33,7 @@ impl Rebuild {
     fn seal(&mut self, cursor: &Cursor) -> Result<(), SearchError> {
         let cursor = Cursor::new(cursor.log_id, cursor.seq, cursor.hash.clone());
         self.pair.commit(&cursor)?;
-        let name = self.pair.home.file_name().map(std::ffi::OsStr::to_os_string).unwrap_or_default();
-        let draft = self.dir.join("CURRENT.new");
-        let mut file = std::fs::File::create(&draft)?;
-        file.write_all(name.as_encoded_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(&draft, self.dir.join(CURRENT))?;
-        std::fs::File::open(&self.dir)?.sync_all()?;
-        Ok(())
+        make_current(&self.dir, &self.pair.home)
     }
 
     /// Finishes a rebuild that had no usable index beside it.

@@ -177,8 +177,7 @@ impl Walk {
             if way.docs.doc() != doc {
                 continue;
             }
-            let mut score =
-                if way.declared { 1.0 + DECLARED } else { norms.all.saturate(way.docs.frequency(), length) };
+            let mut score = if way.declared { DECLARED } else { norms.all.saturate(way.docs.frequency(), length) };
             if let Some(headline) = &mut way.headline
                 && headline.doc() <= doc
                 && (headline.doc() == doc || headline.seek(doc) == doc)

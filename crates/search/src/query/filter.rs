@@ -24,7 +24,7 @@ pub(crate) struct Demand {
 
 #[derive(Debug, Clone)]
 enum What {
-    Labels(Vec<Source>),
+    AnyOf(Vec<Source>),
     Updated { from: i64, to: i64 },
 }
 
@@ -37,7 +37,7 @@ pub(crate) fn demands(filters: &Filters) -> Vec<Demand> {
     let mut out = Vec::new();
     let mut push = |facet: Option<FacetField>, sources: Vec<Source>| {
         if !sources.is_empty() {
-            out.push(Demand { facet, what: What::Labels(sources) });
+            out.push(Demand { facet, what: What::AnyOf(sources) });
         }
     };
     push(
@@ -70,13 +70,18 @@ pub(crate) fn demands(filters: &Filters) -> Vec<Demand> {
     out
 }
 
+/// The demand that a tip is among a source's.
+pub(crate) fn must(source: Source) -> Demand {
+    Demand { facet: None, what: What::AnyOf(vec![source]) }
+}
+
 fn author(id: &UserId) -> String {
     id.0.simple().to_string()
 }
 
 /// The demands of one `field:value` that was typed. Products and authors may be named by some of their words.
 pub(crate) fn typed(name: FieldName, value: &str) -> Vec<Demand> {
-    let one = |facet, sources| vec![Demand { facet, what: What::Labels(sources) }];
+    let one = |facet, sources| vec![Demand { facet, what: What::AnyOf(sources) }];
     match name {
         FieldName::Code => one(Some(FacetField::FaultCode), labels(label::FAULT_CODE, [identifier::dotted(value)])),
         FieldName::Part => one(None, labels(label::PART, [identifier::dotted(value)])),
@@ -91,7 +96,7 @@ fn words(facet: FacetField, mark: char, value: &str) -> Vec<Demand> {
     plain(value)
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
-        .map(|word| Demand { facet: Some(facet), what: What::Labels(labels(mark, [word.to_owned()])) })
+        .map(|word| Demand { facet: Some(facet), what: What::AnyOf(labels(mark, [word.to_owned()])) })
         .collect()
 }
 
@@ -128,7 +133,7 @@ impl<'v, 's> Gate<'v, 's> {
         let mut checks = Vec::with_capacity(demands.len());
         for demand in demands {
             let check = match &demand.what {
-                What::Labels(sources) => Check::Labels(Membership::new(scope, view, sources)?),
+                What::AnyOf(sources) => Check::Labels(Membership::new(scope, view, sources)?),
                 What::Updated { from, to } => {
                     Check::Updated { column: view.reader.fast_fields().i64(column::UPDATED)?, from: *from, to: *to }
                 }

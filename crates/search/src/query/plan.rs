@@ -105,7 +105,8 @@ pub(crate) fn plan(
         let mut slot = if token.has_digit() { identifier_slot(&token) } else { word_slot(&plan.tongues, &token) };
         if token.kind == Kind::Word {
             slot.silent = !all_empty && plan.tongues.is_empty_word(&token.lowered);
-            slot.required = !slot.silent && !(has_identifier && identifier::announces_code(&token.folded));
+            let announces = has_identifier && identifier::announces_code(&token.folded);
+            slot.required = !slot.silent && !announces;
         }
         plan.slot_of.push(Some(plan.slots.len()));
         plan.slots.push(slot);
@@ -235,13 +236,7 @@ pub(super) fn identifier_slot(token: &Token) -> Slot {
             &mut alternatives,
             alternative(Source::Term(In::All, squashed), weight::WITHOUT_SEPARATORS, How::OtherSeparators),
         );
-    } else if digits_only {
-        alternatives.push(alternative(
-            Source::Term(In::Ident, term(PART, &token.lowered)),
-            weight::PART,
-            How::PartOfIdentifier,
-        ));
-    } else if token.folded.len() >= 6 && token.folded.bytes().all(|b| b.is_ascii_hexdigit()) {
+    } else if digits_only || (token.folded.len() >= 6 && token.folded.bytes().all(|b| b.is_ascii_hexdigit())) {
         alternatives.push(alternative(
             Source::Term(In::Ident, term(PART, &token.lowered)),
             weight::PART,

@@ -21,10 +21,13 @@ pub(crate) const EXACT: f32 = 0.7;
 /// Up to this many words a query is short: its words were chosen from what stands there, in that order. The longer it
 /// is, the less do order and form say.
 pub(crate) const SHORT: usize = 3;
-/// What a declared fault code or part number weighs beside the same code in running text.
-pub(crate) const DECLARED: f32 = 1.0;
+/// What a declared fault code or part number is worth: more than any number of mentions, in the title too, can be,
+/// whatever [`standing`] says for them.
+pub(crate) const DECLARED: f32 = 5.5;
 /// A tip in the language of the query.
 pub(crate) const SAME_LANGUAGE: f32 = 1.1;
+/// A tip in the language of the caller's screen, when the query is too short to tell.
+pub(crate) const SCREEN_LANGUAGE: f32 = 1.05;
 /// Weights of ways a word can be met.
 pub(crate) mod weight {
     pub(crate) const EXACT: f32 = 1.0;
@@ -77,7 +80,7 @@ impl Norms {
 
 /// The most that one slot of weight `idf` can add.
 pub(crate) fn most(idf: f32) -> f32 {
-    idf * (K1 + 1.0) * (1.0 + HEADLINE)
+    idf * ((K1 + 1.0) * (1.0 + HEADLINE)).max(DECLARED)
 }
 
 /// How much order and form say in a query of this many words.

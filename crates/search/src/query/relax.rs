@@ -48,8 +48,14 @@ pub(crate) fn unknown_words(scope: &Scope<'_>, plan: &mut Plan, typing: bool) ->
     Ok(out)
 }
 
-/// Adds ways to meet words that tips hold, but too few of them: the last word may be unfinished, a rare word misspelt.
-pub(crate) fn known_words(scope: &Scope<'_>, plan: &mut Plan, typing: bool) -> Result<Vec<Forgiven>, SearchError> {
+/// Adds ways to meet words that tips hold, but too few of them: the last word may be unfinished; when `correct` is set, a
+/// rare word may be misspelt, in the query and in a tip alike.
+pub(crate) fn known_words(
+    scope: &Scope<'_>,
+    plan: &mut Plan,
+    typing: bool,
+    correct: bool,
+) -> Result<Vec<Forgiven>, SearchError> {
     let mut out = Vec::new();
     let last = last_word(plan, typing);
     for at in 0..plan.slots.len() {
@@ -61,21 +67,22 @@ pub(crate) fn known_words(scope: &Scope<'_>, plan: &mut Plan, typing: bool) -> R
         if known && is_last {
             out.extend(prefix(scope, plan, at)?);
         }
-        if known || is_last {
+        if correct && (known || is_last) {
             out.extend(misspelt(scope, plan, at, true)?);
         }
     }
     Ok(out)
 }
 
-/// Takes the last word for the beginning of others, whether it is known or not.
+/// Takes the last word for the beginning of others, whether it is known or not. A single letter is left out: it begins
+/// too many.
 pub(crate) fn complete_last_word(scope: &Scope<'_>, plan: &mut Plan) -> Result<(), SearchError> {
     if let Some(at) = last_word(plan, true) {
         prefix(scope, plan, at)?;
         if let Some(slot) = plan.slots.get_mut(at) {
             // `the` may be the beginning of `thermal`.
-            slot.silent = false;
-            slot.required = true;
+            slot.silent = slot.kind == SlotKind::Word && slot.surface.chars().count() < 2;
+            slot.required = !slot.silent;
         }
     }
     Ok(())

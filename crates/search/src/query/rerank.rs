@@ -35,7 +35,7 @@ impl Closer {
 pub(crate) fn look(
     scope: &Scope<'_>,
     slots: &[Slot],
-    language: Option<&str>,
+    language: Option<(&str, f32)>,
     now_micros: i64,
     candidates: &mut [Candidate],
 ) -> Result<Vec<Closer>, SearchError> {
@@ -61,7 +61,7 @@ pub(crate) fn look(
 struct Eye {
     words: Vec<Word>,
     standing: Standing,
-    language: Option<(Column<u64>, u64)>,
+    language: Option<(Column<u64>, u64, f32)>,
     positions: Vec<Vec<u32>>,
     shortness: f32,
 }
@@ -77,7 +77,12 @@ struct Word {
 }
 
 impl Eye {
-    fn new(scope: &Scope<'_>, view: &View<'_>, slots: &[Slot], language: Option<&str>) -> Result<Self, SearchError> {
+    fn new(
+        scope: &Scope<'_>,
+        view: &View<'_>,
+        slots: &[Slot],
+        language: Option<(&str, f32)>,
+    ) -> Result<Self, SearchError> {
         let mut words = Vec::with_capacity(slots.len());
         for slot in slots.iter().filter(|slot| slot.kind != SlotKind::Phrase) {
             let mut placed = Vec::new();
@@ -107,8 +112,8 @@ impl Eye {
             first.follows = false;
         }
         let language = match (language, view.labels(column::LANG)?) {
-            (Some(code), Some(column)) => {
-                column.dictionary().term_ord(code.as_bytes())?.map(|ord| (column.ords().clone(), ord))
+            (Some((code, factor)), Some(column)) => {
+                column.dictionary().term_ord(code.as_bytes())?.map(|ord| (column.ords().clone(), ord, factor))
             }
             _ => None,
         };
@@ -139,10 +144,10 @@ impl Eye {
         }
         closer.exact *= self.shortness;
         closer.proximity = self.proximity() * self.shortness;
-        if let Some((ords, wanted)) = &self.language
+        if let Some((ords, wanted, factor)) = &self.language
             && ords.first(doc) == Some(*wanted)
         {
-            closer.language = ranking::SAME_LANGUAGE;
+            closer.language = *factor;
         }
         closer
     }

@@ -1,7 +1,7 @@
 //! The first look: which tips have everything asked for, which have most of it, and a text score for each.
 //!
 //! Complete matches are found by intersection and all scored. Partial ones are found by a union that leaves out what
-//! cannot reach the best (MaxScore, Turtle and Flood 1995).
+//! cannot reach the best (`MaxScore`, Turtle and Flood 1995).
 
 use std::collections::HashSet;
 use std::time::Instant;
@@ -115,7 +115,7 @@ impl<'s> Passage<'_, 's> {
                 });
             }
             if let Some(counter) = counter.as_deref_mut() {
-                counter.leave(view)?;
+                counter.leave()?;
             }
         }
         Ok(best.into_found(true))
@@ -183,15 +183,6 @@ impl<'s> Passage<'_, 's> {
                     }
                 }
                 let complete = met == required && required > 0;
-                if !thorough && score <= best.threshold() {
-                    best.count += 1; // it may not pass the gate: then the count is no longer exact
-                    exact = exact
-                        && self.demands.is_empty()
-                        && self.excluded.is_empty()
-                        && view.open
-                        && !view.reader.has_deletes();
-                    continue;
-                }
                 let passes = gate.check(doc);
                 if let Some(counter) = counter.as_deref_mut() {
                     counter.count(doc, passes);
@@ -207,7 +198,7 @@ impl<'s> Passage<'_, 's> {
                 }
             }
             if let Some(counter) = counter.as_deref_mut() {
-                counter.leave(view)?;
+                counter.leave()?;
             }
         }
         Ok(best.into_found(exact))
@@ -256,7 +247,7 @@ impl<'s> Passage<'_, 's> {
                 }
             }
             if let Some(counter) = counter.as_deref_mut() {
-                counter.leave(view)?;
+                counter.leave()?;
             }
         }
         Ok(best.into_found(true))

@@ -107,6 +107,10 @@ impl Search<'_> {
             complete = self.passage().by_demands(keep, counter.as_mut(), self.now_micros)?;
         } else {
             complete = self.complete_in_steps(keep)?;
+            if complete.count == 0 && self.has_phrases() && self.partial(1, None)?.count == 0 {
+                self.read_phrases_as_words();
+                complete = self.passage().complete(keep, None)?;
+            }
             if let Some(counting) = counter.as_mut()
                 && complete.count > 0
             {
@@ -116,7 +120,7 @@ impl Search<'_> {
                 && (complete.count >= PLENTY || complete.count >= (wanted + self.shown.len()) as u64);
             if !enough && (self.request.sort == Sort::Relevance || complete.count == 0) {
                 let counting = if complete.count == 0 { counter.as_mut() } else { None };
-                partial = self.passage().partial(keep, counting)?;
+                partial = self.partial(keep, counting)?;
             } else if complete.count < PLENTY {
                 partial.exact = false;
                 partial.count = complete.count;
@@ -180,24 +184,40 @@ impl Search<'_> {
         }
         let mut found = self.passage().complete(keep, None)?;
         if found.count < FEW {
-            let forgiven = relax::known_words(&self.scope, &mut self.plan, self.request.typing)?;
+            let before = self.plan.slots.clone();
+            let forgiven = relax::known_words(&self.scope, &mut self.plan, self.request.typing, found.count == 0)?;
             if !forgiven.is_empty() {
-                let before = found.count;
-                found = self.passage().complete(keep, None)?;
-                if found.count > before {
+                let more = self.passage().complete(keep, None)?;
+                if more.count > found.count {
+                    found = more;
                     self.note(forgiven);
+                } else {
+                    self.plan.slots = before;
                 }
             }
         }
-        if found.count == 0 && self.plan.slots.iter().any(|slot| slot.kind == SlotKind::Phrase) {
-            for slot in self.plan.slots.iter_mut().filter(|slot| slot.kind == SlotKind::Phrase) {
-                slot.required = false;
-                slot.times = 0.0;
-                self.relaxed.push(Relaxed::PhraseAsWords { phrase: slot.word.clone() });
-            }
-            found = self.passage().complete(keep, None)?;
-        }
         Ok(found)
+    }
+
+    /// Tips that have something of what was asked for, and every phrase.
+    fn partial(&self, keep: usize, counter: Option<&mut Counter>) -> Result<Found, SearchError> {
+        let mut demands = self.demands.clone();
+        for slot in self.plan.slots.iter().filter(|slot| slot.kind == SlotKind::Phrase && slot.required) {
+            demands.extend(slot.alternatives.iter().map(|alternative| filter::must(alternative.source.clone())));
+        }
+        Passage { demands: &demands, ..self.passage() }.partial(keep, counter)
+    }
+
+    fn has_phrases(&self) -> bool {
+        self.plan.slots.iter().any(|slot| slot.kind == SlotKind::Phrase && slot.required)
+    }
+
+    fn read_phrases_as_words(&mut self) {
+        for slot in self.plan.slots.iter_mut().filter(|slot| slot.kind == SlotKind::Phrase) {
+            slot.required = false;
+            slot.times = 0.0;
+            self.relaxed.push(Relaxed::PhraseAsWords { phrase: slot.word.clone() });
+        }
     }
 
     fn note(&mut self, forgiven: Vec<Forgiven>) {
@@ -210,7 +230,7 @@ impl Search<'_> {
 
     fn look_closer(&self, mut candidates: Vec<Candidate>) -> Result<Vec<(Candidate, Closer)>, SearchError> {
         let closers = if self.request.sort == Sort::Relevance && !self.plan.is_empty() {
-            rerank::look(&self.scope, &self.plan.slots, self.plan.tongues.detected, self.now_micros, &mut candidates)?
+            rerank::look(&self.scope, &self.plan.slots, self.plan.tongues.favoured(), self.now_micros, &mut candidates)?
         } else {
             vec![Closer { standing: 1.0, language: 1.0, ..Closer::default() }; candidates.len()]
         };
@@ -224,15 +244,13 @@ impl Search<'_> {
 
     fn next_page(&self, page: &[(Candidate, Closer)], more: bool) -> Option<PageCursor> {
         let (last, _) = page.last().filter(|_| more)?;
-        let mut shown = Vec::new();
-        if self.request.sort == Sort::Relevance {
-            shown.extend(self.shown.iter().copied());
+        let mut shown = self.shown.iter().copied().collect::<Vec<_>>();
+        if shown.len() + page.len() <= DEEPEST {
             shown.extend(page.iter().map(|(candidate, _)| candidate.number));
-            shown.sort_unstable();
-            if shown.len() > DEEPEST {
-                return None;
-            }
+        } else if self.request.sort == Sort::Relevance {
+            return None;
         }
+        shown.sort_unstable();
         Some(PageCursor { sort: self.request.sort, rank: last.rank, number: last.number, shown })
     }
 

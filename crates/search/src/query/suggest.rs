@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use eureka_domain::ids::TipNumber;
 use eureka_domain::visibility::Audience;
-use serde::Serialize;
 use tantivy::columnar::StrColumn;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, TERMINATED};
@@ -33,7 +32,7 @@ use crate::schema::column;
 
 /// Longest text that is completed, in bytes.
 const LONGEST: usize = 200;
-/// A single letter begins too many words to say anything.
+/// A single letter alone begins too many words to say anything.
 const LEAST_LETTERS: usize = 2;
 /// Most completions of one kind.
 const MOST_EACH: usize = 5;
@@ -73,27 +72,18 @@ impl SuggestRequest {
 }
 
 /// One completion.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Suggestion {
     /// What it is.
     pub kind: SuggestionKind,
     /// The whole text to search for, as it is written in the tips.
     pub text: String,
     /// The tip, when the completion is a tip's title.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "number")]
     pub tip: Option<TipNumber>,
 }
 
-fn number<S: serde::Serializer>(number: &Option<TipNumber>, to: S) -> Result<S::Ok, S::Error> {
-    match number {
-        Some(number) => to.collect_str(number),
-        None => to.serialize_none(),
-    }
-}
-
 /// What a completion is; in this order they are given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SuggestionKind {
     /// A fault code.
     FaultCode,
@@ -124,8 +114,11 @@ fn suggest(snapshot: &Snapshot, request: &SuggestRequest) -> Result<Vec<Suggesti
     let mut out = typing.identifiers(SuggestionKind::FaultCode, label::FAULT_CODE)?;
     out.extend(typing.identifiers(SuggestionKind::Part, label::PART)?);
     out.extend(typing.products()?);
-    if last.folded.chars().count() >= LEAST_LETTERS || last.kind == Kind::Ideographs {
+    let telling = last.folded.chars().count() >= LEAST_LETTERS || last.kind == Kind::Ideographs;
+    if telling || tokens.len() > 1 {
         out.extend(typing.titles(request.ui_lang.as_deref())?);
+    }
+    if telling {
         out.extend(typing.words()?);
     }
     let mut seen = HashSet::new();

@@ -5,6 +5,7 @@ use crate::analysis::{Language, stop};
 use crate::error::SearchError;
 use crate::index::record::{label, term};
 
+use super::ranking;
 use super::scope::{In, Scope};
 
 /// Most languages that a query is analysed in.
@@ -18,8 +19,14 @@ pub(crate) struct Tongues {
     languages: Vec<(Language, Stem)>,
     /// Those whose empty words count as empty.
     leading: Vec<Language>,
-    /// The language it is in, when it is long enough to tell: any code, with a stemmer or not.
-    pub(crate) detected: Option<&'static str>,
+    /// Whose tips are preferred, and by how much: the language the query is in, when it is long enough to tell (any code,
+    /// with a stemmer or not), else the language of the screen.
+    favoured: Option<(String, f32)>,
+}
+
+/// The primary subtag of a BCP 47 tag.
+fn primary(code: &str) -> String {
+    code.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase()
 }
 
 impl Tongues {
@@ -62,7 +69,15 @@ impl Tongues {
             leading.push(languages.first().copied().unwrap_or(Language::English));
         }
         let languages = languages.into_iter().map(|language| (language, Stem::of(Some(language)))).collect();
-        Ok(Self { languages, leading, detected })
+        let favoured = detected
+            .map(|code| (code.to_owned(), ranking::SAME_LANGUAGE))
+            .or_else(|| ui_lang.map(|code| (primary(code), ranking::SCREEN_LANGUAGE)));
+        Ok(Self { languages, leading, favoured })
+    }
+
+    /// The language whose tips are preferred, and what that is worth to them.
+    pub(crate) fn favoured(&self) -> Option<(&str, f32)> {
+        self.favoured.as_ref().map(|(code, factor)| (code.as_str(), *factor))
     }
 
     /// Whether a word says nothing in the languages that the query is likely in.

@@ -1,0 +1,285 @@
+//! What a crash, a bad disk or a wrong copy leaves behind: found when the index is opened, never wiped, never a panic.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use eureka_search::{Change, Cursor, Index, OpenOptions, Opened, SCHEMA_VERSION, SearchError};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::shelf::{Shelf, With, cursor, everyone, numbers, open, tip};
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// Every file below a directory except locks, with its content.
+fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut out = BTreeMap::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            out.extend(files(&path));
+        } else if path.extension().is_none_or(|extension| extension != "lock") {
+            out.insert(path.clone(), std::fs::read(&path).unwrap());
+        }
+    }
+    out
+}
+
+/// An index at rest: three commits, a removal, both halves in use.
+fn at_rest() -> tempfile::TempDir {
+    let shelf = Shelf::of([tip(1, "Paper jam", "Tray."), tip(2, "Ward bed", "Motor.").private(1)]);
+    shelf.put([tip(3, "Paper curls", "Damp."), tip(4, "Paper torn", "Edge.")], 2);
+    shelf.remove(&[3], 3);
+    let Shelf { index, dir } = shelf;
+    index.close().unwrap();
+    drop(index);
+    dir
+}
+
+fn unusable(dir: &Path) -> Option<String> {
+    match Index::open(dir, OpenOptions::default()).unwrap() {
+        Opened::Unusable { why } => Some(why),
+        Opened::Fresh(_) | Opened::Usable(_) => None,
+    }
+}
+
+#[test]
+fn an_index_opens_where_its_last_commit_stands() {
+    let dir = at_rest();
+    let index = open(dir.path());
+    assert_eq!(index.cursor(), Some(cursor(3)));
+    assert_eq!(index.len(), 3);
+    let listed = index.list().collect::<Result<Vec<_>, _>>().unwrap();
+    assert_eq!(listed.len(), 3);
+    assert!(listed.iter().any(|each| each.fingerprint == tip(1, "Paper jam", "Tray.").fingerprint()));
+}
+
+#[test]
+fn a_changed_cut_or_missing_file_is_noticed_and_nothing_is_wiped() {
+    let dir = at_rest();
+    let sound = files(dir.path());
+    let mut cases = 0;
+    for (path, content) in &sound {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name == ".managed.json" {
+            continue; // the engine's own list of files to clean up; it says nothing about tips
+        }
+        let mut broken: Vec<(&str, Option<Vec<u8>>)> = vec![("missing", None), ("empty", Some(Vec::new()))];
+        broken.push(("cut", Some(content[..content.len() / 2].to_vec())));
+        for at in [0, content.len() / 3, content.len() / 2, content.len().saturating_sub(1)] {
+            let mut flipped = content.clone();
+            if let Some(byte) = flipped.get_mut(at) {
+                *byte ^= 0x10;
+                broken.push(("flipped", Some(flipped)));
+            }
+        }
+        for (what, new) in broken {
+            cases += 1;
+            let place = tempfile::tempdir().unwrap();
+            copy(dir.path(), place.path());
+            let target = place.path().join(path.strip_prefix(dir.path()).unwrap());
+            match &new {
+                Some(new) => std::fs::write(&target, new).unwrap(),
+                None => std::fs::remove_file(&target).unwrap(),
+            }
+            let before = files(place.path());
+            if let Some(why) = unusable(place.path()) {
+                assert!(!why.is_empty());
+                let after = files(place.path());
+                for (file, content) in before {
+                    assert_eq!(after.get(&file), Some(&content), "{name} {what}: {} was touched", file.display());
+                }
+                if cases % 9 != 0 {
+                    continue;
+                }
+                let mut rebuild = Index::rebuild_over(place.path(), OpenOptions::default()).unwrap();
+                rebuild.add(&tip(1, "Paper jam", "Tray.")).unwrap();
+                assert_eq!(rebuild.finish(&cursor(9)).unwrap().cursor(), Some(cursor(9)));
+            } else {
+                // What was changed means nothing (white space, an unused name): then all is as it was.
+                assert!(name == "meta.json" || name == "CURRENT", "{name} {what} was not noticed");
+                let index = open(place.path());
+                assert_eq!((index.cursor(), index.len()), (Some(cursor(3)), 3), "{name} {what}");
+            }
+        }
+    }
+    assert!(cases > 60, "{cases}");
+}
+
+#[test]
+fn an_index_of_another_version_is_not_used() {
+    let dir = at_rest();
+    let meta = dir.path().join("index-1/open/meta.json");
+    let mut value: Value = serde_json::from_str(&std::fs::read_to_string(&meta).unwrap()).unwrap();
+    let mut other = cursor(3);
+    other.schema = SCHEMA_VERSION + 1;
+    let crc = crc32fast::hash(&serde_json::to_vec(&other).unwrap());
+    value["payload"] = Value::from(serde_json::json!({ "crc": crc, "cursor": other }).to_string());
+    std::fs::write(&meta, value.to_string()).unwrap();
+    assert_eq!(unusable(dir.path()), Some(format!("the index has schema version {}", SCHEMA_VERSION + 1)));
+}
+
+#[test]
+fn halves_of_different_moments_are_brought_together_by_replaying() {
+    let early = at_rest();
+    let late = tempfile::tempdir().unwrap();
+    copy(early.path(), late.path());
+    let changes =
+        || vec![Change::Put(Box::new(tip(2, "Ward bed", "Now open to all."))), Change::Remove(tip(4, "", "").tip)];
+    let index = open(late.path());
+    index.apply(changes(), &cursor(4)).unwrap();
+    let wanted = index.list().map(|each| each.unwrap().fingerprint).collect::<std::collections::BTreeSet<_>>();
+    drop(index);
+    // The crash came between the two commits: the open half is late, the restricted one early.
+    std::fs::remove_dir_all(late.path().join("index-1/restricted")).unwrap();
+    copy(&early.path().join("index-1/restricted"), &late.path().join("index-1/restricted"));
+    let index = open(late.path());
+    assert_eq!(index.cursor(), Some(cursor(3)));
+    index.apply(changes(), &cursor(4)).unwrap();
+    assert_eq!(index.cursor(), Some(cursor(4)));
+    let found = index.list().map(|each| each.unwrap().fingerprint).collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn halves_of_different_databases_are_not_used() {
+    let dir = at_rest();
+    let other = tempfile::tempdir().unwrap();
+    open(other.path()).apply(Vec::new(), &Cursor::new(Uuid::from_u128(5), 3, "x")).unwrap();
+    std::fs::remove_dir_all(dir.path().join("index-1/restricted")).unwrap();
+    copy(&other.path().join("index-1/restricted"), &dir.path().join("index-1/restricted"));
+    assert_eq!(unusable(dir.path()).as_deref(), Some("its halves follow different logs"));
+}
+
+#[test]
+fn a_second_process_gets_locked_and_harms_nothing() {
+    let shelf = Shelf::of([tip(1, "Paper jam", "Tray.")]);
+    for _ in 0..2 {
+        assert!(matches!(Index::open(shelf.dir.path(), OpenOptions::default()), Err(SearchError::Locked)));
+    }
+    shelf.put([tip(2, "Paper jam", "Again.")], 2);
+    assert_eq!(shelf.find("paper jam").len(), 2);
+    shelf.index.close().unwrap();
+    assert_eq!(open(shelf.dir.path()).cursor(), Some(cursor(2)));
+}
+
+#[test]
+fn a_rebuild_beside_replaces_the_index_while_searches_go_on() {
+    let shelf = Shelf::of([tip(1, "Paper jam", "Tray.")]);
+    let mut rebuild = shelf.index.rebuild_beside().unwrap();
+    rebuild.add(&tip(2, "Paper curls", "Damp.")).unwrap();
+    rebuild.add(&tip(3, "Ward bed", "Motor.").private(1)).unwrap();
+    assert_eq!(shelf.find("paper"), [1]);
+    shelf.index.swap_in(rebuild, &cursor(8)).unwrap();
+    assert_eq!(shelf.find("paper"), [2]);
+    assert_eq!(shelf.index.cursor(), Some(cursor(8)));
+    shelf.put([tip(4, "Paper torn", "Edge.")], 9);
+    shelf.index.close().unwrap();
+    let index = open(shelf.dir.path());
+    assert_eq!((index.cursor(), index.len()), (Some(cursor(9)), 3));
+    assert!(!shelf.dir.path().join("index-1").exists());
+}
+
+#[test]
+fn an_abandoned_rebuild_changes_nothing() {
+    let shelf = Shelf::of([tip(1, "Paper jam", "Tray.")]);
+    let mut rebuild = shelf.index.rebuild_beside().unwrap();
+    rebuild.add(&tip(2, "Paper curls", "Damp.")).unwrap();
+    drop(rebuild);
+    shelf.index.close().unwrap();
+    let index = open(shelf.dir.path());
+    assert_eq!((index.cursor(), index.len()), (Some(cursor(1)), 1));
+    assert!(!shelf.dir.path().join("index-2").exists());
+}
+
+#[test]
+fn a_rebuild_under_way_elsewhere_is_not_removed() {
+    let dir = at_rest();
+    let mut rebuild = Index::rebuild_over(dir.path(), OpenOptions::default()).unwrap();
+    rebuild.add(&tip(7, "Paper", "New.")).unwrap();
+    drop(open(dir.path()));
+    let index = rebuild.finish(&cursor(12)).unwrap();
+    assert_eq!((index.cursor(), index.len()), (Some(cursor(12)), 1));
+}
+
+#[test]
+fn a_closed_index_goes_on_answering_but_takes_no_changes() {
+    let shelf = Shelf::of([tip(1, "Paper jam", "Tray.")]);
+    shelf.index.close().unwrap();
+    assert_eq!(shelf.find("paper"), [1]);
+    assert!(shelf.index.apply(Vec::new(), &cursor(2)).is_err());
+}
+
+/// Names the directory that the victim below works in; without it, the test is over at once.
+const VICTIM: &str = "EUREKA_SEARCH_TEST_VICTIM";
+
+/// Not a test of its own: the process that the next test kills. Change `n` puts tip `n`, every fifth one private, and
+/// takes tip `n - 3` out.
+#[test]
+fn victim_of_a_kill() {
+    #[allow(clippy::disallowed_methods, reason = "how the parent names the directory")]
+    let Ok(dir) = std::env::var(VICTIM) else { return };
+    let index = open(Path::new(&dir));
+    let mut seq = index.cursor().map_or(0, |cursor| cursor.seq);
+    loop {
+        seq += 1;
+        index.apply(change(seq), &cursor(seq)).unwrap();
+        print!("!");
+        std::io::stdout().flush().unwrap();
+    }
+}
+
+fn change(seq: i64) -> Vec<Change> {
+    let new = tip(seq, "Paper jam", "Tray.");
+    let new = if seq % 5 == 0 { new.private(1) } else { new };
+    vec![Change::Put(Box::new(new)), Change::Remove(tip(seq - 3, "", "").tip)]
+}
+
+#[test]
+fn a_killed_process_leaves_an_index_that_goes_on_from_its_cursor() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut last = 0;
+    for round in 0..6 {
+        let mut victim = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "damage::victim_of_a_kill", "--nocapture"])
+            .env(VICTIM, dir.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut out = victim.stdout.take().unwrap();
+        let mut commits = 0;
+        while commits < 3 {
+            let mut byte = [0];
+            assert_eq!(out.read(&mut byte).unwrap(), 1, "the victim ended by itself");
+            commits += u32::from(byte == *b"!");
+        }
+        std::thread::sleep(Duration::from_millis(7 * round));
+        victim.kill().unwrap();
+        victim.wait().unwrap();
+        let index = open(dir.path());
+        let seq = index.cursor().map_or(0, |cursor| cursor.seq);
+        assert!(seq >= last + 3, "{last} and 3 more were told, {seq} is there");
+        last = seq + 1;
+        index.apply(change(seq + 1), &cursor(seq + 1)).unwrap();
+        let request =
+            eureka_search::SearchRequest { audience: everyone(), ..eureka_search::SearchRequest::new("paper jam") };
+        let mut found = numbers(&index.search(&request, crate::shelf::now()).unwrap());
+        found.sort_unstable();
+        assert_eq!(found, ((seq - 1).max(1)..=seq + 1).collect::<Vec<_>>());
+    }
+}

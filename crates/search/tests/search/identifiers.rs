@@ -1,0 +1,148 @@
+//! Codes, part numbers and model names: found as they are typed, never mistaken for one another.
+
+use eureka_domain::tip::Confidence;
+use eureka_search::{Proof, Relaxed};
+
+use crate::shelf::{Shelf, With, now, tip};
+
+fn shelf() -> Shelf {
+    Shelf::of([
+        tip(1001, "E-541 after warm-up", "The panel shows E-541.").codes(&["E-541"]).products(&["Morrow M450"]),
+        tip(1002, "Feeder stops with 05-210", "Registration sensor.").codes(&["05-210"]).products(&["Calder DC-220"]),
+        tip(1003, "Fuser kit", "Order it as 604K 12345.").parts(&["604K 12345"]),
+        tip(1004, "Mail is returned", "The server answers 550 5.7.136 to every mail.").codes(&["550 5.7.136"]),
+        tip(1005, "Update fails", "The log ends with 0x80004005 and nothing else.").codes(&["0x80004005"]),
+        tip(1006, "Camera recorder reboots", "At night.").products(&["Videra DS-7604NI-E1/4P/A"]),
+        tip(1007, "Intermittent fault", "3396 comes and goes: two fuse holders oxidise.")
+            .codes(&["3396"])
+            .products(&["Xerox DocuColor 40"]),
+        tip(1008, "Lift stops", "Door chain, code 13/14.").codes(&["13/14"]),
+        tip(1009, "Printer stops", "Transfer belt, code 136/14.").codes(&["136/14"]),
+        tip(1010, "Drive trips", "Earth fault 0042.").codes(&["0042"]),
+        tip(1011, "Fan noise", "Bearing, error 42.").codes(&["42"]),
+        tip(1012, "Relay bounces mail", "Answered with 550 5.7.1 at once.").codes(&["550 5.7.1"]),
+        tip(1013, "E-514 when cold", "The panel shows E-514.").codes(&["E-514"]),
+    ])
+}
+
+#[test]
+fn an_identifier_is_found_however_its_separators_are_typed() {
+    let shelf = shelf();
+    for (typed, wanted) in [
+        ("E-541", 1001),
+        ("e541", 1001),
+        ("E 541", 1001),
+        ("error 541", 1001),
+        ("E_541", 1001),
+        ("e/541", 1001),
+        ("05-210", 1002),
+        ("05210", 1002),
+        ("05 210", 1002),
+        ("604K 12345", 1003),
+        ("604K12345", 1003),
+        ("604k-12345", 1003),
+        ("550 5.7.136", 1004),
+        ("5.7.136", 1004),
+        ("0x80004005", 1005),
+        ("80004005", 1005),
+        ("0X80004005", 1005),
+        ("DS-7604NI-E1/4P/A", 1006),
+        ("ds7604", 1006),
+        ("DS-7604NI", 1006),
+        ("7604", 1006),
+        ("3396 DC40", 1007),
+        ("dc40 3396", 1007),
+        ("docucolor40", 1007),
+        ("docucolor 40 fault 3396", 1007),
+        ("13/14", 1008),
+        ("136/14", 1009),
+        ("136-14", 1009),
+        ("T-1004", 1004),
+        ("t1004", 1004),
+    ] {
+        assert_eq!(shelf.find(typed).first(), Some(&wanted), "{typed}");
+    }
+}
+
+#[test]
+fn identifiers_that_only_look_alike_are_kept_apart() {
+    let shelf = shelf();
+    for (typed, never) in [
+        ("136/14", 1008),
+        ("13/14", 1009),
+        ("0042", 1011),
+        ("E-541", 1013),
+        ("e541", 1013),
+        ("E-514", 1001),
+        ("5-210", 1002),
+        ("5210", 1002),
+        ("36/14", 1009),
+        ("3/14", 1008),
+        ("E-54", 1013),
+        ("13614", 1008),
+        ("396", 1007),
+    ] {
+        assert!(!shelf.find(typed).contains(&never), "{typed} found {never}: {:?}", shelf.find(typed));
+    }
+    assert_eq!(shelf.find("0042"), [1010]);
+    assert_eq!(shelf.find("550 5.7.1").first(), Some(&1012));
+    assert_eq!(shelf.find("550 5.7.136").first(), Some(&1004));
+}
+
+#[test]
+fn a_token_with_a_digit_is_never_corrected() {
+    let shelf = shelf();
+    for typed in ["E-542", "e542", "0x80004006", "604K 12346", "3397", "DocuColor41"] {
+        let response = shelf.search(typed);
+        assert_eq!(response.did_you_mean, None, "{typed}");
+        assert!(
+            !response.relaxed.iter().any(|relaxed| matches!(relaxed, Relaxed::Corrected { .. })),
+            "{typed}: {:?}",
+            response.relaxed
+        );
+    }
+    assert_eq!(shelf.find("0x80004006"), [0; 0]);
+}
+
+#[test]
+fn a_code_that_stands_nowhere_shows_its_family_and_says_so() {
+    let shelf = shelf();
+    for (typed, wanted) in [("DS-7604", 1006), ("05-21", 1002), ("0x800040", 1005)] {
+        let response = shelf.search(typed);
+        assert_eq!(response.hits[0].tip.number.0, wanted);
+        assert!(
+            matches!(response.relaxed.as_slice(), [Relaxed::CodeFamily { code, .. }] if code == typed),
+            "{:?}",
+            response.relaxed
+        );
+    }
+}
+
+#[test]
+fn the_code_with_its_model_outranks_everything() {
+    let mut popular = tip(1003, "E-541 E-541 E-541", "E-541 is told by many machines. E-541! What E-541 means.")
+        .products(&["Calder C200"]);
+    popular.proof = Some(Proof { lower: 0.99, fixed: 500, total: 500, last: now() });
+    let mut doubtful =
+        tip(1001, "Drawer stays shut", "Code E-541.").codes(&["E-541"]).products(&["Morrow M450"]).days_old(4000);
+    doubtful.confidence = Confidence::NotValidated;
+    let shelf = Shelf::of([
+        popular,
+        doubtful,
+        tip(1002, "Morrow M450 Morrow M450", "Everything about the Morrow M450.").products(&["Morrow M450"]),
+        tip(1004, "E-541", "On another machine.").codes(&["E-541"]).products(&["Calder C200"]),
+    ]);
+    for typed in ["E-541 M450", "Morrow M450 E-541", "e541 morrow m450", "M450 error 541"] {
+        assert_eq!(shelf.find(typed).first(), Some(&1001), "{typed}");
+    }
+}
+
+#[test]
+fn a_declared_code_outranks_one_that_is_only_mentioned() {
+    let shelf = Shelf::of([
+        tip(1002, "Not E-541, but nearly", "This is what is not E-541. E-541 comes from the heater, E-541 is worse."),
+        tip(1001, "Heater stays cold", "Cold for an hour.").codes(&["E-541"]),
+    ]);
+    assert_eq!(shelf.find("E-541"), [1001, 1002]);
+    assert_eq!(shelf.find("e541"), [1001, 1002]);
+}

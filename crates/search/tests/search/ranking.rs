@@ -1,0 +1,95 @@
+//! What stands first: the better text, then the better proved; the parts are told in words.
+
+use eureka_domain::tip::Confidence;
+use eureka_search::{Proof, SearchRequest, Sort, TipDocument};
+
+use crate::shelf::{Shelf, With, now, numbers, tip};
+
+fn proved(mut tip: TipDocument, lower: f32) -> TipDocument {
+    tip.proof = Some(Proof { lower, fixed: 10, total: 12, last: now() });
+    tip
+}
+
+#[test]
+fn equals_are_ordered_by_proof_confidence_and_freshness() {
+    let text = |number| tip(number, "Paper jam in tray 2", "The pick roller is worn.");
+    let mut doubtful = text(3);
+    doubtful.confidence = Confidence::NotValidated;
+    let shelf = Shelf::of([doubtful, text(1).days_old(2000), proved(text(2), 0.9), text(4)]);
+    assert_eq!(shelf.find("paper jam"), [2, 4, 3, 1]);
+}
+
+#[test]
+fn no_popularity_lifts_a_tip_over_a_clearly_better_match() {
+    let shelf = Shelf::of([
+        tip(1, "Exit tray sensor dirty", "Clean the exit tray sensor.").days_old(3000),
+        proved(tip(2, "Sensor list", "The tray, then other things, much later on there is an exit and a door."), 1.0),
+    ]);
+    assert_eq!(shelf.find("exit tray sensor"), [1, 2]);
+}
+
+#[test]
+fn words_in_the_title_and_close_together_weigh_more() {
+    let shelf = Shelf::of([
+        tip(1, "Noise at start", "A belt is loose. Much later, when all is warm and nobody looks, the fan stops."),
+        tip(2, "Noise at start", "The fan belt is loose, and when all is warm and nobody looks it stops. Much later."),
+        tip(3, "Fan belt loose", "Noise at start, and when all is warm and nobody looks it stops. Much later."),
+    ]);
+    assert_eq!(shelf.find("fan belt"), [3, 2, 1]);
+}
+
+#[test]
+fn a_word_exactly_as_typed_goes_before_its_other_forms() {
+    let shelf = Shelf::of([
+        tip(1, "Heated roller", "It was heated."),
+        tip(2, "Heating roller", "It was heating."),
+        tip(3, "Heat roller", "It was heat."),
+    ]);
+    assert_eq!(shelf.find("heating roller").first(), Some(&2));
+    assert_eq!(shelf.find("heated roller").first(), Some(&1));
+    assert_eq!(shelf.find("heat roller").first(), Some(&3));
+}
+
+#[test]
+fn other_orders_are_strict() {
+    let shelf = Shelf::of([
+        proved(tip(1, "Paper jam", "Once.").days_old(3), 0.2),
+        proved(tip(2, "Paper jam", "Twice, paper jam.").days_old(1), 0.5),
+        tip(3, "Paper jam", "Paper jam paper jam.").days_old(2),
+    ]);
+    let by = |sort| numbers(&shelf.ask(&SearchRequest { sort, ..SearchRequest::new("paper jam") }));
+    assert_eq!(by(Sort::Newest), [2, 3, 1]);
+    assert_eq!(by(Sort::Proof), [2, 1, 3]);
+}
+
+#[test]
+fn an_explanation_adds_up_to_the_score() {
+    let shelf = Shelf::of([
+        proved(tip(1, "Paper jam E-541", "The jam is in the tray."), 0.8).codes(&["E-541"]),
+        tip(2, "Paper", "Nothing."),
+    ]);
+    for q in ["paper jam", "paper jam E-541", "the paper jams"] {
+        let response = shelf.ask(&SearchRequest { explain: true, ..SearchRequest::new(q) });
+        let hit = &response.hits[0];
+        let sum = hit.explain.iter().filter(|part| !part.factor).map(|part| part.value).sum::<f32>();
+        let product = hit.explain.iter().filter(|part| part.factor).map(|part| part.value).product::<f32>();
+        assert!((sum * product - hit.score).abs() < 0.01 * hit.score, "{q}: {} is not {:#?}", hit.score, hit.explain);
+        assert!(hit.explain.iter().any(|part| part.what.starts_with("\"paper\": ")), "{:#?}", hit.explain);
+    }
+    assert!(shelf.search("paper jam").hits.iter().all(|hit| hit.explain.is_empty()));
+}
+
+#[test]
+fn context_alone_is_a_query() {
+    let shelf = Shelf::of([
+        tip(1, "Heater", "Cold.").codes(&["E-541"]).products(&["Morrow M450"]),
+        proved(tip(2, "Heater", "Cold.").codes(&["e 541"]).products(&["Morrow M450"]), 0.9),
+        tip(3, "Heater", "Cold.").codes(&["E-541"]).products(&["Calder C200"]),
+    ]);
+    let mut request = SearchRequest::new("");
+    request.filters.products = vec!["morrow  m450".to_owned()];
+    request.filters.fault_codes = vec!["E-541".to_owned()];
+    let response = shelf.ask(&request);
+    assert_eq!(numbers(&response), [2, 1]);
+    assert_eq!((response.total.value, response.total.exact), (2, true));
+}
