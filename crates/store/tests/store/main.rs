@@ -9,9 +9,15 @@
 )]
 
 mod connections;
+mod crash;
+mod idempotency;
+mod imports;
 mod log;
 mod migrations;
+mod people;
+mod reviews;
 mod schema;
+mod sessions;
 mod support;
 mod tips;
 mod visibility;
