@@ -219,22 +219,32 @@ fn commit_together(
     let result = match link {
         Link::Sqlite(conn) => conn.immediate_transaction(|conn| {
             let before = log::lock_head(&mut Conn::Sqlite(conn))?;
-            while let Some(job) = waiting.pop_front() {
-                let job = ran.push_mut(job);
-                keep_going(conn.transaction(|conn| job.run(&mut Conn::Sqlite(conn)).map_err(Failed::Own)))?;
+            while !waiting.is_empty() {
+                keep_going(conn.transaction(|conn| run_next(&mut Conn::Sqlite(conn), waiting, ran)))?;
             }
             Ok(log::head(&mut Conn::Sqlite(conn))?.seq > before)
         }),
         Link::Postgres(conn) => conn.build_transaction().run(|conn| {
             let before = log::lock_head(&mut Conn::Postgres(conn))?;
-            while let Some(job) = waiting.pop_front() {
-                let job = ran.push_mut(job);
-                keep_going(conn.transaction(|conn| job.run(&mut Conn::Postgres(conn)).map_err(Failed::Own)))?;
+            while !waiting.is_empty() {
+                keep_going(conn.transaction(|conn| run_next(&mut Conn::Postgres(conn), waiting, ran)))?;
             }
             Ok(log::head(&mut Conn::Postgres(conn))?.seq > before)
         }),
     };
     result.map_err(Failed::into_store_error)
+}
+
+/// Moves the next job only now that its savepoint has begun: where none can, the job has not run.
+fn run_next(
+    conn: &mut Conn<'_>,
+    waiting: &mut VecDeque<Box<dyn Job>>,
+    ran: &mut Vec<Box<dyn Job>>,
+) -> Result<(), Failed<RolledBack>> {
+    match waiting.pop_front() {
+        Some(job) => ran.push_mut(job).run(conn).map_err(Failed::Own),
+        None => Ok(()),
+    }
 }
 
 /// A savepoint that was rolled back is as good as one that was kept; one that could be neither ends the transaction.

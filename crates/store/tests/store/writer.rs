@@ -1,30 +1,35 @@
 //! The writer: one order, savepoints, panics, lost connections.
 
-use std::sync::{Arc, Barrier};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use eureka_store::{StoreError, log, users};
+use eureka_store::{Kind, Store, StoreError, log, users};
 use eureka_testkit::{TestDatabase, on_both};
 
-use crate::support::{append, change, number, person, raw, read, write};
+use crate::support::{append, change, execute, number, person, raw, read, refused, write};
+
+/// Keeps the writer busy, so that whoever writes meanwhile shares the next transaction, until the answer is dropped.
+fn hold(store: &Store) -> Sender<()> {
+    let (started, has_started) = channel();
+    let (let_go, is_let_go) = channel::<()>();
+    let store = store.clone();
+    std::thread::spawn(move || {
+        write(&store, move |_| {
+            started.send(()).unwrap();
+            let _ = is_let_go.recv();
+            Ok(())
+        })
+    });
+    has_started.recv().unwrap();
+    let_go
+}
 
 #[test]
 fn a_closure_that_errs_leaves_no_trace_and_harms_no_other() {
     on_both(|db| {
         let store = db.store();
-        let gate = Arc::new(Barrier::new(2));
-        let held = {
-            // Holds the writer, so that the next three wait and share a transaction.
-            let (store, gate) = (store.clone(), Arc::clone(&gate));
-            std::thread::spawn(move || {
-                write(&store, move |_| {
-                    gate.wait();
-                    std::thread::sleep(Duration::from_millis(200));
-                    Ok(())
-                })
-            })
-        };
-        gate.wait();
+        let held = hold(store);
         let spawn = |fails: bool| {
             let store = store.clone();
             std::thread::spawn(move || {
@@ -35,8 +40,9 @@ fn a_closure_that_errs_leaves_no_trace_and_harms_no_other() {
             })
         };
         let (one, two, three) = (spawn(false), spawn(true), spawn(false));
-        held.join().unwrap().unwrap();
-        assert!(matches!(two.join().unwrap(), Err(StoreError::Conflict { what: "told to" })));
+        std::thread::sleep(Duration::from_millis(100));
+        drop(held);
+        assert_eq!(refused(two.join().unwrap()), "told to");
         let (one, three) = (one.join().unwrap().unwrap(), three.join().unwrap().unwrap());
         assert_eq!((one.value, three.value), (one.position, three.position));
         assert_eq!(one.value + three.value, 3);
@@ -48,18 +54,7 @@ fn a_closure_that_errs_leaves_no_trace_and_harms_no_other() {
 fn those_who_wait_together_are_committed_together() {
     on_both(|db| {
         let store = db.store();
-        let (started, gate) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
-        let held = {
-            let (store, started, gate) = (store.clone(), Arc::clone(&started), Arc::clone(&gate));
-            std::thread::spawn(move || {
-                write(&store, move |_| {
-                    started.wait();
-                    gate.wait();
-                    Ok(())
-                })
-            })
-        };
-        started.wait();
+        let held = hold(store);
         let pings = store.subscribe();
         let waiting: Vec<_> = (0..20)
             .map(|_| {
@@ -68,8 +63,7 @@ fn those_who_wait_together_are_committed_together() {
             })
             .collect();
         std::thread::sleep(Duration::from_millis(200));
-        gate.wait();
-        held.join().unwrap().unwrap();
+        drop(held);
         let mut seqs: Vec<i64> = waiting.into_iter().map(|t| t.join().unwrap()).collect();
         seqs.sort_unstable();
         assert_eq!(seqs, (1..=20).collect::<Vec<_>>());
@@ -89,6 +83,90 @@ fn a_closure_that_panics_is_rolled_back_and_the_writer_goes_on() {
         });
         assert!(matches!(panicked, Err(StoreError::Panicked)));
         assert_eq!(append(store), 1);
+    });
+}
+
+#[test]
+fn a_failure_that_takes_the_whole_transaction_is_told_to_all_who_were_in_it() {
+    on_both(|db| {
+        let store = db.store();
+        person(store, "ana");
+        // What a full disk may do on SQLite, and a lost connection on PostgreSQL.
+        let fatal = match db.kind() {
+            Kind::Sqlite => "INSERT OR ROLLBACK INTO users SELECT * FROM users",
+            Kind::Postgres => "SELECT pg_terminate_backend(pg_backend_pid())",
+        };
+        let held = hold(store);
+        let ran: Arc<Mutex<Vec<usize>>> = Arc::default();
+        let waiting: Vec<_> = (0..9)
+            .map(|n| {
+                let (store, ran) = (store.clone(), Arc::clone(&ran));
+                std::thread::spawn(move || {
+                    write(&store, move |conn| {
+                        ran.lock().unwrap().push(n);
+                        let seq = log::append(conn, &change(None))?;
+                        if n == 4 { execute(conn, fatal).map(|()| seq) } else { Ok(seq) }
+                    })
+                })
+            })
+            .collect();
+        std::thread::sleep(Duration::from_millis(100));
+        drop(held);
+        let told: Vec<_> = waiting.into_iter().map(|thread| thread.join().unwrap()).collect();
+        let ran = ran.lock().unwrap();
+        let fatal_at = ran.iter().position(|&n| n == 4).unwrap();
+        let (with_it, after_it) = ran.split_at(fatal_at + 1);
+        assert!(with_it.iter().all(|&n| told[n].is_err()), "they shared its transaction: {ran:?} {told:?}");
+        let kept: Vec<i64> = after_it.iter().map(|&n| told[n].as_ref().unwrap().value).collect();
+        assert!(kept.iter().copied().eq(1..=8 - i64::try_from(fatal_at).unwrap()), "these had another: {kept:?}");
+        assert_eq!(append(store), kept.last().map_or(1, |last| last + 1));
+    });
+}
+
+#[test]
+fn a_writer_with_too_many_waiting_refuses_at_once() {
+    let db = TestDatabase::sqlite(); // what waits is the same on both
+    let store = db.store();
+    let held = hold(store);
+    let told: Vec<_> = std::thread::scope(|scope| {
+        let waiting: Vec<_> =
+            (0..1100).map(|_| scope.spawn(|| write(store, |conn| log::append(conn, &change(None))))).collect();
+        while waiting.iter().filter(|thread| thread.is_finished()).count() < 1100 - 1024 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        drop(held);
+        waiting.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let refused = told.iter().filter(|told| matches!(told, Err(StoreError::Busy))).count();
+    assert_eq!(refused, 1100 - 1024);
+    assert_eq!(told.iter().flatten().count(), 1024);
+    assert_eq!(read(store, log::head).seq, 1024);
+}
+
+#[test]
+fn a_panic_in_one_write_of_many_undoes_that_one_alone() {
+    on_both(|db| {
+        let store = db.store();
+        let held = hold(store);
+        let waiting: Vec<_> = (0..9)
+            .map(|n| {
+                let store = store.clone();
+                std::thread::spawn(move || {
+                    write(&store, move |conn| {
+                        let seq = log::append(conn, &change(None))?;
+                        assert!(n != 4, "a defect");
+                        Ok(seq)
+                    })
+                })
+            })
+            .collect();
+        std::thread::sleep(Duration::from_millis(100));
+        drop(held);
+        let told: Vec<_> = waiting.into_iter().map(|thread| thread.join().unwrap()).collect();
+        assert!(matches!(told[4], Err(StoreError::Panicked)));
+        let mut kept: Vec<i64> = told.iter().flatten().map(|written| written.value).collect();
+        kept.sort_unstable();
+        assert_eq!(kept, (1..=8).collect::<Vec<_>>());
     });
 }
 
