@@ -61,13 +61,6 @@ pub fn list(
     rows.into_iter().map(Community::try_from).collect()
 }
 
-/// Every community, in the order of founding.
-pub fn all(conn: &mut Conn<'_>) -> Result<Vec<Community>, StoreError> {
-    let query = communities::table.order(communities::id);
-    let rows: Vec<Row> = on_each!(conn, c => query.select(Row::as_select()).load(*c))?;
-    rows.into_iter().map(Community::try_from).collect()
-}
-
 /// Makes somebody a member, or gives a member another role.
 pub fn set_member(conn: &mut Conn<'_>, membership: &Membership) -> Result<(), StoreError> {
     let row = MemberRow {

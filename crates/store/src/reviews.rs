@@ -13,7 +13,7 @@ use crate::schema::{decisions, reviews};
 use crate::sql_types::{DbInstant, DbUuid};
 use crate::{Conn, StoreError};
 
-pub use queue::{QueueFilter, QueueSort, QueueState, count, next_for, queue};
+pub use queue::{QueueFilter, QueueSort, QueueState, next_for, queue};
 
 /// Opens a review. Its decisions are added one by one. A conflict is `reviews.revision`.
 pub fn insert(conn: &mut Conn<'_>, review: &Review) -> Result<(), StoreError> {
@@ -52,13 +52,6 @@ pub fn find(conn: &mut Conn<'_>, id: ReviewId) -> Result<Option<Review>, StoreEr
     let query = reviews::table.find(DbUuid(id.0));
     let row: Option<Row> = on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?;
     Ok(with_decisions(conn, row.into_iter().collect())?.pop())
-}
-
-/// The reviews of a tip, oldest revision first.
-pub fn of_tip(conn: &mut Conn<'_>, tip: TipId) -> Result<Vec<Review>, StoreError> {
-    let query = reviews::table.filter(reviews::tip_id.eq(DbUuid(tip.0))).order(reviews::revision);
-    let rows = on_each!(conn, c => query.select(Row::as_select()).load(*c))?;
-    with_decisions(conn, rows)
 }
 
 /// Adds to each review its decisions, oldest first, with one query for many reviews.

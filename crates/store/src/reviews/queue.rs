@@ -56,18 +56,22 @@ pub struct QueueFilter {
     pub now: Instant,
 }
 
-/// Builds the filtered query once for `queue` and `count`.
-macro_rules! filtered {
-    ($filter:expr, $select:expr) => {{
-        let filter: &QueueFilter = $filter;
-        let now = DbInstant(filter.now);
-        let communities: Vec<DbUuid> = filter.communities.iter().map(|id| DbUuid(id.0)).collect();
-        let product = filter.product.as_deref().map(stored_form).transpose()?;
-        let text = revisions::tip_id.eq(reviews::tip_id).and(revisions::number.eq(reviews::revision));
+/// The reviews that a filter lets through, in its order, at most `limit` after one of them.
+pub fn queue(
+    conn: &mut Conn<'_>,
+    filter: &QueueFilter,
+    after: Option<(Instant, ReviewId)>,
+    limit: i64,
+) -> Result<Vec<Review>, StoreError> {
+    let now = DbInstant(filter.now);
+    let communities: Vec<DbUuid> = filter.communities.iter().map(|id| DbUuid(id.0)).collect();
+    let product = filter.product.as_deref().map(stored_form).transpose()?;
+    let text = revisions::tip_id.eq(reviews::tip_id).and(revisions::number.eq(reviews::revision));
+    let rows: Vec<Row> = on_each!(conn, c => {
         let mut query = reviews::table
             .inner_join(revisions::table.on(text))
             .filter(reviews::community_id.eq_any(communities))
-            .select($select)
+            .select(Row::as_select())
             .into_boxed();
         query = match filter.state {
             None => query,
@@ -84,7 +88,7 @@ macro_rules! filtered {
             query = query.filter(holds!(revisions::products, form));
         }
         if let Some(lang) = &filter.lang {
-            query = query.filter(revisions::lang.eq(lang.clone()));
+            query = query.filter(revisions::lang.eq(lang));
         }
         if let Some(safety) = filter.safety {
             query = query.filter(revisions::safety.eq(safety.word()));
@@ -92,39 +96,21 @@ macro_rules! filtered {
         if let Some(holder) = filter.claimed_by {
             query = query.filter(reviews::claimed_by.eq(DbUuid(holder.0))).filter(reviews::claimed_until.gt(now));
         }
-        query
-    }};
-}
-
-/// The reviews that a filter lets through, in its order, at most `limit` after one of them.
-pub fn queue(
-    conn: &mut Conn<'_>,
-    filter: &QueueFilter,
-    after: Option<(Instant, ReviewId)>,
-    limit: i64,
-) -> Result<Vec<Review>, StoreError> {
-    let after = after.map(|(at, id)| (DbInstant(at), DbUuid(id.0)));
-    let rows: Vec<Row> = on_each!(conn, c => {
-        let mut query = filtered!(filter, Row::as_select());
-        query = match filter.sort {
-            QueueSort::Oldest => query.order((reviews::opened_at.asc(), reviews::id.asc())),
-            QueueSort::Newest => query.order((reviews::opened_at.desc(), reviews::id.desc())),
-        };
         if let Some((at, id)) = after {
+            let (at, id) = (DbInstant(at), DbUuid(id.0));
             let same = reviews::opened_at.eq(at);
             query = match filter.sort {
                 QueueSort::Oldest => query.filter(reviews::opened_at.gt(at).or(same.and(reviews::id.gt(id)))),
                 QueueSort::Newest => query.filter(reviews::opened_at.lt(at).or(same.and(reviews::id.lt(id)))),
             };
         }
+        query = match filter.sort {
+            QueueSort::Oldest => query.order((reviews::opened_at.asc(), reviews::id.asc())),
+            QueueSort::Newest => query.order((reviews::opened_at.desc(), reviews::id.desc())),
+        };
         query.limit(limit).load(*c)
     })?;
     with_decisions(conn, rows)
-}
-
-/// How many reviews a filter lets through.
-pub fn count(conn: &mut Conn<'_>, filter: &QueueFilter) -> Result<i64, StoreError> {
-    Ok(on_each!(conn, c => filtered!(filter, diesel::dsl::count_star()).get_result(*c))?)
 }
 
 /// The review that has waited longest of those that nobody holds and `user` may decide: not credited on the text, not

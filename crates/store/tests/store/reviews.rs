@@ -4,7 +4,7 @@ use std::sync::Barrier;
 
 use eureka_domain::Instant;
 use eureka_domain::community::Openness;
-use eureka_domain::ids::{CommunityId, DecisionId, ReviewId, TipId, UserId};
+use eureka_domain::ids::{CommunityId, DecisionId, ReviewId, UserId};
 use eureka_domain::review::{Claim, Decision, Outcome, Reason, Review, Verdict};
 use eureka_domain::tip::{Revision, Safety};
 use eureka_store::reviews::{QueueFilter, QueueSort, QueueState};
@@ -276,9 +276,4 @@ fn of_a_hundred_opposite_decisions_at_once_one_ends_the_review() {
         assert_eq!(found.closed, Some((expected, at(1))));
         assert_eq!(number(store, "SELECT count(*) AS n FROM change_log"), 1);
     });
-}
-
-#[test]
-fn reviews_of_unknown_tips_are_none() {
-    on_both(|db| assert_eq!(read(db.store(), |conn| reviews::of_tip(conn, TipId(id()))), []));
 }
