@@ -12,6 +12,7 @@ CREATE TABLE users (
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL
 );
+CREATE INDEX users_imported ON users (name, id) WHERE email IS NULL;
 
 CREATE TABLE sessions (
     id uuid NOT NULL PRIMARY KEY,

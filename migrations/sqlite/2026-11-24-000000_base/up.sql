@@ -3,7 +3,7 @@
 
 CREATE TABLE users (
     id TEXT NOT NULL PRIMARY KEY,
-    email TEXT UNIQUE,
+    email TEXT,
     name TEXT NOT NULL,
     site_role TEXT NOT NULL CHECK (site_role IN ('member', 'admin')),
     status TEXT NOT NULL CHECK (status IN ('active', 'suspended')),
@@ -12,6 +12,9 @@ CREATE TABLE users (
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL
 ) STRICT;
+-- Partial, or SQLite takes it for the best way to those without an address, who are many.
+CREATE UNIQUE INDEX users_by_email ON users (email) WHERE email IS NOT NULL;
+CREATE INDEX users_imported ON users (name, id) WHERE email IS NULL;
 
 CREATE TABLE sessions (
     id TEXT NOT NULL PRIMARY KEY,

@@ -21,4 +21,5 @@ mod sessions;
 mod support;
 mod tips;
 mod visibility;
+mod words;
 mod writer;

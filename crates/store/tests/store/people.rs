@@ -47,6 +47,23 @@ fn a_person_comes_back_as_they_were_written() {
 }
 
 #[test]
+fn an_imported_author_is_found_by_name_and_nobody_with_a_login_is() {
+    on_both(|db| {
+        let store = db.store();
+        let imported = |name: &str| read(store, |conn| users::find_imported(conn, name));
+        let ana = person(store, "Ana");
+        assert_eq!(imported("Ana"), None, "she can log in");
+        let known = read(store, |conn| users::find(conn, ana)).unwrap();
+        let twins = [1, 2].map(|_| User { id: UserId(id()), email: None, ..known.clone() });
+        for user in twins.clone() {
+            write(store, move |conn| users::insert(conn, &user, None)).unwrap();
+        }
+        assert_eq!(imported("Ana"), Some(twins[0].id), "the first of that name");
+        assert_eq!(imported("ana"), None);
+    });
+}
+
+#[test]
 fn a_password_hash_is_kept_apart_and_survives_a_change_of_the_person() {
     on_both(|db| {
         let store = db.store();
