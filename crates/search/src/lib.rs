@@ -25,6 +25,5 @@ pub use index::{Cursor, Index, Listed, Listing, OpenOptions, Opened, Rebuild};
 pub use pool::{Answer, PoolOptions, SearchPool};
 pub use query::request::{FacetField, Filters, SearchRequest, Sort, SynonymGroup};
 pub use query::similar::{SimilarRequest, SimilarTip, Why};
-pub use query::slot::How;
 pub use query::suggest::{SuggestRequest, Suggestion, SuggestionKind};
 pub use schema::SCHEMA_VERSION;

@@ -40,6 +40,7 @@ pub(crate) fn unaccent(text: &str, out: &mut String) {
             'ı' => out.push('i'),
             'þ' => out.push_str("th"),
             'ħ' => out.push('h'),
+            'ς' => out.push('σ'),
             // й is a letter of its own, not an и with an accent.
             'й' => out.push('й'),
             c if has_accents(c) => decompose_canonical(c, |part| {
@@ -102,6 +103,8 @@ mod tests {
             ("Straße", "strasse"),
             ("Ёлка", "елка"),
             ("Йод", "йод"),
+            ("ΆΞΟΝΑΣ", "αξονασ"),
+            ("άξονας", "αξονασ"),
             ("ＤＣ４０", "dc40"),
             ("İstanbul", "istanbul"),
             ("smörgås", "smorgas"),

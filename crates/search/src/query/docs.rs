@@ -1,5 +1,7 @@
 //! Walks through the tips that have a slot, in one segment.
 
+use std::rc::Rc;
+
 use tantivy::postings::{Postings, SegmentPostings};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, TERMINATED};
@@ -10,8 +12,10 @@ use super::slot::{Place, Slot, Source};
 use crate::error::SearchError;
 use crate::index::snapshot::PublicStatistics;
 
-/// Most tips that a phrase or a list of words is gathered from, in one segment.
+/// Most tips that a list of words is gathered from, in one segment.
 const MOST_GATHERED: usize = 400_000;
+/// Most tips with a phrase that are looked for in one segment: a phrase that stands in more says little.
+const MOST_WITH_PHRASE: usize = 10_000;
 
 /// Length norms of both text fields, made once a search.
 pub(crate) struct AllNorms {
@@ -28,10 +32,13 @@ impl AllNorms {
     }
 }
 
+/// Tips with a frequency each, in order.
+pub(crate) type Listed = Rc<[(DocId, u32)]>;
+
 /// A walk over tips with a frequency each.
 pub(crate) enum Docs {
     Postings(Box<SegmentPostings>),
-    List(Vec<(DocId, u32)>, usize),
+    List(Listed, usize),
 }
 
 impl Docs {
@@ -200,32 +207,46 @@ pub(crate) fn open(scope: &Scope<'_>, view: &View<'_>, source: &Source) -> Resul
         Source::Term(field, term) => Ok(view
             .postings(scope.term(*field, term), *field, IndexRecordOption::WithFreqs)?
             .map(|postings| Docs::Postings(Box::new(postings)))),
-        Source::AnyOf(field, terms) => {
-            let mut list: Vec<(DocId, u32)> = Vec::new();
-            for term in terms {
-                let Some(mut postings) =
-                    view.postings(scope.term(*field, term), *field, IndexRecordOption::WithFreqs)?
-                else {
-                    continue;
-                };
-                let mut doc = postings.doc();
-                while doc != TERMINATED && list.len() < MOST_GATHERED {
-                    list.push((doc, postings.term_freq()));
-                    doc = postings.advance();
-                }
-            }
-            list.sort_unstable();
-            list.dedup_by(|later, earlier| {
-                let same = later.0 == earlier.0;
-                if same {
-                    earlier.1 += later.1;
-                }
-                same
-            });
+        Source::AnyOf(..) | Source::Phrase(_) => {
+            let list = if let Some(list) = scope.gathered(view, source) {
+                list
+            } else {
+                let list: Listed = gather(scope, view, source)?.into();
+                scope.keep_gathered(view, source, &list);
+                list
+            };
             Ok((!list.is_empty()).then_some(Docs::List(list, 0)))
         }
-        Source::Phrase(places) => phrase(scope, view, places),
     }
+}
+
+/// The tips of a source that takes reading several posting lists at once.
+fn gather(scope: &Scope<'_>, view: &View<'_>, source: &Source) -> Result<Vec<(DocId, u32)>, SearchError> {
+    let (field, terms) = match source {
+        Source::AnyOf(field, terms) => (*field, terms.as_slice()),
+        Source::Term(field, term) => (*field, std::slice::from_ref(term)),
+        Source::Phrase(places) => return phrase(scope, view, places),
+    };
+    let mut list: Vec<(DocId, u32)> = Vec::new();
+    for term in terms {
+        let Some(mut postings) = view.postings(scope.term(field, term), field, IndexRecordOption::WithFreqs)? else {
+            continue;
+        };
+        let mut doc = postings.doc();
+        while doc != TERMINATED && list.len() < MOST_GATHERED {
+            list.push((doc, postings.term_freq()));
+            doc = postings.advance();
+        }
+    }
+    list.sort_unstable();
+    list.dedup_by(|later, earlier| {
+        let same = later.0 == earlier.0;
+        if same {
+            earlier.1 += later.1;
+        }
+        same
+    });
+    Ok(list)
 }
 
 /// One place of a phrase: the union of its terms, with positions.
@@ -263,7 +284,7 @@ impl PlaceWalk {
     }
 }
 
-fn phrase(scope: &Scope<'_>, view: &View<'_>, places: &[Place]) -> Result<Option<Docs>, SearchError> {
+fn phrase(scope: &Scope<'_>, view: &View<'_>, places: &[Place]) -> Result<Vec<(DocId, u32)>, SearchError> {
     let mut walks = Vec::with_capacity(places.len());
     for place in places {
         let mut terms = Vec::new();
@@ -275,19 +296,22 @@ fn phrase(scope: &Scope<'_>, view: &View<'_>, places: &[Place]) -> Result<Option
             )?);
         }
         if terms.is_empty() {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         walks.push(PlaceWalk { terms, reach: place.reach });
     }
     let Some(lead) = (0..walks.len()).min_by_key(|place| walks.get(*place).map_or(0, PlaceWalk::cost)) else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
     let mut list = Vec::new();
     let mut target = 0;
     let (mut ends, mut next, mut reached) = (Vec::new(), Vec::new(), Vec::new());
-    'docs: while list.len() < MOST_GATHERED {
-        let Some(doc) = walks.get_mut(lead).map(|walk| walk.seek(target)) else { break };
+    'docs: while let Some(doc) = walks.get_mut(lead).map(|walk| walk.seek(target)) {
         if doc == TERMINATED {
+            break;
+        }
+        if list.len() == MOST_WITH_PHRASE {
+            scope.cut_short();
             break;
         }
         for walk in &mut walks {
@@ -303,22 +327,33 @@ fn phrase(scope: &Scope<'_>, view: &View<'_>, places: &[Place]) -> Result<Option
         }
         for walk in walks {
             walk.positions(doc, &mut next);
-            reached.clear();
-            reached.extend(next.iter().copied().filter(|position| {
-                let before = ends.partition_point(|end| end < position);
-                before.checked_sub(1).and_then(|at| ends.get(at)).is_some_and(|end| position - end <= walk.reach)
-            }));
+            follow(&ends, &next, walk.reach, &mut reached);
             std::mem::swap(&mut ends, &mut reached);
             if ends.is_empty() {
                 break;
             }
         }
-        if !ends.is_empty() {
+        if !ends.is_empty() && view.sees(doc) {
             list.push((doc, u32::try_from(ends.len()).unwrap_or(u32::MAX)));
         }
         target = doc + 1;
     }
-    Ok((!list.is_empty()).then_some(Docs::List(list, 0)))
+    Ok(list)
+}
+
+/// Those of `next` that stand at most `reach` positions behind one of `ends`. All lists rise.
+fn follow(ends: &[u32], next: &[u32], reach: u32, out: &mut Vec<u32>) {
+    out.clear();
+    let mut ends = ends.iter().copied().peekable();
+    let mut before = None;
+    for position in next.iter().copied() {
+        while let Some(end) = ends.next_if(|end| *end < position) {
+            before = Some(end);
+        }
+        if before.is_some_and(|end| position - end <= reach) {
+            out.push(position);
+        }
+    }
 }
 
 /// Walks that must not match, or that filter: only membership counts.

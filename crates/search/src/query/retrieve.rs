@@ -118,7 +118,7 @@ impl<'s> Passage<'_, 's> {
                 counter.leave()?;
             }
         }
-        Ok(best.into_found(true))
+        Ok(best.into_found(!self.scope.is_cut_short()))
     }
 
     /// Tips that have something of what was asked for, but not everything; `all` counts the complete ones in too.
@@ -201,7 +201,7 @@ impl<'s> Passage<'_, 's> {
                 counter.leave()?;
             }
         }
-        Ok(best.into_found(exact))
+        Ok(best.into_found(exact && !self.scope.is_cut_short()))
     }
 
     /// Tips that meet the demands, when no text was given.
@@ -250,7 +250,7 @@ impl<'s> Passage<'_, 's> {
                 counter.leave()?;
             }
         }
-        Ok(best.into_found(true))
+        Ok(best.into_found(!self.scope.is_cut_short()))
     }
 
     /// The walks of all required slots, or `None` when one of them has no tip in the segment.

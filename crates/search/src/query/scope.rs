@@ -1,15 +1,20 @@
 //! What a caller may see of a snapshot, segment by segment. Every read of postings goes through here.
 
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use eureka_domain::visibility::Audience;
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::fieldnorm::FieldNormReader;
+use tantivy::index::SegmentId;
 use tantivy::postings::SegmentPostings;
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, DocSet, InvertedIndexReader, SegmentReader, TERMINATED, Term};
 use uuid::Uuid;
 
+use super::docs::Listed;
+use super::slot::Source;
 use crate::error::SearchError;
 use crate::index::snapshot::Snapshot;
 use crate::schema::column;
@@ -18,6 +23,10 @@ use crate::schema::column;
 pub(crate) struct Scope<'s> {
     pub(crate) snapshot: &'s Snapshot,
     pub(crate) views: Vec<View<'s>>,
+    /// What was gathered from several posting lists, by view: it is asked for in every pass.
+    gathered: RefCell<Vec<(SegmentId, Source, Listed)>>,
+    /// Whether more could have been gathered.
+    cut: Cell<bool>,
 }
 
 /// One segment, as far as the caller sees it.
@@ -65,7 +74,26 @@ impl<'s> Scope<'s> {
                 }
             }
         }
-        Ok(Self { snapshot, views })
+        Ok(Self { snapshot, views, gathered: RefCell::default(), cut: Cell::new(false) })
+    }
+
+    /// Notes that not all tips were gathered, so that counts are lower bounds.
+    pub(crate) fn cut_short(&self) {
+        self.cut.set(true);
+    }
+
+    pub(crate) fn is_cut_short(&self) -> bool {
+        self.cut.get()
+    }
+
+    pub(crate) fn gathered(&self, view: &View<'_>, source: &Source) -> Option<Listed> {
+        let gathered = self.gathered.borrow();
+        let segment = view.reader.segment_id();
+        gathered.iter().find(|(at, of, _)| *at == segment && of == source).map(|(.., list)| Rc::clone(list))
+    }
+
+    pub(crate) fn keep_gathered(&self, view: &View<'_>, source: &Source, list: &Listed) {
+        self.gathered.borrow_mut().push((view.reader.segment_id(), source.clone(), Rc::clone(list)));
     }
 
     /// In how many tips of the open half a term stands: what all weights are made from. Removed tips count until their

@@ -183,7 +183,7 @@ impl Search<'_> {
             }
         }
         let mut found = self.passage().complete(keep, None)?;
-        if found.count < FEW {
+        if found.count < FEW && self.all_words_first() {
             let before = self.plan.slots.clone();
             let forgiven = relax::known_words(&self.scope, &mut self.plan, self.request.typing, found.count == 0)?;
             if !forgiven.is_empty() {

@@ -68,7 +68,7 @@ pub(crate) struct Place {
 
 /// How an alternative relates to what was typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum How {
+pub(crate) enum How {
     /// The word in one of its forms.
     Word,
     /// The identifier as typed.

@@ -3,6 +3,13 @@
 /// Most characters of a query that are looked at.
 const MOST_CHARS: usize = 4_000;
 
+/// Most phrases that are demanded; the words of further ones are text.
+const MOST_PHRASES: usize = 4;
+/// Most exclusions, phrases among them or not; further ones are not looked at.
+const MOST_EXCLUDED: usize = 16;
+/// Most conditions; further ones are not looked at.
+const MOST_FIELDS: usize = 16;
+
 /// A query taken apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Parsed {
@@ -64,8 +71,11 @@ pub(crate) fn parse(q: &str) -> Parsed {
 /// Reads one word, phrase, exclusion or condition, and returns what follows it.
 fn take_one<'q>(rest: &'q str, parsed: &mut Parsed) -> &'q str {
     if let Some((phrase, after)) = quoted(rest) {
-        if phrase.split_whitespace().nth(1).is_some() {
-            parsed.phrases.push(phrase.to_owned());
+        let known = parsed.phrases.iter().any(|each| each == phrase);
+        if phrase.split_whitespace().nth(1).is_some() && (known || parsed.phrases.len() < MOST_PHRASES) {
+            if !known {
+                parsed.phrases.push(phrase.to_owned());
+            }
         } else {
             add_text(parsed, phrase);
         }
@@ -75,7 +85,9 @@ fn take_one<'q>(rest: &'q str, parsed: &mut Parsed) -> &'q str {
         && negative.starts_with(|c: char| c.is_alphanumeric() || c == '"')
     {
         let (word, after) = quoted(negative).unwrap_or_else(|| until_space(negative));
-        parsed.excluded.push(word.to_owned());
+        if parsed.excluded.len() < MOST_EXCLUDED {
+            parsed.excluded.push(word.to_owned());
+        }
         return after;
     }
     let (word, after) = until_space(rest);
@@ -85,7 +97,9 @@ fn take_one<'q>(rest: &'q str, parsed: &mut Parsed) -> &'q str {
         let from_value = rest.get(rest.len() - after.len() - value.len()..).unwrap_or_default();
         let (value, after) = quoted(from_value).unwrap_or((value, after));
         if value.chars().any(char::is_alphanumeric) {
-            parsed.fields.push((name, value.to_owned()));
+            if parsed.fields.len() < MOST_FIELDS {
+                parsed.fields.push((name, value.to_owned()));
+            }
             return after;
         }
     }
@@ -129,6 +143,13 @@ mod tests {
                 (FieldName::Lang, "de".to_owned())
             ]
         );
+    }
+
+    #[test]
+    fn what_costs_much_is_limited() {
+        let parsed = parse(&(0..99).map(|n| format!("\"a {n}\" \"a 1\" -b{n} tag:c ")).collect::<Vec<_>>().concat());
+        assert_eq!((parsed.phrases.len(), parsed.excluded.len(), parsed.fields.len()), (4, 16, 16));
+        assert!(parsed.text.contains("a 98") && !parsed.text.contains("a 1 "), "{}", parsed.text);
     }
 
     #[test]
