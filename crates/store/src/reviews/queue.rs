@@ -98,10 +98,14 @@ pub fn queue(
         }
         if let Some((at, id)) = after {
             let (at, id) = (DbInstant(at), DbUuid(id.0));
-            let same = reviews::opened_at.eq(at);
+            // The first condition is implied by the second, and is the one that an index can begin at.
             query = match filter.sort {
-                QueueSort::Oldest => query.filter(reviews::opened_at.gt(at).or(same.and(reviews::id.gt(id)))),
-                QueueSort::Newest => query.filter(reviews::opened_at.lt(at).or(same.and(reviews::id.lt(id)))),
+                QueueSort::Oldest => {
+                    query.filter(reviews::opened_at.ge(at)).filter(reviews::opened_at.gt(at).or(reviews::id.gt(id)))
+                }
+                QueueSort::Newest => {
+                    query.filter(reviews::opened_at.le(at)).filter(reviews::opened_at.lt(at).or(reviews::id.lt(id)))
+                }
             };
         }
         query = match filter.sort {

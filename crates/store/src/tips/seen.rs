@@ -1,7 +1,7 @@
 //! The tips that a caller sees, listed: the SQL twin of `visibility::sees_tip` and `visibility::sees_revision`. A filter on
 //! a text looks only at the text that the caller sees.
 
-use diesel::dsl::case_when;
+use diesel::dsl::{case_when, exists};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use eureka_domain::Instant;
@@ -50,22 +50,33 @@ pub fn list(
     after: Option<(Instant, TipId)>,
     limit: i64,
 ) -> Result<Vec<TipSheet>, StoreError> {
-    // The table itself is joined as the newest revision, its alias as the one the caller sees.
+    // The table itself is joined as the newest revision, its alias looks at the one the caller sees.
     let shown = diesel::alias!(revisions as shown);
+    let newest = revisions::tip_id.eq(tips::id).and(revisions::number.eq(tips::latest));
     let private: Vec<DbUuid> = filter.audience.private.iter().map(|id| DbUuid(id.0)).collect();
     let reviewed: Vec<DbUuid> = filter.reviews_in.iter().map(|id| DbUuid(id.0)).collect();
     let caller = DbUuid(filter.caller.0);
 
-    let writes = tips::author_id.eq(caller).or(revisions::editor_id.eq(caller));
-    let was_sent = revisions::state.ne(State::Draft.word()).and(revisions::submitted_at.is_not_null());
-    let reviews = communities::id.eq_any(reviewed).or(filter.is_admin.into_sql::<Bool>());
+    let sees_newest = || {
+        let writes = tips::author_id.eq(caller).or(revisions::editor_id.eq(caller));
+        let was_sent = revisions::state.ne(State::Draft.word()).and(revisions::submitted_at.is_not_null());
+        let reviews = communities::id.eq_any(reviewed.clone()).or(filter.is_admin.into_sql::<Bool>());
+        writes.or(was_sent.and(reviews))
+    };
     let reads = communities::openness
         .eq(Openness::Open.word())
         .or(communities::id.eq_any(private))
         .or(filter.audience.everything.into_sql::<Bool>());
-    let number_shown = case_when(writes.or(was_sent.and(reviews)), tips::latest.nullable()).when(reads, tips::live);
-    let newest = revisions::tip_id.eq(tips::id).and(revisions::number.eq(tips::latest));
-
+    let sees_live = tips::live.is_not_null().and(reads);
+    let number_shown = || case_when(sees_newest(), tips::latest.nullable()).otherwise(tips::live);
+    /// Whether the newest text of a tip that the caller sees meets a condition.
+    macro_rules! shows {
+        ($condition:expr) => {{
+            let of_tip = shown.field(revisions::tip_id).eq(tips::id);
+            let is_shown = shown.field(revisions::number).nullable().eq(number_shown());
+            exists(shown.filter(of_tip.and(is_shown)).filter($condition))
+        }};
+    }
     let form = |label: &Option<String>| label.as_deref().map(stored_form).transpose();
     let (product, fault_code, tag) = (form(&filter.product)?, form(&filter.fault_code)?, form(&filter.tag)?);
 
@@ -73,8 +84,7 @@ pub fn list(
         let mut query = tips::table
             .inner_join(communities::table)
             .inner_join(revisions::table.on(newest))
-            .inner_join(shown.on(shown.field(revisions::tip_id).eq(tips::id)))
-            .filter(shown.field(revisions::number).nullable().eq(number_shown))
+            .filter(sees_newest().or(sees_live))
             .select(Row::as_select())
             .into_boxed();
         if let Some(community) = filter.community {
@@ -87,20 +97,21 @@ pub fn list(
             query = query.filter(tips::confidence.eq(confidence.word()));
         }
         if let Some(state) = filter.state {
-            query = query.filter(shown.field(revisions::state).eq(state.word()));
+            query = query.filter(shows!(shown.field(revisions::state).eq(state.word())));
         }
         if let Some(form) = &product {
-            query = query.filter(holds!(shown.field(revisions::products), form));
+            query = query.filter(shows!(holds!(shown.field(revisions::products), form)));
         }
         if let Some(form) = &fault_code {
-            query = query.filter(holds!(shown.field(revisions::fault_codes), form));
+            query = query.filter(shows!(holds!(shown.field(revisions::fault_codes), form)));
         }
         if let Some(form) = &tag {
-            query = query.filter(holds!(shown.field(revisions::tags), form));
+            query = query.filter(shows!(holds!(shown.field(revisions::tags), form)));
         }
         if let Some((at, id)) = after {
             let (at, id) = (DbInstant(at), DbUuid(id.0));
-            query = query.filter(tips::created_at.lt(at).or(tips::created_at.eq(at).and(tips::id.lt(id))));
+            // The first condition is implied by the second, and is the one that an index can begin at.
+            query = query.filter(tips::created_at.le(at)).filter(tips::created_at.lt(at).or(tips::id.lt(id)));
         }
         query.order((tips::created_at.desc(), tips::id.desc())).limit(limit).load(*c)
     })?;
