@@ -4,6 +4,7 @@ use std::time::Instant as Stopwatch;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue,
     X_CONTENT_TYPE_OPTIONS,
@@ -36,9 +37,13 @@ pub(crate) fn current() -> (String, String) {
 
 /// Gives each request an id (the client's, if it sent a sensible one), logs it, and sets the headers of every reply.
 pub(crate) async fn follow_conventions<B: MessageBody>(
-    req: ServiceRequest,
+    mut req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
+    if req.method() == Method::HEAD {
+        // A HEAD is a GET whose body the connection leaves out; the routes need not know of it.
+        req.head_mut().method = Method::GET;
+    }
     let api = req.app_data::<actix_web::web::Data<Api>>().cloned();
     let id =
         client_id(req.headers()).unwrap_or_else(|| api.map_or_else(String::new, |api| new_request_id(api.service())));

@@ -34,6 +34,9 @@ const BATCH: usize = 1000;
 /// How long to wait after a failure.
 const REST: Duration = Duration::from_secs(1);
 
+/// How many may wait for a position at once: each holds a thread.
+const WAITERS: usize = 64;
+
 /// How the index stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IndexState {
@@ -62,6 +65,7 @@ pub struct Indexer {
 struct Progress {
     state: IndexState,
     position: i64,
+    waiting: usize,
 }
 
 impl Indexer {
@@ -96,7 +100,7 @@ impl Indexer {
             dir,
             index: Mutex::new(index),
             work: Mutex::new(()),
-            progress: Mutex::new(Progress { state, position }),
+            progress: Mutex::new(Progress { state, position, waiting: 0 }),
             moved: Condvar::new(),
             stopping: AtomicBool::new(false),
         }
@@ -116,7 +120,15 @@ impl Indexer {
     /// Waits until the index has reached a position of the log.
     pub fn wait_for(&self, position: i64, patience: Duration) -> Result<(), ServiceError> {
         let mut progress = self.progress.lock();
+        if progress.position >= position {
+            return Ok(());
+        }
+        if progress.waiting >= WAITERS {
+            return Err(ServiceError::Busy("too many wait for the index"));
+        }
+        progress.waiting += 1;
         self.moved.wait_while_for(&mut progress, |progress| progress.position < position, patience);
+        progress.waiting -= 1;
         if progress.position >= position {
             Ok(())
         } else {

@@ -55,6 +55,21 @@ fn every_refusal_is_a_problem_with_a_stable_code_and_a_request_id() {
 }
 
 #[test]
+fn a_head_is_a_get_without_its_body() {
+    on_both_apps(|app| {
+        let ana = printers(app);
+        let made = app.post(&ana, "/v1/tips", sample("printers", "It stops")).expect(201);
+        let path = format!("/v1/tips/{}", made.word("/id"));
+        let (get, head) = (app.get(&ana, &path).expect(200), app.call("HEAD", &path).by(&ana).send().expect(200));
+        assert!(head.body.is_empty());
+        for name in ["etag", "content-type", "content-length"] {
+            assert_eq!(head.header(name), get.header(name), "{name}");
+        }
+        app.call("HEAD", "/v1/tips/T-9999").by(&ana).send().expect(404);
+    });
+}
+
+#[test]
 fn a_405_names_the_methods_there_are() {
     on_both_apps(|app| {
         let ana = printers(app);

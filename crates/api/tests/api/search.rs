@@ -75,6 +75,15 @@ fn a_search_waits_for_the_position_it_is_told() {
         let never = app.get(&ana, &format!("/v1/search?q=a&min_position={}", head + 1000));
         let never = never.expect_problem(503, "index_behind");
         assert!(never.header("retry-after").is_some());
+
+        // Those who wait for ever do not take every thread from those who do not.
+        let statuses: Vec<String> = std::thread::scope(|scope| {
+            let wait = || app.get(&ana, &format!("/v1/search?q=a&min_position={}", i64::MAX)).code();
+            let threads: Vec<_> = (0..80).map(|_| scope.spawn(wait)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(statuses.iter().any(|code| code == "busy"), "{statuses:?}");
+        assert!(statuses.iter().all(|code| code == "busy" || code == "index_behind"), "{statuses:?}");
     });
 }
 
