@@ -8,12 +8,33 @@ use crate::schema::{revision_credits, revisions};
 use crate::sql_types::{DbInstant, DbUuid};
 use crate::{Conn, StoreError};
 
-/// Adds a revision and credits the tip's author and the revision's editor. Conflicts: `revisions.number`,
+/// Adds a revision and credits the tip's author and the revision's editor, and whoever is credited on the text it goes on
+/// from, unless that one is live: peers have approved it, and only what is new is under review. Conflicts: `revisions.number`,
 /// `one_open_revision`, `one_published_revision`.
 pub fn insert(conn: &mut Conn<'_>, tip: &Tip, revision: &Revision) -> Result<(), StoreError> {
     let row = Row::try_from(revision)?;
     on_each!(conn, c => diesel::insert_into(revisions::table).values(&row).execute(*c))?;
+    if tip.live != Some(revision.number - 1) {
+        hand_on_credits(conn, revision)?;
+    }
     credit(conn, tip, revision)
+}
+
+/// Credits those of the revision before on this one too: their words are still in it.
+fn hand_on_credits(conn: &mut Conn<'_>, revision: &Revision) -> Result<(), StoreError> {
+    let before = revision_credits::table
+        .filter(revision_credits::tip_id.eq(DbUuid(revision.tip.0)))
+        .filter(revision_credits::revision.eq(revision.number - 1))
+        .select(revision_credits::user_id);
+    let users: Vec<DbUuid> = on_each!(conn, c => before.load(*c))?;
+    for user_id in users {
+        let row = Credit { tip_id: DbUuid(revision.tip.0), revision: revision.number, user_id };
+        on_each!(conn, c => diesel::insert_into(revision_credits::table)
+            .values(&row)
+            .on_conflict_do_nothing()
+            .execute(*c))?;
+    }
+    Ok(())
 }
 
 /// Writes all of a revision and credits its editor. Where another one is to be superseded or closed, save that first:

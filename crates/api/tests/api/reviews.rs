@@ -66,7 +66,13 @@ fn nobody_decides_a_text_they_are_credited_on() {
         let edited = edit.send().expect(200);
         assert_eq!(edited.at("/revision"), 2);
         decide(app, &stella, &edited.word("/review/id"), "approve", 2).expect_problem(403, "own_tip");
-        decide(app, &admin, &edited.word("/review/id"), "approve", 2).expect(201);
+
+        // And one stays credited when the author edits after them: the words are still there.
+        let touch = app.call("PATCH", &path).by(&ana).header("If-Match", "*").json(json!({"tags": ["x"]}));
+        let touched = touch.send().expect(200);
+        assert_eq!(touched.at("/revision"), 3);
+        decide(app, &stella, &touched.word("/review/id"), "approve", 3).expect_problem(403, "own_tip");
+        decide(app, &admin, &touched.word("/review/id"), "approve", 3).expect(201);
     });
 }
 
