@@ -118,9 +118,9 @@ pub fn may(caller: &Caller, action: Action, tip: &Tip, latest: &Revision) -> Res
     }
 }
 
-/// Whether a person's name is on the text: the tip's author, or the revision's editor.
+/// Whether a person's words are in the text: the tip's author, and whoever edited what no peer has approved yet.
 pub fn is_credited(user: UserId, tip: &Tip, revision: &Revision) -> bool {
-    user == tip.author || user == revision.editor
+    user == tip.author || revision.credited.contains(&user)
 }
 
 fn granted(yes: bool, what: &'static str) -> Result<(), RuleError> {

@@ -1,6 +1,6 @@
 //! A tip, its revisions, and what a revision's text must be.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -200,8 +200,10 @@ pub struct Revision {
     pub state: State,
     /// What it says.
     pub text: TipText,
-    /// Who wrote this revision.
+    /// Who wrote this revision last.
     pub editor: UserId,
+    /// Everyone whose words are under review in it, the tip's author among them: none of them decides on it.
+    pub credited: BTreeSet<UserId>,
     /// When it was started.
     pub created_at: Instant,
     /// When it was last written to.

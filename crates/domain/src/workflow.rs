@@ -12,6 +12,8 @@
 //! A revision is immutable once submitted. Editing one that is under review starts the next revision, which takes the
 //! place of the old one in the queue; editing one that has ended starts a draft.
 
+use std::collections::BTreeSet;
+
 use crate::clock::Instant;
 use crate::error::RuleError;
 use crate::ids::UserId;
@@ -133,8 +135,14 @@ pub fn edit(tip: &mut Tip, latest: Revision, text: TipText, editor: UserId, now:
     require(tip, &latest, Action::Edit)?;
     tip.updated_at = now;
     if latest.state == State::Draft {
-        return Ok(Edited::Rewritten(Revision { text, editor, updated_at: now, ..latest }));
+        let credited = with(&latest.credited, editor);
+        return Ok(Edited::Rewritten(Revision { text, editor, credited, updated_at: now, ..latest }));
     }
+    // What peers have approved is not under review again; what they have not is, whoever edits after.
+    let credited = match latest.state {
+        State::Published => BTreeSet::from([tip.author, editor]),
+        _ => with(&latest.credited, editor),
+    };
     let takes_its_place = latest.state.is_open();
     let next = Revision {
         number: latest.number + 1,
@@ -142,6 +150,7 @@ pub fn edit(tip: &mut Tip, latest: Revision, text: TipText, editor: UserId, now:
         state: if takes_its_place { latest.state } else { State::Draft },
         text,
         editor,
+        credited,
         created_at: now,
         updated_at: now,
         submitted_at: if takes_its_place { Some(now) } else { None },
@@ -290,6 +299,10 @@ pub fn restore(tip: &mut Tip, latest: &Revision, now: Instant) -> Result<(), Rul
     tip.confidence = Confidence::NotValidated;
     tip.updated_at = now;
     Ok(())
+}
+
+fn with(people: &BTreeSet<UserId>, one: UserId) -> BTreeSet<UserId> {
+    people.iter().copied().chain([one]).collect()
 }
 
 fn ended(revision: Revision, state: State, now: Instant) -> Revision {

@@ -68,6 +68,7 @@ fn tip_in(state: State) -> (Tip, Revision) {
         state,
         text: text("It stops"),
         editor: AUTHOR,
+        credited: [AUTHOR].into(),
         created_at: at(0),
         updated_at: at(0),
         submitted_at: (state != State::Draft).then(|| at(0)),
@@ -408,4 +409,30 @@ proptest! {
             world.check();
         }
     }
+}
+
+#[test]
+fn words_that_no_peer_has_approved_stay_their_writers_whoever_edits_after() {
+    let (steward, reviewer) =
+        (caller(2, Some(Role::Steward), SiteRole::Member), caller(3, Some(Role::Reviewer), SiteRole::Member));
+    for state in [State::Draft, State::Submitted, State::InReview, State::ChangesRequested, State::Rejected] {
+        let (mut tip, mut latest) = tip_in(state);
+        for editor in [steward.user, AUTHOR] {
+            latest = match workflow::edit(&mut tip, latest, text("It stops at noon"), editor, at(1)).unwrap() {
+                Edited::Rewritten(draft) => draft,
+                Edited::Started { next, .. } => next,
+            };
+        }
+        assert_eq!(latest.editor, AUTHOR);
+        for action in [Action::Claim, Action::Approve, Action::RequestChanges, Action::Reject] {
+            assert_eq!(access::may(&steward, action, &tip, &latest), Err(RuleError::OwnTip), "{state} {action}");
+            assert_eq!(access::may(&reviewer, action, &tip, &latest), Ok(()), "{state} {action}");
+        }
+    }
+    // Once peers have approved them, only what comes after is under review.
+    let (mut tip, published) = tip_in(State::Published);
+    let published = Revision { credited: [AUTHOR, steward.user].into(), ..published };
+    let edited = workflow::edit(&mut tip, published, text("It stops at noon"), AUTHOR, at(1)).unwrap();
+    let Edited::Started { next, .. } = edited else { panic!("a published text is not rewritten") };
+    assert_eq!(access::may(&steward, Action::Approve, &tip, &next), Ok(()));
 }

@@ -216,6 +216,7 @@ fn approved(
         state: State::Published,
         text: line.text.clone(),
         editor: author,
+        credited: [author].into(),
         created_at: now,
         updated_at: now,
         submitted_at: Some(now),

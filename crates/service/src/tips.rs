@@ -417,6 +417,7 @@ fn first_draft(
         state: State::Draft,
         text,
         editor: author,
+        credited: [author].into(),
         created_at: now,
         updated_at: now,
         submitted_at: None,

@@ -1,5 +1,7 @@
 //! Revisions: the texts of a tip, and who is credited on each.
 
+use std::collections::{BTreeSet, HashMap};
+
 use diesel::prelude::*;
 use eureka_domain::ids::{TipId, UserId};
 use eureka_domain::tip::{Revision, Safety, State, Tip, TipText};
@@ -8,36 +10,15 @@ use crate::schema::{revision_credits, revisions};
 use crate::sql_types::{DbInstant, DbUuid};
 use crate::{Conn, StoreError};
 
-/// Adds a revision and credits the tip's author and the revision's editor, and whoever is credited on the text it goes on
-/// from, unless that one is live: peers have approved it, and only what is new is under review. Conflicts: `revisions.number`,
-/// `one_open_revision`, `one_published_revision`.
+/// Adds a revision and credits those whose words are in it. Conflicts: `revisions.number`, `one_open_revision`,
+/// `one_published_revision`.
 pub fn insert(conn: &mut Conn<'_>, tip: &Tip, revision: &Revision) -> Result<(), StoreError> {
     let row = Row::try_from(revision)?;
     on_each!(conn, c => diesel::insert_into(revisions::table).values(&row).execute(*c))?;
-    if tip.live != Some(revision.number - 1) {
-        hand_on_credits(conn, revision)?;
-    }
     credit(conn, tip, revision)
 }
 
-/// Credits those of the revision before on this one too: their words are still in it.
-fn hand_on_credits(conn: &mut Conn<'_>, revision: &Revision) -> Result<(), StoreError> {
-    let before = revision_credits::table
-        .filter(revision_credits::tip_id.eq(DbUuid(revision.tip.0)))
-        .filter(revision_credits::revision.eq(revision.number - 1))
-        .select(revision_credits::user_id);
-    let users: Vec<DbUuid> = on_each!(conn, c => before.load(*c))?;
-    for user_id in users {
-        let row = Credit { tip_id: DbUuid(revision.tip.0), revision: revision.number, user_id };
-        on_each!(conn, c => diesel::insert_into(revision_credits::table)
-            .values(&row)
-            .on_conflict_do_nothing()
-            .execute(*c))?;
-    }
-    Ok(())
-}
-
-/// Writes all of a revision and credits its editor. Where another one is to be superseded or closed, save that first:
+/// Writes all of a revision and credits those whose words are in it. Where another one is to be superseded or closed, save that first:
 /// a tip has one open and one published revision at any moment. A changed text that was submitted is a conflict,
 /// `submitted_text`.
 pub fn save(conn: &mut Conn<'_>, tip: &Tip, revision: &Revision) -> Result<(), StoreError> {
@@ -50,14 +31,37 @@ pub fn save(conn: &mut Conn<'_>, tip: &Tip, revision: &Revision) -> Result<(), S
 /// One revision.
 pub fn find(conn: &mut Conn<'_>, tip: TipId, number: i32) -> Result<Option<Revision>, StoreError> {
     let query = revisions::table.find((DbUuid(tip.0), number));
-    on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?.map(Revision::try_from).transpose()
+    let row: Option<Row> = on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?;
+    Ok(with_credits(conn, row.into_iter().collect())?.pop())
 }
 
 /// Every revision of a tip, oldest first.
 pub fn list(conn: &mut Conn<'_>, tip: TipId) -> Result<Vec<Revision>, StoreError> {
     let query = revisions::table.filter(revisions::tip_id.eq(DbUuid(tip.0))).order(revisions::number);
-    let rows = on_each!(conn, c => query.select(Row::as_select()).load(*c))?;
-    rows.into_iter().map(Revision::try_from).collect()
+    let rows: Vec<Row> = on_each!(conn, c => query.select(Row::as_select()).load(*c))?;
+    with_credits(conn, rows)
+}
+
+/// Adds to each revision those credited on it, in one query. The rows are of no more tips than [`crate::MANY`].
+pub(crate) fn with_credits(conn: &mut Conn<'_>, rows: Vec<Row>) -> Result<Vec<Revision>, StoreError> {
+    let mut tips: Vec<DbUuid> = rows.iter().map(|row| row.tip_id).collect();
+    tips.dedup();
+    let query = revision_credits::table.filter(revision_credits::tip_id.eq_any(tips)).select((
+        revision_credits::tip_id,
+        revision_credits::revision,
+        revision_credits::user_id,
+    ));
+    let found: Vec<(DbUuid, i32, DbUuid)> = on_each!(conn, c => query.load(*c))?;
+    let mut credited: HashMap<(TipId, i32), BTreeSet<UserId>> = HashMap::new();
+    for (tip, number, user) in found {
+        credited.entry((TipId(tip.0), number)).or_default().insert(UserId(user.0));
+    }
+    rows.into_iter()
+        .map(|row| {
+            let credited = credited.remove(&(TipId(row.tip_id.0), row.number)).unwrap_or_default();
+            row.credited(credited)
+        })
+        .collect()
 }
 
 fn credit(conn: &mut Conn<'_>, tip: &Tip, revision: &Revision) -> Result<(), StoreError> {
@@ -70,15 +74,11 @@ fn credit(conn: &mut Conn<'_>, tip: &Tip, revision: &Revision) -> Result<(), Sto
     Ok(())
 }
 
-/// Those whose name is on a text: the tip's author, and the editor if that is somebody else.
+/// Those whose words are in a text: its rows to be stored.
 pub(crate) fn credits(tip: &Tip, revision: &Revision) -> impl Iterator<Item = Credit> {
     let (tip_id, number) = (DbUuid(revision.tip.0), revision.number);
-    let editor = (revision.editor != tip.author).then_some(revision.editor);
-    std::iter::once(tip.author).chain(editor).map(move |user| Credit {
-        tip_id,
-        revision: number,
-        user_id: DbUuid(user.0),
-    })
+    let people: BTreeSet<UserId> = revision.credited.iter().copied().chain([tip.author, revision.editor]).collect();
+    people.into_iter().map(move |user| Credit { tip_id, revision: number, user_id: DbUuid(user.0) })
 }
 
 /// One person's name on one text.
@@ -146,13 +146,12 @@ impl TryFrom<&Revision> for Row {
     }
 }
 
-impl TryFrom<Row> for Revision {
-    type Error = StoreError;
-
-    fn try_from(row: Row) -> Result<Self, StoreError> {
+impl Row {
+    fn credited(self, credited: BTreeSet<UserId>) -> Result<Revision, StoreError> {
+        let row = self;
         let state = State::from_word(&row.state);
         let safety = Safety::from_word(&row.safety);
-        Ok(Self {
+        Ok(Revision {
             tip: TipId(row.tip_id.0),
             number: row.number,
             round: row.round,
@@ -171,6 +170,7 @@ impl TryFrom<Row> for Revision {
                 lang: row.lang,
             },
             editor: UserId(row.editor_id.0),
+            credited,
             created_at: row.created_at.0,
             updated_at: row.updated_at.0,
             submitted_at: row.submitted_at.map(|at| at.0),

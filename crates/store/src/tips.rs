@@ -145,8 +145,7 @@ fn with_revisions(conn: &mut Conn<'_>, rows: Vec<Row>) -> Result<Vec<TipSheet>, 
         );
         let found: Vec<crate::revisions::Row> =
             on_each!(conn, c => query.select(crate::revisions::Row::as_select()).load(*c))?;
-        for row in found {
-            let revision = Revision::try_from(row)?;
+        for revision in crate::revisions::with_credits(conn, found)? {
             texts.insert((revision.tip, revision.number), revision);
         }
     }

@@ -71,7 +71,12 @@ fn nobody_decides_a_text_they_are_credited_on() {
         let touch = app.call("PATCH", &path).by(&ana).header("If-Match", "*").json(json!({"tags": ["x"]}));
         let touched = touch.send().expect(200);
         assert_eq!(touched.at("/revision"), 3);
-        decide(app, &stella, &touched.word("/review/id"), "approve", 3).expect_problem(403, "own_tip");
+        let review = touched.word("/review/id");
+        decide(app, &stella, &review, "approve", 3).expect_problem(403, "own_tip");
+        let claim = app.call("POST", &format!("/v1/reviews/{review}/claim")).by(&stella);
+        claim.send().expect_problem(403, "own_tip");
+        let offered = app.get(&stella, &format!("/v1/reviews/{review}")).expect(200).at("/possible");
+        assert!(!offered.as_array().unwrap().contains(&json!("approve")), "{offered}");
         decide(app, &admin, &touched.word("/review/id"), "approve", 3).expect(201);
     });
 }

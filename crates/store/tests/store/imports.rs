@@ -65,7 +65,7 @@ fn what_is_imported_comes_back_as_it_was_given_and_its_author_is_credited() {
         let [author, editor] = ["ana", "ed"].map(|name| person(store, name));
         let printers = community(store, "printers", Openness::Open);
         let (tip, revision) = approved(printers, author, "KB-1");
-        let revision = Revision { editor, ..revision };
+        let revision = Revision { editor, credited: [author, editor].into(), ..revision };
         import(store, printers, vec![(tip.clone(), revision.clone())]).unwrap();
 
         let known = read(store, |conn| tips::by_external_ids(conn, printers, &["KB-1".to_owned(), "KB-2".to_owned()]));

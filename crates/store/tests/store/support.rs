@@ -218,6 +218,7 @@ pub fn draft(community: CommunityId, author: UserId, number: i64) -> (Tip, Revis
         state: State::Draft,
         text: text("It stops"),
         editor: author,
+        credited: [author].into(),
         created_at: at(number),
         updated_at: at(number),
         submitted_at: None,
