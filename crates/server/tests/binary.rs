@@ -268,6 +268,15 @@ fn an_import_tells_what_it_refused_and_makes_no_doubles() {
 }
 
 #[test]
+fn what_is_imported_is_numbered_in_the_order_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(eureka(folder.path(), &["demo"]));
+    let token = server.log_in("technician@demo.example", PASSWORD);
+    let (_, first) = server.get("/v1/tips/T-1001", &token);
+    assert_eq!(first["external_id"], "fx-printers-001", "{first}");
+}
+
+#[test]
 fn secrets_are_masked_and_the_document_is_the_committed_one() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = eureka(folder.path(), &["settings"]);

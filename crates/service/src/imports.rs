@@ -118,35 +118,28 @@ fn insert_all(
     let mut report = ImportReport::default();
     let mut number = tips::next_number(conn)?.0;
     let mut rows: Vec<(Tip, Revision)> = Vec::with_capacity(lines.len());
-    let mut seen: HashSet<(CommunityId, String)> = HashSet::new();
     let mut authors: HashMap<String, UserId> = HashMap::new();
-    let slugs: HashSet<String> = lines.iter().map(|(_, line)| line.community.clone()).collect();
-    for slug in slugs {
-        let of_community: Vec<_> = lines.iter().filter(|(_, line)| line.community == slug).collect();
-        let Some(community) = communities::find_slug(conn, &slug)? else {
-            report.refused.extend(of_community.into_iter().map(|(_, line)| Refusal {
+    let mut homes = homes_of(conn, &lines)?;
+    for (id, line) in &lines {
+        let Some(Home { community, known }) = homes.get_mut(&line.community) else {
+            report.refused.push(Refusal {
                 line: line.line,
                 external_id: line.external_id.clone(),
                 errors: vec![FieldError::new("/community", "unknown", "there is no such community")],
-            }));
+            });
             continue;
         };
-        let external_ids: Vec<String> = of_community.iter().map(|(_, line)| line.external_id.clone()).collect();
-        let known = tips::by_external_ids(conn, community.id, &external_ids)?;
-        for (id, line) in of_community {
-            let fresh = seen.insert((community.id, line.external_id.clone()));
-            if !fresh || known.contains_key(&line.external_id) {
-                report.known += 1;
-                continue;
-            }
-            let author = match authors.get(&line.author) {
-                Some(&author) => author,
-                None => imported_author(conn, &line.author, ids, now)?,
-            };
-            authors.insert(line.author.clone(), author);
-            rows.push(approved(*id, TipNumber(number), community.id, author, line, now));
-            number += 1;
+        if !known.insert(line.external_id.clone()) {
+            report.known += 1;
+            continue;
         }
+        let author = match authors.get(&line.author) {
+            Some(&author) => author,
+            None => imported_author(conn, &line.author, ids, now)?,
+        };
+        authors.insert(line.author.clone(), author);
+        rows.push(approved(*id, TipNumber(number), *community, author, line, now));
+        number += 1;
     }
     eureka_store::insert_imported(conn, &rows)?;
     for (tip, revision) in &rows {
@@ -165,6 +158,28 @@ fn insert_all(
     }
     report.imported = rows.len();
     Ok(report)
+}
+
+/// A community that tips are imported into, and the external ids that it has.
+struct Home {
+    community: CommunityId,
+    known: HashSet<String>,
+}
+
+/// The communities that the lines name, by slug; those that there are.
+fn homes_of(conn: &mut Conn<'_>, lines: &[(TipId, ImportLine)]) -> Result<HashMap<String, Home>, ServiceError> {
+    let mut external_ids: HashMap<&str, Vec<String>> = HashMap::new();
+    for (_, line) in lines {
+        external_ids.entry(&line.community).or_default().push(line.external_id.clone());
+    }
+    let mut homes = HashMap::new();
+    for (slug, external_ids) in external_ids {
+        if let Some(community) = communities::find_slug(conn, slug)? {
+            let known = tips::by_external_ids(conn, community.id, &external_ids)?.into_keys().collect();
+            homes.insert(slug.to_owned(), Home { community: community.id, known });
+        }
+    }
+    Ok(homes)
 }
 
 /// The account that stands for an author who never signs in: found again by their name.
