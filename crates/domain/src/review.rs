@@ -146,6 +146,11 @@ pub struct Review {
 }
 
 impl Review {
+    /// Whether this reviewer has decided in it.
+    pub fn has_decided(&self, reviewer: UserId) -> bool {
+        self.decisions.iter().any(|decision| decision.reviewer == reviewer)
+    }
+
     /// The claim, if it has not run out.
     pub fn live_claim(&self, now: Instant) -> Option<Claim> {
         self.claim.filter(|claim| claim.until > now)

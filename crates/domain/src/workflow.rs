@@ -188,6 +188,9 @@ pub fn claim(
 ) -> Result<Revision, RuleError> {
     require(tip, &latest, Action::Claim)?;
     review.free_for(reviewer, now)?;
+    if review.has_decided(reviewer) {
+        return Err(RuleError::AlreadyDecided);
+    }
     let since = match review.live_claim(now) {
         Some(held) => held.since,
         None => now,
@@ -232,7 +235,7 @@ pub fn decide(
         return Err(RuleError::StaleRevision { decided: decision.revision, current: latest.number });
     }
     review.free_for(decision.reviewer, now)?;
-    if review.decisions.iter().any(|earlier| earlier.reviewer == decision.reviewer) {
+    if review.has_decided(decision.reviewer) {
         return Err(RuleError::AlreadyDecided);
     }
     let verdict = decision.verdict;

@@ -1,7 +1,7 @@
 //! The record: what happened to a tip, and whether the chain of the change log holds.
 
 use eureka_domain::access::Caller;
-use eureka_domain::change::{Facts, Head, Payload, Recorded};
+use eureka_domain::change::{Facts, Head, Kind, Payload, Recorded};
 use eureka_domain::ids::TipRef;
 use eureka_domain::visibility;
 use eureka_store::{log, revisions, users};
@@ -44,7 +44,10 @@ impl Service {
             changes
                 .into_iter()
                 .map(|change| {
-                    let facts = payloads.get(&change.seq).map(facts_of).transpose()?.unwrap_or_default();
+                    let mut facts = payloads.get(&change.seq).map(facts_of).transpose()?.unwrap_or_default();
+                    if change.kind == Kind::TipPublished && !inside {
+                        facts = Facts::default(); // what the reviewer said was said to the author
+                    }
                     let actor = change.actor.map(|id| Person { id, name: names.get(&id).cloned().unwrap_or_default() });
                     Ok(HistoryEntry { change, actor, facts })
                 })

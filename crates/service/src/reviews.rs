@@ -268,12 +268,14 @@ fn read(conn: &mut Conn<'_>, caller: &Caller, mut review: Review, now: Instant) 
         Some(number) if number != revision.number => revisions::find(conn, tip.id, number)?,
         _ => None,
     };
+    let live = live.filter(|live| visibility::sees_revision(caller, &tip, live, &community));
     review.claim = review.live_claim(now);
     let possible = if review.closed.is_none() {
         let claimed_by_other = review.claim.is_some_and(|claim| claim.by != caller.user);
         workflow::possible(&tip, &revision)
             .into_iter()
-            .filter(|action| DECISIONS.contains(action) && !claimed_by_other)
+            .filter(|action| REVIEW_ACTIONS.contains(action) && !claimed_by_other)
+            .filter(|action| *action == Action::Release || !review.has_decided(caller.user))
             .filter(|&action| access::may(caller, action, &tip, &revision).is_ok())
             .collect()
     } else {
@@ -302,7 +304,7 @@ fn read(conn: &mut Conn<'_>, caller: &Caller, mut review: Review, now: Instant) 
 }
 
 /// What can be done in a review.
-const DECISIONS: [Action; 5] =
+const REVIEW_ACTIONS: [Action; 5] =
     [Action::Claim, Action::Release, Action::Approve, Action::RequestChanges, Action::Reject];
 
 fn queue_filter(

@@ -447,7 +447,7 @@ fn send_to_reviewers(
 }
 
 /// When the text under review was edited: ends its review and opens that of the next revision, which keeps the place in
-/// the queue and the reviewer who has claimed it.
+/// the queue and the reviewer who has claimed it, unless the edit was theirs.
 fn hand_over_review(
     conn: &mut Conn<'_>,
     tip: &mut Tip,
@@ -458,7 +458,8 @@ fn hand_over_review(
     let Some(mut old) = tip.review.map(|id| reviews::find(conn, id)).transpose()?.flatten() else {
         return Ok(());
     };
-    let review = Review { opened_at: old.opened_at, claim: old.claim, ..new_review(id, tip, next, now) };
+    let claim = old.claim.filter(|claim| !access::is_credited(claim.by, tip, next));
+    let review = Review { opened_at: old.opened_at, claim, ..new_review(id, tip, next, now) };
     old.close(Outcome::Superseded, now);
     reviews::save(conn, &old)?;
     reviews::insert(conn, &review)?;

@@ -152,6 +152,7 @@ fn tip_view(
         }
         if let Some(live) = live
             && live.number != latest.number
+            && visibility::sees_revision(caller, &tip, &live, community)
         {
             view.shown = live;
             view.pending = Some(latest);

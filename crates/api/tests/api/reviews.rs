@@ -157,6 +157,33 @@ fn a_claim_keeps_others_out_until_it_ends() {
 }
 
 #[test]
+fn a_claim_ends_when_its_holder_edits_the_text_or_has_decided() {
+    on_both_apps(|app| {
+        let policy = ReviewPolicy { quorum: 2, ..ReviewPolicy::default() };
+        let lifts = app.community_with("lifts", Openness::Open, policy);
+        let ana = app.member(&lifts, "ana", Role::Contributor);
+        let (ravi, runa) = (app.member(&lifts, "ravi", Role::Reviewer), app.member(&lifts, "runa", Role::Reviewer));
+        let stella = app.member(&lifts, "stella", Role::Steward);
+        let claim =
+            |who: &Person, review: &str| app.call("POST", &format!("/v1/reviews/{review}/claim")).by(who).send();
+
+        let tip = app.submitted(&ana, &lifts, "It stops");
+        claim(&stella, &tip.word("/review/id")).expect(200);
+        let edit = app.call("PATCH", &format!("/v1/tips/{}", tip.word("/id"))).by(&stella).header("If-Match", "*");
+        let review = edit.json(json!({"cause": "Oxide."})).send().expect(200).word("/review/id");
+        claim(&ravi, &review).expect(200);
+
+        decide(app, &ravi, &review, "approve", 2).expect(201);
+        claim(&ravi, &review).expect_problem(409, "already_decided");
+        let offered = app.get(&ravi, &format!("/v1/reviews/{review}")).expect(200).at("/possible");
+        for action in ["claim", "approve", "request_changes", "reject"] {
+            assert!(!offered.as_array().unwrap().contains(&json!(action)), "{offered}");
+        }
+        decide(app, &runa, &review, "approve", 2).expect(201);
+    });
+}
+
+#[test]
 fn a_quorum_takes_distinct_reviewers_and_one_rejection_ends_the_round() {
     on_both_apps(|app| {
         let policy = ReviewPolicy { quorum: 2, ..ReviewPolicy::default() };

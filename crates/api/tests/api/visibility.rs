@@ -88,6 +88,44 @@ fn a_submission_exists_for_its_author_and_the_reviewers() {
 }
 
 #[test]
+fn an_editor_who_left_a_private_community_no_longer_reads_its_live_text() {
+    on_both_apps(|app| {
+        let medical = app.community("medical", Openness::Private);
+        let ana = app.member(&medical, "ana", Role::Contributor);
+        let ravi = app.member(&medical, "ravi", Role::Reviewer);
+        let stella = app.member(&medical, "stella", Role::Steward);
+        let id = app.published(&ana, &ravi, &medical, "Zirconium in the autoclave");
+        let path = format!("/v1/tips/{id}");
+        let edit = app.call("PATCH", &path).by(&stella).header("If-Match", "*");
+        let edited = edit.json(json!({"title": "Another title", "problem": "Another problem."})).send().expect(200);
+        assert_eq!(edited.word("/title"), "Zirconium in the autoclave");
+        let member = format!("/v1/communities/medical/members/{}", stella.id);
+        app.call("DELETE", &member).by(&app.admin()).send().expect(204);
+        let left = app.get(&stella, &path).text().to_lowercase();
+        assert!(!left.contains(CANARY), "{left}");
+    });
+}
+
+#[test]
+fn what_a_reviewer_says_to_an_author_is_not_for_every_reader() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let ravi = app.member(&printers, "ravi", Role::Reviewer);
+        let tip = app.submitted(&ana, &printers, "It stops");
+        let path = format!("/v1/reviews/{}/decisions", tip.word("/review/id"));
+        app.post(&ravi, &path, json!({"verdict": "approve", "revision": 1, "comment": CANARY})).expect(201);
+        let history = format!("/v1/tips/{}/history", tip.word("/id"));
+        for inside in [&ana, &ravi] {
+            assert!(app.get(inside, &history).expect(200).text().contains(CANARY), "{}", inside.email);
+        }
+        let outside = app.get(&app.person("otto"), &history).expect(200);
+        assert_eq!(outside.each("/kind"), ["tip.published"]);
+        assert!(!outside.text().contains(CANARY), "{}", outside.text());
+    });
+}
+
+#[test]
 fn a_tip_of_a_private_community_exists_for_its_members() {
     on_both_apps(|app| {
         let medical = app.community("medical", Openness::Private);
