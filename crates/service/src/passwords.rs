@@ -1,80 +1,93 @@
-//! Password hashing: argon2id with 19 MiB and two passes (OWASP Password Storage Cheat Sheet), at most one hash a core
-//! at once, so that a flood of logins cannot take the memory or the processors from everyone else.
+//! Password hashing: argon2id with 19 MiB and two passes (OWASP Password Storage Cheat Sheet), on a few threads of its own,
+//! so that a flood of logins cannot take the processors from everyone else. Nor the memory: on the threads that serve
+//! requests, every one of hundreds would come to keep blocks of 19 MiB.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
 use crate::ServiceError;
 
-/// How long a login waits for its turn.
+/// How long a login waits for its answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How many may wait for their turn.
 const QUEUE: usize = 64;
 
-/// Hashes and checks passwords.
+const BUSY: ServiceError = ServiceError::Busy("too many logins at once");
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Hashes and checks passwords. Its threads end when it is dropped.
 pub struct Passwords {
-    turns: Mutex<Turns>,
-    freed: Condvar,
+    queue: SyncSender<Job>,
     /// Checked in place of the hash of an unknown user, so that both take the same time.
     decoy: String,
-}
-
-struct Turns {
-    free: usize,
-    waiting: usize,
 }
 
 impl Passwords {
     /// A hasher that runs at most `at_once` hashes at the same time.
     pub fn new(at_once: usize) -> Result<Self, ServiceError> {
-        Ok(Self {
-            turns: Mutex::new(Turns { free: at_once.max(1), waiting: 0 }),
-            freed: Condvar::new(),
-            decoy: hash("a password that nobody has")?,
-        })
+        let (queue, jobs) = sync_channel::<Job>(QUEUE);
+        let jobs = Arc::new(Mutex::new(jobs));
+        for place in 0..at_once.max(1) {
+            let jobs = Arc::clone(&jobs);
+            let thread = std::thread::Builder::new().name(format!("passwords-{place}"));
+            thread.spawn(move || work(&jobs)).map_err(ServiceError::internal)?;
+        }
+        Ok(Self { queue, decoy: hash("a password that nobody has")? })
     }
 
     /// The PHC string to keep for a password.
     pub fn hash(&self, password: &str) -> Result<String, ServiceError> {
-        let _turn = self.take_turn()?;
-        hash(password)
+        let password = password.to_owned();
+        self.run(move || hash(&password))
     }
 
     /// Whether a password fits the stored hash; takes as long when there is none.
     pub fn fits(&self, password: &str, stored: Option<&str>) -> Result<bool, ServiceError> {
-        let _turn = self.take_turn()?;
-        let parsed = PasswordHash::new(stored.unwrap_or(&self.decoy)).map_err(ServiceError::internal)?;
-        let fits = Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok();
-        Ok(fits && stored.is_some())
+        let password = password.to_owned();
+        let known = stored.is_some();
+        let stored = stored.unwrap_or(&self.decoy).to_owned();
+        self.run(move || {
+            let parsed = PasswordHash::new(&stored).map_err(ServiceError::internal)?;
+            Ok(Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok() && known)
+        })
     }
 
-    fn take_turn(&self) -> Result<Turn<'_>, ServiceError> {
-        let mut turns = self.turns.lock();
-        if turns.free == 0 {
-            if turns.waiting >= QUEUE {
-                return Err(ServiceError::Busy("too many logins at once"));
+    /// Has a job done on one of the threads. One whose caller has given up is not begun.
+    fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let waiting = Arc::new(());
+        let still_waited_for = Arc::downgrade(&waiting);
+        let (tell, told) = sync_channel(1);
+        let job = move || {
+            if still_waited_for.strong_count() > 0 {
+                // Whoever asked may have gone meanwhile; then nobody is owed an answer.
+                let _ = tell.send(job());
             }
-            turns.waiting += 1;
-            let waited = self.freed.wait_while_for(&mut turns, |turns| turns.free == 0, PATIENCE);
-            turns.waiting -= 1;
-            if waited.timed_out() && turns.free == 0 {
-                return Err(ServiceError::Busy("too many logins at once"));
-            }
-        }
-        turns.free -= 1;
-        Ok(Turn(self))
+        };
+        self.queue.try_send(Box::new(job)).map_err(|_| BUSY)?;
+        let answer = told.recv_timeout(PATIENCE);
+        drop(waiting);
+        answer.unwrap_or(Err(BUSY))
     }
 }
 
-struct Turn<'p>(&'p Passwords);
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.0.turns.lock().free += 1;
-        self.0.freed.notify_one();
+/// Does jobs until there is nobody left to send any.
+fn work(jobs: &Mutex<Receiver<Job>>) {
+    loop {
+        let job = jobs.lock().recv(); // the lock is held while waiting, and given up before the job is done
+        let Ok(job) = job else { return };
+        if catch_unwind(AssertUnwindSafe(job)).is_err() {
+            tracing::error!("hashing a password panicked");
+        }
     }
 }
 
@@ -98,5 +111,19 @@ mod tests {
         assert!(passwords.fits("oxidised fuse holders", Some(&stored)).unwrap());
         assert!(!passwords.fits("oxidised fuse holder", Some(&stored)).unwrap());
         assert!(!passwords.fits("a password that nobody has", None).unwrap());
+    }
+
+    #[test]
+    fn a_flood_is_turned_away_and_leaves_the_hasher_working() {
+        let passwords = Passwords::new(1).unwrap();
+        let answers: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..200).map(|_| scope.spawn(|| passwords.fits("a guess", None))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let busy = answers.iter().filter(|answer| matches!(answer, Err(ServiceError::Busy(_)))).count();
+        let refused = answers.iter().filter(|answer| matches!(answer, Ok(false))).count();
+        assert!(busy > 0 && refused > 0 && busy + refused == 200, "{busy} busy, {refused} refused");
+        let stored = passwords.hash("oxidised fuse holders").unwrap();
+        assert!(passwords.fits("oxidised fuse holders", Some(&stored)).unwrap());
     }
 }
