@@ -19,6 +19,8 @@ use crate::{demo, logging};
 const HEAD_PATIENCE: Duration = Duration::from_secs(5);
 /// How long requests in flight may take once the process is to stop, in seconds.
 const SHUTDOWN_PATIENCE: u64 = 15;
+/// How often what has expired is forgotten.
+const HOUR: Duration = Duration::from_hours(1);
 /// Connections a worker holds at once.
 const CONNECTIONS: usize = 2000;
 
@@ -67,6 +69,7 @@ async fn listen(settings: &Settings, api: Data<Api>, ready: impl FnOnce(SocketAd
     tracing::info!(%address, "serving; the documentation is at /docs/");
     ready(address);
 
+    actix_web::rt::spawn(forget_expired(api.clone()));
     let handle = server.handle();
     let drain = Duration::from_secs(settings.drain);
     let mut terminated = signal(SignalKind::terminate())?;
@@ -82,4 +85,18 @@ async fn listen(settings: &Settings, api: Data<Api>, ready: impl FnOnce(SocketAd
         handle.stop(true).await;
     });
     server.await.context("the server failed")
+}
+
+/// Has what has expired forgotten, at the start and every hour.
+async fn forget_expired(api: Data<Api>) {
+    let mut hourly = tokio::time::interval(HOUR);
+    loop {
+        hourly.tick().await;
+        let api = api.clone();
+        match actix_web::web::block(move || api.service().forget_expired()).await {
+            Ok(Ok(forgotten)) => tracing::debug!(forgotten, "expired sessions and replies"),
+            Ok(Err(error)) => tracing::warn!(%error, "what has expired could not be forgotten"),
+            Err(error) => tracing::error!(%error, "forgetting what has expired panicked"),
+        }
+    }
 }

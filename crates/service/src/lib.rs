@@ -6,6 +6,7 @@ mod callers;
 mod communities;
 mod documents;
 mod error;
+mod expiry;
 mod imports;
 mod indexer;
 mod once;

@@ -1,7 +1,8 @@
 //! `/v1/auth/*` and `/v1/me`.
 
 use chrono::Duration;
-use eureka_testkit::{PASSWORD, Person, TestApp, on_both_apps};
+use eureka_domain::community::{Openness, Role};
+use eureka_testkit::{PASSWORD, Person, TestApp, on_both_apps, sample};
 use serde_json::json;
 
 fn refresh(app: &TestApp, token: &str) -> eureka_testkit::Reply {
@@ -88,6 +89,28 @@ fn an_access_token_lasts_fifteen_minutes_and_a_session_thirty_days() {
         let late = app.log_in(ana.id, &ana.email);
         app.clock.advance(Duration::days(31));
         refresh(app, &late.refresh_token).expect_problem(401, "unauthenticated");
+    });
+}
+
+#[test]
+fn what_has_expired_is_forgotten_and_nothing_else() {
+    on_both_apps(|app| {
+        let ana = app.person("ana");
+        let printers = app.community("printers", Openness::Open);
+        app.service.enrol_member(printers.id, ana.id, Role::Contributor).unwrap();
+        let create = |who: &Person, key: &str| {
+            let call = app.call("POST", "/v1/tips").by(who).header("Idempotency-Key", key);
+            call.json(sample("printers", "It stops")).send().expect(201)
+        };
+        create(&ana, "old");
+        assert_eq!(app.service.forget_expired().unwrap(), 0);
+        app.clock.advance(Duration::days(31));
+        let later = app.log_in(ana.id, &ana.email);
+        create(&later, "new");
+        // A session, its refresh token, a stored reply.
+        assert_eq!(app.service.forget_expired().unwrap(), 3);
+        assert_eq!(create(&later, "new").header("idempotency-replayed"), Some("true"));
+        refresh(app, &later.refresh_token).expect(200);
     });
 }
 
