@@ -14,17 +14,7 @@ use uuid::Uuid;
 const WRITERS: u64 = 8;
 
 fn append(store: &Store) {
-    let change = Change {
-        kind: Kind::UserCreated,
-        actor: None,
-        at: eureka_benches::now(),
-        tip: None,
-        revision: None,
-        from: None,
-        to: None,
-        subject: Some(Uuid::from_u128(1)),
-        payload: None,
-    };
+    let change = Change::new(Kind::UserCreated, None, eureka_benches::now()).about(Uuid::from_u128(1));
     store.write(move |conn| log::append(conn, &change)).expect("a commit");
 }
 

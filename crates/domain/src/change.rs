@@ -47,16 +47,24 @@ word_enum! {
         TipRestored = "tip.restored",
         /// A community was founded.
         CommunityCreated = "community.created",
-        /// A community's charter was changed.
+        /// A community's charter was changed, other than in who reads there.
         CommunityUpdated = "community.updated",
+        /// A community became open or private.
+        CommunityOpennessChanged = "community.openness_changed",
         /// A person joined a community or changed role.
         MemberSet = "member.set",
         /// A person left a community.
         MemberRemoved = "member.removed",
         /// An account was made.
         UserCreated = "user.created",
-        /// An account was changed.
-        UserUpdated = "user.updated",
+        /// A person took another name.
+        UserRenamed = "user.renamed",
+        /// A password was set, which ended every session.
+        UserPasswordChanged = "user.password_changed",
+        /// A person was made an admin, or a member again.
+        UserRoleChanged = "user.role_changed",
+        /// A person was suspended, or let in again.
+        UserStatusChanged = "user.status_changed",
     }
 }
 
@@ -108,15 +116,26 @@ pub struct Facts {
     /// Why, from the list.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason_code: Option<String>,
-    /// A role or status that was given.
+    /// The role, status or openness before.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub was: Option<String>,
+    /// The role, status or openness that was given.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub value: Option<String>,
+    /// The parts of a charter that were changed.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub fields: Vec<String>,
     /// A second party: the member whose role changed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub user: Option<UserId>,
 }
 
 impl Facts {
+    /// That something was one thing and is another.
+    pub fn turned(was: &str, value: &str) -> Self {
+        Self { was: Some(was.to_owned()), value: Some(value.to_owned()), ..Self::default() }
+    }
+
     /// Whether there is anything to tell.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -211,6 +230,29 @@ impl Recorded {
 }
 
 impl Change {
+    /// A change of this kind, to be filled in further.
+    pub fn new(kind: Kind, actor: Option<UserId>, at: Instant) -> Self {
+        Self { kind, actor, at, tip: None, revision: None, from: None, to: None, subject: None, payload: None }
+    }
+
+    /// The change, as one of a tip.
+    #[must_use]
+    pub fn of_tip(self, tip: TipId) -> Self {
+        Self { tip: Some(tip), ..self }
+    }
+
+    /// The change, as one of a community, user or review.
+    #[must_use]
+    pub fn about(self, subject: Uuid) -> Self {
+        Self { subject: Some(subject), ..self }
+    }
+
+    /// The change, with what may be erased from it later.
+    #[must_use]
+    pub fn telling(self, payload: Option<Payload>) -> Self {
+        Self { payload, ..self }
+    }
+
     /// The change, as one of a revision that went from a state to the one it is in now.
     #[must_use]
     pub fn at_revision(self, from: Option<State>, revision: &Revision) -> Self {

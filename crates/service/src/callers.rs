@@ -31,6 +31,8 @@ struct Seen {
     caller: Caller,
     epoch: i32,
     at: Instant,
+    /// The generation it was looked up in; with the next one it is worth nothing.
+    generation: u64,
 }
 
 impl Default for Callers {
@@ -43,7 +45,14 @@ impl Callers {
     /// Forgets all: an account, a membership, a community or a session has changed.
     pub(crate) fn forget(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
-        self.seen.invalidate_all();
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+
+    fn get(&self, session: &SessionId) -> Option<Seen> {
+        self.seen.get(session).filter(|seen| seen.generation == self.generation())
     }
 }
 
@@ -52,7 +61,7 @@ impl Service {
     pub fn authenticate_from_memory(&self, token: &str) -> Result<Option<Caller>, ServiceError> {
         let now = self.clock.now();
         let claims = self.keys.verify(token, now)?;
-        match self.callers.seen.get(&claims.sid) {
+        match self.callers.get(&claims.sid) {
             Some(seen) if (Duration::zero()..Duration::seconds(1)).contains(&(now - seen.at)) => {
                 admit(seen, &claims).map(Some)
             }
@@ -64,19 +73,18 @@ impl Service {
     pub fn authenticate(&self, token: &str) -> Result<Caller, ServiceError> {
         let now = self.clock.now();
         let claims = self.keys.verify(token, now)?;
-        let seen = self.callers.seen.get(&claims.sid);
-        let generation = self.callers.generation.load(Ordering::SeqCst);
-        let fresh = match self.store.read(|conn| look_up(conn, &claims, now)) {
-            Ok(fresh) => fresh,
-            Err(ServiceError::Unavailable(why)) => {
-                return seen.map_or(Err(ServiceError::Unavailable(why)), |seen| admit(seen, &claims));
+        let generation = self.callers.generation(); // before the look at the database, which may be older than the next
+        match self.store.read(|conn| look_up(conn, &claims, generation, now)) {
+            Ok(fresh) => {
+                self.callers.seen.insert(claims.sid, fresh.clone());
+                admit(fresh, &claims)
             }
-            Err(other) => return Err(other),
-        };
-        if generation == self.callers.generation.load(Ordering::SeqCst) {
-            self.callers.seen.insert(claims.sid, fresh.clone());
+            Err(ServiceError::Unavailable(why)) => match self.callers.get(&claims.sid) {
+                Some(seen) => admit(seen, &claims),
+                None => Err(ServiceError::Unavailable(why)),
+            },
+            Err(other) => Err(other),
         }
-        admit(fresh, &claims)
     }
 }
 
@@ -88,7 +96,7 @@ fn admit(seen: Seen, claims: &Claims) -> Result<Caller, ServiceError> {
     }
 }
 
-fn look_up(conn: &mut Conn<'_>, claims: &Claims, now: Instant) -> Result<Seen, ServiceError> {
+fn look_up(conn: &mut Conn<'_>, claims: &Claims, generation: u64, now: Instant) -> Result<Seen, ServiceError> {
     const ENDED: ServiceError = ServiceError::Unauthenticated("the session has ended");
     let session = sessions::find(conn, claims.sid)?.ok_or(ENDED)?;
     if session.ended_at.is_some() || session.expires_at <= now || session.user != claims.sub {
@@ -100,5 +108,5 @@ fn look_up(conn: &mut Conn<'_>, claims: &Claims, now: Instant) -> Result<Seen, S
     }
     let standings = communities::standings(conn, user.id)?;
     let caller = Caller { user: user.id, site_role: user.site_role, standings, session: Some(claims.sid) };
-    Ok(Seen { caller, epoch: user.auth_epoch, at: now })
+    Ok(Seen { caller, epoch: user.auth_epoch, at: now, generation })
 }

@@ -8,7 +8,7 @@ use eureka_domain::ids::{CommunityId, UserId};
 use eureka_domain::user::User;
 use eureka_store::{Conn, Written, communities, log, users};
 
-use crate::{Answer, IfMatch, Once, Page, PageRequest, Person, Service, ServiceError, entity_tag, once};
+use crate::{Answer, IfMatch, Once, Page, PageRequest, Person, Service, ServiceError, audit, entity_tag, once};
 
 const NONE: ServiceError = ServiceError::NotFound("community");
 
@@ -25,6 +25,21 @@ pub struct CommunityChanges {
     pub quorum: Option<i32>,
     /// How many minutes a claim lasts.
     pub claim_minutes: Option<i32>,
+}
+
+impl CommunityChanges {
+    fn apply(self, community: &Community) -> Charter {
+        let mut policy = community.policy;
+        policy.quorum = self.quorum.unwrap_or(policy.quorum);
+        policy.claim_minutes = self.claim_minutes.unwrap_or(policy.claim_minutes);
+        Charter {
+            slug: community.slug.clone(),
+            name: self.name.unwrap_or_else(|| community.name.clone()),
+            description: self.description.unwrap_or_else(|| community.description.clone()),
+            openness: self.openness.unwrap_or(community.openness),
+            policy,
+        }
+    }
 }
 
 /// A member, as the others see them.
@@ -50,9 +65,10 @@ impl Service {
         let charter = charter.checked()?;
         let (actor, now) = (caller.user, self.clock.now());
         let id = CommunityId(self.new_id(now));
-        let written = self
-            .store
-            .write(move |conn| once::run(conn, actor, once, now, |conn| insert(conn, charter, id, Some(actor), now)))?;
+        let written = self.store.write(move |conn| {
+            let permit = |_: &mut Conn<'_>| Ok(()); // only admins come this far
+            once::run(conn, actor, once, now, permit, |conn, ()| insert(conn, charter, id, Some(actor), now))
+        })?;
         Ok(written.value)
     }
 
@@ -96,30 +112,27 @@ impl Service {
     ) -> Result<Written<Community>, ServiceError> {
         let (caller, now) = (caller.clone(), self.clock.now());
         let written = self.store.write(move |conn| {
-            let mut community = known(conn, &caller, &slug)?;
-            access::may_steward(&caller, community.id)?;
-            expected.check(entity_tag(&community))?;
-            let mut policy = community.policy;
-            policy.quorum = changes.quorum.unwrap_or(policy.quorum);
-            policy.claim_minutes = changes.claim_minutes.unwrap_or(policy.claim_minutes);
-            let charter = Charter {
-                slug: community.slug.clone(),
-                name: changes.name.unwrap_or(community.name),
-                description: changes.description.unwrap_or(community.description),
-                openness: changes.openness.unwrap_or(community.openness),
-                policy,
-            }
-            .checked()?;
-            community = Community {
+            let before = known(conn, &caller, &slug)?;
+            access::may_steward(&caller, before.id)?;
+            expected.check(entity_tag(&before))?;
+            let charter = changes.apply(&before).checked()?;
+            let community = Community {
                 name: charter.name,
                 description: charter.description,
                 openness: charter.openness,
                 policy: charter.policy,
                 updated_at: now,
-                ..community
+                ..before.clone()
             };
+            let matters = matters(&before, &community);
+            if matters.is_empty() {
+                return Ok(before);
+            }
             communities::save(conn, &community)?;
-            log::append(conn, &about(Kind::CommunityUpdated, Some(caller.user), community.id, now))?;
+            for (kind, facts) in matters {
+                let change = Change::new(kind, Some(caller.user), now).about(community.id.0);
+                log::append(conn, &change.telling(audit::payload(&facts)?))?;
+            }
             Ok::<_, ServiceError>(community)
         })?;
         self.callers.forget();
@@ -166,7 +179,7 @@ impl Service {
     /// Ends a membership: stewards and admins, or the member themself.
     pub fn remove_member(&self, caller: &Caller, slug: String, user: UserId) -> Result<Written<()>, ServiceError> {
         let (caller, now) = (caller.clone(), self.clock.now());
-        let payload = crate::audit::payload(&Facts { user: Some(user), ..Facts::default() })?;
+        let payload = audit::payload(&Facts { user: Some(user), ..Facts::default() })?;
         let written = self.store.write(move |conn| {
             let community = known(conn, &caller, &slug)?;
             if caller.user != user {
@@ -175,8 +188,8 @@ impl Service {
             if !communities::remove_member(conn, community.id, user)? {
                 return Err(ServiceError::NotFound("member"));
             }
-            let change = Change { payload, ..about(Kind::MemberRemoved, Some(caller.user), community.id, now) };
-            log::append(conn, &change)?;
+            let change = Change::new(Kind::MemberRemoved, Some(caller.user), now).about(community.id.0);
+            log::append(conn, &change.telling(payload))?;
             Ok(())
         })?;
         self.callers.forget();
@@ -202,17 +215,23 @@ fn insert(
         updated_at: now,
     };
     communities::insert(conn, &community)?;
-    log::append(conn, &about(Kind::CommunityCreated, actor, id, now))?;
+    log::append(conn, &Change::new(Kind::CommunityCreated, actor, now).about(id.0))?;
     Ok(community)
 }
 
 /// Records a membership; `by` is who gave it and when, where it was not the operator.
 fn enrol(conn: &mut Conn<'_>, member: Membership, by: Option<(UserId, Instant)>) -> Result<(), ServiceError> {
+    let before = communities::member(conn, member.community, member.user)?;
     communities::set_member(conn, &member)?;
-    let facts = Facts { value: Some(member.role.word().to_owned()), user: Some(member.user), ..Facts::default() };
+    let facts = Facts {
+        was: before.map(|before| before.role.word().to_owned()),
+        value: Some(member.role.word().to_owned()),
+        user: Some(member.user),
+        ..Facts::default()
+    };
     let (actor, at) = by.map_or((None, member.since), |(actor, at)| (Some(actor), at));
-    let payload = crate::audit::payload(&facts)?;
-    log::append(conn, &Change { payload, ..about(Kind::MemberSet, actor, member.community, at) })?;
+    let change = Change::new(Kind::MemberSet, actor, at).about(member.community.0);
+    log::append(conn, &change.telling(audit::payload(&facts)?))?;
     Ok(())
 }
 
@@ -224,16 +243,22 @@ fn view(member: &Membership, user: User) -> MemberView {
     MemberView { person: Person { id: user.id, name: user.name }, role: member.role, since: member.since }
 }
 
-fn about(kind: Kind, actor: Option<UserId>, community: CommunityId, at: Instant) -> Change {
-    Change {
-        kind,
-        actor,
-        at,
-        tip: None,
-        revision: None,
-        from: None,
-        to: None,
-        subject: Some(community.0),
-        payload: None,
+/// What is to be recorded of a change of a charter: who reads there, and the rest.
+fn matters(before: &Community, after: &Community) -> Vec<(Kind, Facts)> {
+    let mut matters = Vec::new();
+    if before.openness != after.openness {
+        let facts = Facts::turned(before.openness.word(), after.openness.word());
+        matters.push((Kind::CommunityOpennessChanged, facts));
     }
+    let rest = [
+        ("name", before.name != after.name),
+        ("description", before.description != after.description),
+        ("policy", before.policy != after.policy),
+    ];
+    let fields: Vec<String> =
+        rest.iter().filter(|(_, differs)| *differs).map(|(field, _)| (*field).to_owned()).collect();
+    if !fields.is_empty() {
+        matters.push((Kind::CommunityUpdated, Facts { fields, ..Facts::default() }));
+    }
+    matters
 }

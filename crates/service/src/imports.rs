@@ -143,17 +143,7 @@ fn insert_all(
     }
     eureka_store::insert_imported(conn, &rows)?;
     for (tip, revision) in &rows {
-        let change = Change {
-            kind: Kind::TipImported,
-            actor: None,
-            at: now,
-            tip: Some(tip.id),
-            revision: None,
-            from: None,
-            to: None,
-            subject: None,
-            payload: None,
-        };
+        let change = Change::new(Kind::TipImported, None, now).of_tip(tip.id);
         log::append(conn, &change.at_revision(None, revision))?;
     }
     report.imported = rows.len();

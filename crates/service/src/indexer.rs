@@ -13,10 +13,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant as Stopwatch};
 
-use eureka_domain::change::{Head, Kind, Recorded};
+use eureka_domain::change::{GENESIS, Head, Kind, Recorded};
+use eureka_domain::community::Openness;
 use eureka_domain::ids::{CommunityId, TipId, UserId};
-use eureka_search::{Cursor, Index, OpenOptions, Opened, Rebuild, SearchError};
-use eureka_store::{Conn, Store, log, tips};
+use eureka_search::{Change, Cursor, Index, OpenOptions, Opened, Rebuild, SearchError};
+use eureka_store::{Conn, Store, communities, log, tips};
 use parking_lot::{Condvar, Mutex};
 
 use crate::{ServiceError, documents};
@@ -64,8 +65,16 @@ pub struct Indexer {
 
 struct Progress {
     state: IndexState,
-    position: i64,
+    /// How far the log has been read. The index's own cursor follows with the next commit: what changes nothing that is
+    /// indexed owes none.
+    reached: Option<Cursor>,
     waiting: usize,
+}
+
+impl Progress {
+    fn position(&self) -> i64 {
+        self.reached.as_ref().map_or(0, |cursor| cursor.seq)
+    }
 }
 
 impl Indexer {
@@ -94,13 +103,13 @@ impl Indexer {
     }
 
     fn of(store: Store, dir: PathBuf, index: Option<Arc<Index>>, state: IndexState) -> Self {
-        let position = index.as_ref().and_then(|index| index.cursor()).map_or(0, |cursor| cursor.seq);
+        let reached = index.as_ref().and_then(|index| index.cursor());
         Self {
             store,
             dir,
             index: Mutex::new(index),
             work: Mutex::new(()),
-            progress: Mutex::new(Progress { state, position, waiting: 0 }),
+            progress: Mutex::new(Progress { state, reached, waiting: 0 }),
             moved: Condvar::new(),
             stopping: AtomicBool::new(false),
         }
@@ -114,25 +123,25 @@ impl Indexer {
     /// How the index stands, and how far it has come in the log.
     pub fn state(&self) -> (IndexState, i64) {
         let progress = self.progress.lock();
-        (progress.state.clone(), progress.position)
+        (progress.state.clone(), progress.position())
     }
 
     /// Waits until the index has reached a position of the log.
     pub fn wait_for(&self, position: i64, patience: Duration) -> Result<(), ServiceError> {
         let mut progress = self.progress.lock();
-        if progress.position >= position {
+        if progress.position() >= position {
             return Ok(());
         }
         if progress.waiting >= WAITERS {
             return Err(ServiceError::Busy("too many wait for the index"));
         }
         progress.waiting += 1;
-        self.moved.wait_while_for(&mut progress, |progress| progress.position < position, patience);
+        self.moved.wait_while_for(&mut progress, |progress| progress.position() < position, patience);
         progress.waiting -= 1;
-        if progress.position >= position {
+        if progress.position() >= position {
             Ok(())
         } else {
-            Err(ServiceError::Behind { at: progress.position, wanted: position })
+            Err(ServiceError::Behind { at: progress.position(), wanted: position })
         }
     }
 
@@ -141,7 +150,7 @@ impl Indexer {
         let indexer = Arc::clone(self);
         let told = self.store.subscribe();
         std::thread::Builder::new().name("indexer".to_owned()).spawn(move || {
-            while !indexer.stopping.load(Ordering::SeqCst) {
+            while !indexer.is_stopping() {
                 let begun = Stopwatch::now();
                 match indexer.catch_up() {
                     Ok(committed) => {
@@ -150,6 +159,7 @@ impl Indexer {
                             std::thread::sleep(PACE.saturating_sub(begun.elapsed()));
                         }
                     }
+                    Err(_) if indexer.is_stopping() => return,
                     Err(error) => {
                         tracing::error!(%error, "the index is held up");
                         indexer.enter(IndexState::Held(error.to_string()));
@@ -160,7 +170,8 @@ impl Indexer {
         })
     }
 
-    /// Ends the thread after what it is doing, and lets go of the directory.
+    /// Ends the thread after the batch it is at, and lets go of the directory. A rebuild is given up; the next start
+    /// begins it again.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         let _work = self.work.lock();
@@ -175,7 +186,7 @@ impl Indexer {
     pub fn catch_up(&self) -> Result<bool, ServiceError> {
         let _work = self.work.lock();
         let mut committed = false;
-        while !self.stopping.load(Ordering::SeqCst) {
+        while !self.is_stopping() {
             let Some(index) = self.index() else {
                 self.rebuild_locked(None, |_| ())?;
                 committed = true;
@@ -218,7 +229,7 @@ impl Indexer {
             Some(index) => index.swap_in(rebuild, &cursor)?,
             None => *self.index.lock() = Some(Arc::new(rebuild.finish(&cursor)?)),
         }
-        self.reach(head.seq);
+        self.reach(cursor);
         tracing::info!(tips = added, position = head.seq, "the index was made anew");
         Ok(added)
     }
@@ -233,13 +244,14 @@ impl Indexer {
                 Ok::<_, ServiceError>((last, documents::of_sheets(conn, sheets)?))
             })?;
             for change in changes {
-                if let eureka_search::Change::Put(document) = change {
+                if let Change::Put(document) = change {
                     rebuild.add(&document)?;
                     added += 1;
                 }
             }
             progress(added);
             match last {
+                _ if self.is_stopping() => return Err(ServiceError::Unavailable("the service is stopping".into())),
                 Some(last) => after = Some(last),
                 None => return Ok(added),
             }
@@ -248,27 +260,30 @@ impl Indexer {
 
     /// Applies the next rows of the log.
     fn step(&self, index: &Index) -> Result<Step, ServiceError> {
-        let committed = index.cursor();
-        let position = self.state().1;
-        let read = self.store.read(|conn| read_ahead(conn, committed.as_ref(), position))?;
-        let Some(Ahead { head, last, affected }) = read else {
+        let reached = self.progress.lock().reached.clone();
+        let read = self.store.read(|conn| read_ahead(conn, reached.as_ref()))?;
+        let Some(Ahead { head, last, affected, closed }) = read else {
             return Ok(Step::OffChain);
         };
         let Some(last) = last else {
-            self.reach(head.seq);
             return Ok(Step::Arrived);
         };
         let arrives = last.seq == head.seq;
+        let committed = index.cursor();
         let target = Cursor::new(head.log_id, last.seq, last.hash);
-        if affected.is_empty() && committed.is_some() && last.seq - committed.map_or(0, |c| c.seq) < ROWS {
+        if affected.is_empty() && committed.as_ref().is_some_and(|cursor| target.seq - cursor.seq < ROWS) {
             // Nothing that is indexed has changed: no commit is owed, the next one takes the cursor along.
-            self.reach(last.seq);
+            self.reach(target);
             return Ok(if arrives { Step::Arrived } else { Step::Moved });
         }
         if !arrives {
             self.enter(IndexState::CatchingUp);
         }
-        let hold_back = committed_or_start(index, &head);
+        let hold_back = committed.unwrap_or_else(|| Cursor::new(head.log_id, 0, GENESIS));
+        if !closed.is_empty() {
+            // Out of everybody's sight at once, then back for the members, batch by batch.
+            index.apply(closed.into_iter().map(Change::Remove).collect(), &hold_back)?;
+        }
         let batches: Vec<&[TipId]> = affected.chunks(BATCH).collect();
         let final_batch = batches.len().saturating_sub(1);
         for (place, batch) in batches.into_iter().enumerate() {
@@ -279,7 +294,7 @@ impl Indexer {
         if affected.is_empty() {
             index.apply(Vec::new(), &target)?;
         }
-        self.reach(target.seq);
+        self.reach(target);
         Ok(Step::Moved)
     }
 
@@ -287,9 +302,13 @@ impl Indexer {
         self.progress.lock().state = state;
     }
 
-    fn reach(&self, position: i64) {
-        self.progress.lock().position = position;
+    fn reach(&self, cursor: Cursor) {
+        self.progress.lock().reached = Some(cursor);
         self.moved.notify_all();
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
     }
 }
 
@@ -298,7 +317,7 @@ enum Step {
     Arrived,
     /// There may be more.
     Moved,
-    /// The index's cursor is not on the chain of this database.
+    /// The place that was reached is not on the chain of this database.
     OffChain,
 }
 
@@ -307,22 +326,22 @@ struct Ahead {
     head: Head,
     last: Option<Recorded>,
     affected: Vec<TipId>,
+    /// Those of them whose community has become private.
+    closed: Vec<TipId>,
 }
 
-/// Reads on from `position`, after making sure that the committed cursor is on the chain; `None` if it is not.
-fn read_ahead(conn: &mut Conn<'_>, committed: Option<&Cursor>, position: i64) -> Result<Option<Ahead>, ServiceError> {
+/// Reads on from the place that was reached, after making sure that it is on the chain, and so all before it; `None` if
+/// it is not.
+fn read_ahead(conn: &mut Conn<'_>, reached: Option<&Cursor>) -> Result<Option<Ahead>, ServiceError> {
     let head = log::head(conn)?;
-    if let Some(cursor) = committed
+    if let Some(cursor) = reached
         && !is_on_chain(conn, cursor, &head)?
     {
         return Ok(None);
     }
-    if position > head.seq {
-        return Ok(None);
-    }
-    let rows = log::after(conn, position, ROWS)?;
-    let affected = affected(conn, &rows)?;
-    Ok(Some(Ahead { head, last: rows.into_iter().next_back(), affected }))
+    let rows = log::after(conn, reached.map_or(0, |cursor| cursor.seq), ROWS)?;
+    let (affected, closed) = affected(conn, &rows)?;
+    Ok(Some(Ahead { head, last: rows.into_iter().next_back(), affected, closed }))
 }
 
 fn is_on_chain(conn: &mut Conn<'_>, cursor: &Cursor, head: &Head) -> Result<bool, ServiceError> {
@@ -336,28 +355,28 @@ fn is_on_chain(conn: &mut Conn<'_>, cursor: &Cursor, head: &Head) -> Result<bool
     Ok(row.is_some_and(|row| row.seq == cursor.seq && row.hash == cursor.hash))
 }
 
-/// The tips whose documents may differ after these changes.
-fn affected(conn: &mut Conn<'_>, rows: &[Recorded]) -> Result<Vec<TipId>, ServiceError> {
-    let mut ids = BTreeSet::new();
+/// The tips whose documents may differ after these changes, and those of them whose community is private from now on.
+fn affected(conn: &mut Conn<'_>, rows: &[Recorded]) -> Result<(Vec<TipId>, Vec<TipId>), ServiceError> {
+    let (mut affected, mut closed) = (BTreeSet::new(), BTreeSet::new());
     for row in rows {
         match (row.kind, row.tip, row.subject) {
             (kind, Some(tip), _) if kind.is_public() => {
-                ids.insert(tip);
+                affected.insert(tip);
             }
-            (Kind::CommunityUpdated, _, Some(community)) => {
-                ids.extend(tips::of_community(conn, CommunityId(community))?);
+            (Kind::CommunityOpennessChanged, _, Some(id)) => {
+                let tips = tips::of_community(conn, CommunityId(id))?;
+                affected.extend(&tips);
+                if communities::find(conn, CommunityId(id))?.is_some_and(|now| now.openness == Openness::Private) {
+                    closed.extend(tips);
+                }
             }
-            (Kind::UserUpdated, _, Some(user)) => ids.extend(tips::of_author(conn, UserId(user))?),
+            (Kind::UserRenamed, _, Some(user)) => affected.extend(tips::of_author(conn, UserId(user))?),
             _ => {}
         }
     }
-    Ok(ids.into_iter().collect())
+    Ok((affected.into_iter().collect(), closed.into_iter().collect()))
 }
 
 fn cursor_at(head: &Head) -> Cursor {
     Cursor::new(head.log_id, head.seq, head.hash.clone())
-}
-
-fn committed_or_start(index: &Index, head: &Head) -> Cursor {
-    index.cursor().unwrap_or_else(|| Cursor::new(head.log_id, 0, eureka_domain::change::GENESIS))
 }

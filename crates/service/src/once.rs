@@ -58,21 +58,24 @@ pub fn fingerprint(method: &str, path: &str, body: &[u8]) -> String {
     hex::encode(digest)
 }
 
-/// Runs `effect` unless the caller has used the key before; stores the reply with it.
-pub(crate) fn run<T>(
+/// Runs `effect` unless the caller has used the key before; stores the reply with it. What `permit` refuses is refused
+/// a repeated request as well: a stored reply does not outlive the right to it.
+pub(crate) fn run<P, T>(
     conn: &mut Conn<'_>,
     caller: UserId,
     once: Once<T>,
     now: Instant,
-    effect: impl FnOnce(&mut Conn<'_>) -> Result<T, ServiceError>,
+    permit: impl FnOnce(&mut Conn<'_>) -> Result<P, ServiceError>,
+    effect: impl FnOnce(&mut Conn<'_>, P) -> Result<T, ServiceError>,
 ) -> Result<Answer, ServiceError> {
+    let permitted = permit(conn)?;
     let caller = caller.to_string();
     if let Some(key) = &once.key
         && let Some(stored) = idempotency::find(conn, &caller, &key.word, now)?
     {
         return if stored.fingerprint == key.fingerprint { replay(stored) } else { Err(ServiceError::KeyReused) };
     }
-    let value = effect(conn)?;
+    let value = effect(conn, permitted)?;
     let position = log::head(conn)?.seq;
     let reply = (once.render)(&Written { value, position });
     if let Some(key) = once.key {

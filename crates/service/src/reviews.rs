@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use eureka_domain::access::{self, Caller};
-use eureka_domain::change::{Change, Facts, Kind};
+use eureka_domain::change::{Facts, Kind};
 use eureka_domain::community::{Community, Role};
 use eureka_domain::ids::{CommunityId, DecisionId, ReviewId, TipRef, UserId};
 use eureka_domain::review::{Decision, Reason, Review, Verdict};
@@ -80,12 +80,22 @@ impl ReviewDetail {
     }
 }
 
+/// A review that the caller may know of, with what it is about.
+struct Found {
+    review: Review,
+    tip: Tip,
+    revision: Revision,
+    community: Community,
+}
+
 /// A review locked for change, with all it is about.
 struct Open {
     review: Review,
     sheet: TipSheet,
     community: Community,
 }
+
+const NONE: ServiceError = ServiceError::NotFound("review");
 
 impl Service {
     /// The queue of the communities the caller reviews in: oldest first unless asked otherwise.
@@ -110,7 +120,7 @@ impl Service {
     pub fn read_review(&self, caller: &Caller, id: ReviewId) -> Result<ReviewDetail, ServiceError> {
         let now = self.clock.now();
         self.store.read(|conn| {
-            let review = reviews::find(conn, id)?.ok_or(ServiceError::NotFound("review"))?;
+            let review = reviews::find(conn, id)?.ok_or(NONE)?;
             read(conn, caller, review, now)
         })
     }
@@ -154,8 +164,7 @@ impl Service {
             let latest = workflow::release(&sheet.tip, sheet.latest, &mut review, now)?;
             revisions::save(conn, &sheet.tip, &latest)?;
             reviews::save(conn, &review)?;
-            let change =
-                Change { subject: Some(review.id.0), ..change(Kind::ReviewReleased, &caller, &sheet.tip, now) };
+            let change = change(Kind::ReviewReleased, &caller, &sheet.tip, now).about(review.id.0);
             log::append(conn, &change.at_revision(Some(before), &latest))?;
             read(conn, &caller, review, now)
         })
@@ -188,7 +197,11 @@ impl Service {
         };
         let payload = crate::audit::payload(&facts)?;
         let written = self.store.write(move |conn| {
-            once::run(conn, caller.user, once, now, |conn| {
+            let permit = |conn: &mut Conn<'_>| {
+                let review = reviews::find(conn, id)?.ok_or(NONE)?;
+                find(conn, &caller, review)
+            };
+            once::run(conn, caller.user, once, now, permit, |conn, _| {
                 let open = lock(conn, &caller, id, decision.verdict.action())?;
                 let Open { mut review, sheet: TipSheet { mut tip, live, latest }, community } = open;
                 let before = latest.state;
@@ -207,7 +220,7 @@ impl Service {
                     (Verdict::RequestChanges, _) => Kind::TipChangesRequested,
                     (Verdict::Reject, _) => Kind::TipRejected,
                 };
-                let change = Change { subject: Some(review.id.0), payload, ..change(kind, &caller, &tip, now) };
+                let change = change(kind, &caller, &tip, now).about(review.id.0).telling(payload);
                 log::append(conn, &change.at_revision(Some(before), &decided.revision))?;
                 read(conn, &caller, review, now)
             })
@@ -223,24 +236,32 @@ fn claim(conn: &mut Conn<'_>, caller: &Caller, open: Open, now: Instant) -> Resu
     let latest = workflow::claim(&sheet.tip, sheet.latest, &mut review, caller.user, minutes, now)?;
     revisions::save(conn, &sheet.tip, &latest)?;
     reviews::save(conn, &review)?;
-    let change = Change { subject: Some(review.id.0), ..change(Kind::ReviewClaimed, caller, &sheet.tip, now) };
+    let change = change(Kind::ReviewClaimed, caller, &sheet.tip, now).about(review.id.0);
     log::append(conn, &change.at_revision(Some(before), &latest))?;
     read(conn, caller, review, now)
+}
+
+/// What a review is about, if the caller may know of it: as the author of the text, or as a reviewer.
+fn find(conn: &mut Conn<'_>, caller: &Caller, review: Review) -> Result<Found, ServiceError> {
+    let tip = tips::find(conn, &TipRef::Id(review.tip))?.ok_or(NONE)?;
+    let community = communities::find(conn, tip.community)?.ok_or(NONE)?;
+    let revision = revisions::find(conn, tip.id, review.revision)?.ok_or(NONE)?;
+    let inside = access::is_credited(caller.user, &tip, &revision) || caller.reviews(community.id) || caller.is_admin();
+    if inside && visibility::sees_revision(caller, &tip, &revision, &community) {
+        Ok(Found { review, tip, revision, community })
+    } else {
+        Err(NONE)
+    }
 }
 
 /// Locks a review and its tip for `action`: the caller may know of it (404), may do it (403), and the review is open
 /// (409).
 fn lock(conn: &mut Conn<'_>, caller: &Caller, id: ReviewId, action: Action) -> Result<Open, ServiceError> {
-    const NONE: ServiceError = ServiceError::NotFound("review");
     let tip = reviews::find(conn, id)?.ok_or(NONE)?.tip;
-    let tip = tips::lock(conn, &TipRef::Id(tip))?.ok_or(NONE)?;
+    tips::lock(conn, &TipRef::Id(tip))?.ok_or(NONE)?;
     let review = reviews::find(conn, id)?.ok_or(NONE)?; // again: as it is under the lock
+    let Found { review, tip, revision, community } = find(conn, caller, review)?;
     let sheet = sheet_of(conn, &tip)?;
-    let community = communities::find(conn, tip.community)?.ok_or(NONE)?;
-    let revision = revisions::find(conn, tip.id, review.revision)?.ok_or(NONE)?;
-    if !may_read(caller, &tip, &revision, &community) {
-        return Err(NONE);
-    }
     access::may(caller, action, &sheet.tip, &revision)?;
     if review.closed.is_some() {
         let possible = workflow::possible(&sheet.tip, &sheet.latest);
@@ -249,21 +270,9 @@ fn lock(conn: &mut Conn<'_>, caller: &Caller, id: ReviewId, action: Action) -> R
     Ok(Open { review, sheet, community })
 }
 
-/// A review is for those who may read the text under review, as its author or as a reviewer.
-fn may_read(caller: &Caller, tip: &Tip, revision: &Revision, community: &Community) -> bool {
-    let inside = access::is_credited(caller.user, tip, revision) || caller.reviews(community.id) || caller.is_admin();
-    inside && visibility::sees_revision(caller, tip, revision, community)
-}
-
 /// The review as the caller sees it.
-fn read(conn: &mut Conn<'_>, caller: &Caller, mut review: Review, now: Instant) -> Result<ReviewDetail, ServiceError> {
-    const NONE: ServiceError = ServiceError::NotFound("review");
-    let tip = tips::find(conn, &TipRef::Id(review.tip))?.ok_or(NONE)?;
-    let community = communities::find(conn, tip.community)?.ok_or(NONE)?;
-    let revision = revisions::find(conn, tip.id, review.revision)?.ok_or(NONE)?;
-    if !may_read(caller, &tip, &revision, &community) {
-        return Err(NONE);
-    }
+fn read(conn: &mut Conn<'_>, caller: &Caller, review: Review, now: Instant) -> Result<ReviewDetail, ServiceError> {
+    let Found { mut review, tip, revision, community } = find(conn, caller, review)?;
     let live = match tip.live {
         Some(number) if number != revision.number => revisions::find(conn, tip.id, number)?,
         _ => None,
@@ -321,7 +330,7 @@ fn queue_filter(
     }
     Ok(QueueFilter {
         communities: reviewed,
-        state: Some(query.state.unwrap_or(QueueState::Open)),
+        state: query.state.unwrap_or(QueueState::Open),
         product: query.product,
         lang: query.lang,
         safety: query.safety,

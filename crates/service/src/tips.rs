@@ -1,18 +1,20 @@
-//! Tips: writing, reading, sending to review, taking back, holding and archiving.
+//! Tips: writing, reading, sending to review, taking back. What keepers do to published ones is in `tips/keeping.rs`.
+
+mod keeping;
 
 use eureka_domain::access::{self, Caller};
-use eureka_domain::change::{Change, Facts, Kind, Payload};
+use eureka_domain::change::{Change, Facts, Kind};
 use eureka_domain::community::Community;
 use eureka_domain::ids::{ReviewId, TipId, TipRef, UserId};
 use eureka_domain::review::{Outcome, Review};
 use eureka_domain::tip::{Confidence, Revision, Safety, State, Tip, TipText};
 use eureka_domain::workflow::{self, Action, Edited};
-use eureka_domain::{FieldError, Instant, RuleError, visibility};
+use eureka_domain::{Instant, RuleError, visibility};
 use eureka_store::tips::{TipFilter, TipSheet};
 use eureka_store::{Conn, Written, communities, log, reviews, revisions, tips};
 
 use crate::views::{one_tip_view, tip_views};
-use crate::{Answer, Once, Page, PageRequest, Service, ServiceError, TipView, once};
+use crate::{Answer, Once, Page, PageRequest, Service, ServiceError, TipView, audit, once};
 
 /// A tip to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,8 +117,8 @@ impl Service {
         let tip_id = TipId(self.new_id(now));
         let review_id = ReviewId(self.new_id(now));
         let written = self.store.write(move |conn| {
-            once::run(conn, caller.user, once, now, |conn| {
-                let community = community_to_write_in(conn, &caller, &new.community)?;
+            let permit = |conn: &mut Conn<'_>| community_to_write_in(conn, &caller, &new.community);
+            once::run(conn, caller.user, once, now, permit, |conn, community| {
                 let text = new.text.checked()?;
                 let (mut tip, draft) = first_draft(conn, tip_id, &community, text, caller.user, now)?;
                 tips::insert(conn, &tip)?;
@@ -253,7 +255,7 @@ impl Service {
         expected: IfMatch,
     ) -> Result<Written<TipView>, ServiceError> {
         let (caller, now) = (caller.clone(), self.clock.now());
-        let payload = crate::audit::payload(&Facts { reason, ..Facts::default() })?;
+        let payload = audit::payload(&Facts { reason, ..Facts::default() })?;
         self.store.write(move |conn| {
             let TipSheet { mut tip, live, latest } = open(conn, &caller, tip, Action::Withdraw, &expected, now)?;
             let (before, review) = (latest.state, tip.review);
@@ -264,91 +266,8 @@ impl Service {
             }
             revisions::save(conn, &tip, &latest)?;
             tips::save(conn, &tip)?;
-            let change = Change { payload, ..change(Kind::TipWithdrawn, &caller, &tip, now) };
+            let change = change(Kind::TipWithdrawn, &caller, &tip, now).telling(payload);
             log::append(conn, &change.at_revision(Some(before), &latest))?;
-            one_tip_view(conn, &caller, TipSheet { tip, live, latest }, now)
-        })
-    }
-
-    /// Stops the use of a published tip at once: out of all results, found only by its id, with the reason.
-    pub fn hold_tip(
-        &self,
-        caller: &Caller,
-        tip: TipRef,
-        reason: String,
-        expected: IfMatch,
-    ) -> Result<Written<TipView>, ServiceError> {
-        self.keep_tip(caller, tip, Action::Hold, reason, expected)
-    }
-
-    /// Lifts a hold.
-    pub fn release_tip(
-        &self,
-        caller: &Caller,
-        tip: TipRef,
-        reason: String,
-        expected: IfMatch,
-    ) -> Result<Written<TipView>, ServiceError> {
-        self.keep_tip(caller, tip, Action::Unhold, reason, expected)
-    }
-
-    /// Takes a published tip out of all results; its id goes on resolving.
-    pub fn archive_tip(
-        &self,
-        caller: &Caller,
-        tip: TipRef,
-        reason: String,
-        expected: IfMatch,
-    ) -> Result<Written<TipView>, ServiceError> {
-        self.keep_tip(caller, tip, Action::Archive, reason, expected)
-    }
-
-    /// Brings an archived tip back, not validated until use or review proves it again.
-    pub fn restore_tip(
-        &self,
-        caller: &Caller,
-        tip: TipRef,
-        reason: String,
-        expected: IfMatch,
-    ) -> Result<Written<TipView>, ServiceError> {
-        self.keep_tip(caller, tip, Action::Restore, reason, expected)
-    }
-
-    /// The keepers' actions on a published tip: each owes a reason and leaves the revisions as they are.
-    fn keep_tip(
-        &self,
-        caller: &Caller,
-        tip: TipRef,
-        action: Action,
-        reason: String,
-        expected: IfMatch,
-    ) -> Result<Written<TipView>, ServiceError> {
-        let reason = owed_reason(&reason)?;
-        let (caller, now) = (caller.clone(), self.clock.now());
-        let facts = Facts { reason: Some(reason.clone()), ..Facts::default() };
-        let payload = crate::audit::payload(&facts)?;
-        self.store.write(move |conn| {
-            let TipSheet { mut tip, live, latest } = open(conn, &caller, tip, action, &expected, now)?;
-            let kind = match action {
-                Action::Hold => {
-                    workflow::hold(&mut tip, &latest, reason, now)?;
-                    Kind::TipHeld
-                }
-                Action::Unhold => {
-                    workflow::unhold(&mut tip, &latest, now)?;
-                    Kind::TipUnheld
-                }
-                Action::Archive => {
-                    workflow::archive(&mut tip, &latest, now)?;
-                    Kind::TipArchived
-                }
-                _ => {
-                    workflow::restore(&mut tip, &latest, now)?;
-                    Kind::TipRestored
-                }
-            };
-            tips::save(conn, &tip)?;
-            log::append(conn, &Change { payload, ..change(kind, &caller, &tip, now) })?;
             one_tip_view(conn, &caller, TipSheet { tip, live, latest }, now)
         })
     }
@@ -483,28 +402,7 @@ fn new_review(id: ReviewId, tip: &Tip, revision: &Revision, now: Instant) -> Rev
 
 /// A change to a tip, to be filled in further.
 pub(crate) fn change(kind: Kind, caller: &Caller, tip: &Tip, now: Instant) -> Change {
-    Change {
-        kind,
-        actor: Some(caller.user),
-        at: now,
-        tip: Some(tip.id),
-        revision: None,
-        from: None,
-        to: None,
-        subject: None,
-        payload: None::<Payload>,
-    }
-}
-
-fn owed_reason(reason: &str) -> Result<String, RuleError> {
-    let reason = reason.trim();
-    if reason.is_empty() {
-        return Err(RuleError::field("/reason", "required", "those concerned are owed a reason"));
-    }
-    if reason.chars().count() > 2000 {
-        return Err(RuleError::Invalid(vec![FieldError::new("/reason", "too_long", "at most 2000 characters")]));
-    }
-    Ok(reason.to_owned())
+    Change::new(kind, Some(caller.user), now).of_tip(tip.id)
 }
 
 /// The tip that a caller names, if they may know of it.

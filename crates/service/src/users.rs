@@ -8,7 +8,7 @@ use eureka_domain::user::{SiteRole, User, UserStatus, checked_email, checked_nam
 use eureka_domain::{Instant, RuleError};
 use eureka_store::{Conn, Written, communities, log, sessions, users};
 
-use crate::{Answer, IfMatch, Once, Page, PageRequest, Service, ServiceError, entity_tag, once};
+use crate::{Answer, IfMatch, Once, Page, PageRequest, Service, ServiceError, audit, entity_tag, once};
 
 const NONE: ServiceError = ServiceError::NotFound("user");
 
@@ -48,9 +48,10 @@ impl Service {
         let (user, hash) = self.account(new, now)?;
         let actor = caller.user;
         let written = self.store.write(move |conn| {
-            once::run(conn, actor, once, now, |conn| {
+            let permit = |_: &mut Conn<'_>| Ok(()); // only admins come this far
+            once::run(conn, actor, once, now, permit, |conn, ()| {
                 users::insert(conn, &user, Some(&hash))?;
-                log::append(conn, &about(Kind::UserCreated, Some(actor), user.id, now))?;
+                log::append(conn, &Change::new(Kind::UserCreated, Some(actor), now).about(user.id.0))?;
                 Ok(user)
             })
         })?;
@@ -63,7 +64,7 @@ impl Service {
         let (user, hash) = self.account(new, now)?;
         self.store.write(move |conn| {
             users::insert(conn, &user, Some(&hash))?;
-            log::append(conn, &about(Kind::UserCreated, None, user.id, now))?;
+            log::append(conn, &Change::new(Kind::UserCreated, None, now).about(user.id.0))?;
             Ok(user)
         })
     }
@@ -96,8 +97,8 @@ impl Service {
         self.store.read(|conn| own_or_administered(conn, caller, id))
     }
 
-    /// Changes an account: one's own name and password, or anything for admins. A new password, role or status ends what
-    /// was given before; a new password also ends every session.
+    /// Changes an account: one's own name and password, or anything for admins. A new password and a suspension end every
+    /// session; a new role counts from the next request.
     pub fn update_user(
         &self,
         caller: &Caller,
@@ -107,28 +108,25 @@ impl Service {
     ) -> Result<Written<User>, ServiceError> {
         let hash = self.new_password(caller, id, &changes)?;
         let (caller, now) = (caller.clone(), self.clock.now());
-        let facts = Facts {
-            value: changes
-                .status
-                .map(|status| status.word().to_owned())
-                .or(changes.site_role.map(|role| role.word().to_owned())),
-            ..Facts::default()
-        };
-        let payload = crate::audit::payload(&facts)?;
         let written = self.store.write(move |conn| {
-            let mut user = own_or_administered(conn, &caller, id)?;
-            expected.check(entity_tag(&user))?;
+            let before = own_or_administered(conn, &caller, id)?;
+            expected.check(entity_tag(&before))?;
             if changes.site_role.is_some() || changes.status.is_some() {
                 access::may_administer(&caller)?;
                 if caller.user == id {
                     return Err(RuleError::NotPermitted("change your own role or status").into());
                 }
             }
+            let mut user = before.clone();
             if let Some(name) = &changes.name {
                 user.name = checked_name(name, "/name")?;
             }
             user.site_role = changes.site_role.unwrap_or(user.site_role);
             user.status = changes.status.unwrap_or(user.status);
+            let matters = matters(&before, &user, hash.is_some());
+            if matters.is_empty() {
+                return Ok(before);
+            }
             user.updated_at = now;
             if let Some(hash) = &hash {
                 users::set_password_hash(conn, id, hash, now)?;
@@ -138,7 +136,10 @@ impl Service {
                 sessions::end_all(conn, id, "password or status changed", now)?;
             }
             users::save(conn, &user)?;
-            log::append(conn, &Change { payload, ..about(Kind::UserUpdated, Some(caller.user), id, now) })?;
+            for (kind, facts) in matters {
+                let change = Change::new(kind, Some(caller.user), now).about(id.0);
+                log::append(conn, &change.telling(audit::payload(&facts)?))?;
+            }
             Ok::<_, ServiceError>(user)
         })?;
         self.callers.forget();
@@ -188,6 +189,20 @@ fn own_or_administered(conn: &mut Conn<'_>, caller: &Caller, id: UserId) -> Resu
     users::find(conn, id)?.ok_or(NONE)
 }
 
-fn about(kind: Kind, actor: Option<UserId>, user: UserId, at: Instant) -> Change {
-    Change { kind, actor, at, tip: None, revision: None, from: None, to: None, subject: Some(user.0), payload: None }
+/// What is to be recorded of a change of an account, matter by matter.
+fn matters(before: &User, after: &User, password: bool) -> Vec<(Kind, Facts)> {
+    let mut matters = Vec::new();
+    if before.name != after.name {
+        matters.push((Kind::UserRenamed, Facts::default()));
+    }
+    if password {
+        matters.push((Kind::UserPasswordChanged, Facts::default()));
+    }
+    if before.site_role != after.site_role {
+        matters.push((Kind::UserRoleChanged, Facts::turned(before.site_role.word(), after.site_role.word())));
+    }
+    if before.status != after.status {
+        matters.push((Kind::UserStatusChanged, Facts::turned(before.status.word(), after.status.word())));
+    }
+    matters
 }

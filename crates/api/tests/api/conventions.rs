@@ -279,3 +279,33 @@ fn a_sensible_request_id_is_kept_and_another_is_replaced() {
         }
     });
 }
+
+#[test]
+fn a_stored_reply_does_not_outlive_the_right_to_it() {
+    on_both_apps(|app| {
+        let medical = app.community("medical", Openness::Private);
+        let ana = app.member(&medical, "ana", Role::Contributor);
+        let ravi = app.member(&medical, "ravi", Role::Reviewer);
+        let create = || {
+            let call = app.call("POST", "/v1/tips").by(&ana).header("Idempotency-Key", "one");
+            let mut tip = sample("medical", "It stops");
+            tip["submit"] = json!(true);
+            call.json(tip).send()
+        };
+        let tip = create().expect(201);
+        let path = format!("/v1/reviews/{}/decisions", tip.word("/review/id"));
+        let decide = || {
+            let call = app.call("POST", &path).by(&ravi).header("Idempotency-Key", "two");
+            call.json(json!({"verdict": "approve", "revision": 1})).send()
+        };
+        decide().expect(201);
+        assert_eq!(decide().expect(201).header("idempotency-replayed"), Some("true"));
+        assert_eq!(create().expect(201).header("idempotency-replayed"), Some("true"));
+        for gone in [&ana, &ravi] {
+            let member = format!("/v1/communities/medical/members/{}", gone.id);
+            app.call("DELETE", &member).by(gone).send().expect(204);
+        }
+        decide().expect_problem(404, "not_found");
+        create().expect_problem(422, "validation_failed");
+    });
+}

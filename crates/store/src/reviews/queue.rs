@@ -35,13 +35,13 @@ pub enum QueueSort {
     Newest,
 }
 
-/// Which reviews to list. What is `None` filters nothing.
+/// Which reviews to list. What else is `None` filters nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueFilter {
     /// Of these communities; none, no reviews.
     pub communities: Vec<CommunityId>,
     /// By how they stand.
-    pub state: Option<QueueState>,
+    pub state: QueueState,
     /// Of texts for this product.
     pub product: Option<String>,
     /// Of texts in this language.
@@ -74,13 +74,12 @@ pub fn queue(
             .select(Row::as_select())
             .into_boxed();
         query = match filter.state {
-            None => query,
-            Some(QueueState::Closed) => query.filter(reviews::closed_at.is_not_null()),
-            Some(QueueState::Open) => query.filter(reviews::closed_at.is_null()),
-            Some(QueueState::Claimed) => {
+            QueueState::Closed => query.filter(reviews::closed_at.is_not_null()),
+            QueueState::Open => query.filter(reviews::closed_at.is_null()),
+            QueueState::Claimed => {
                 query.filter(reviews::closed_at.is_null()).filter(reviews::claimed_until.gt(now))
             }
-            Some(QueueState::Unclaimed) => query
+            QueueState::Unclaimed => query
                 .filter(reviews::closed_at.is_null())
                 .filter(reviews::claimed_until.is_null().or(reviews::claimed_until.le(now))),
         };

@@ -13,11 +13,11 @@ use eureka_testkit::on_both;
 
 use crate::support::{approval, at, change, community, draft, id, number, person, read, under_review, write};
 
-/// Everything in these communities, oldest first, as of a moment.
+/// What is open in these communities, oldest first, as of a moment.
 fn all_of(communities: &[CommunityId], now: Instant) -> QueueFilter {
     QueueFilter {
         communities: communities.to_vec(),
-        state: None,
+        state: QueueState::Open,
         product: None,
         lang: None,
         safety: None,
@@ -152,11 +152,10 @@ fn the_queue_tells_open_claimed_unclaimed_and_closed_apart_as_of_now() {
         save(store, &Review { closed: Some((Outcome::Rejected, at(9))), ..done.clone() });
 
         let by = |state| listed(store, &QueueFilter { state, ..all_of(&[printers], now) });
-        assert_eq!(by(None), [free.id, held.id, lapsed.id, done.id]);
-        assert_eq!(by(Some(QueueState::Open)), [free.id, held.id, lapsed.id]);
-        assert_eq!(by(Some(QueueState::Claimed)), [held.id]);
-        assert_eq!(by(Some(QueueState::Unclaimed)), [free.id, lapsed.id]);
-        assert_eq!(by(Some(QueueState::Closed)), [done.id]);
+        assert_eq!(by(QueueState::Open), [free.id, held.id, lapsed.id]);
+        assert_eq!(by(QueueState::Claimed), [held.id]);
+        assert_eq!(by(QueueState::Unclaimed), [free.id, lapsed.id]);
+        assert_eq!(by(QueueState::Closed), [done.id]);
 
         let held_by = |holder| listed(store, &QueueFilter { claimed_by: Some(holder), ..all_of(&[printers], now) });
         assert_eq!(held_by(peer), [held.id]);

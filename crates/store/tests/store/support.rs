@@ -124,17 +124,7 @@ pub fn beside(db: &TestDatabase, name: &str) -> PathBuf {
 
 /// A change that says no more than that an account was made.
 pub fn change(payload: Option<Payload>) -> Change {
-    Change {
-        kind: Kind::UserCreated,
-        actor: None,
-        at: at(0),
-        tip: None,
-        revision: None,
-        from: None,
-        to: None,
-        subject: Some(id()),
-        payload,
-    }
+    Change::new(Kind::UserCreated, None, at(0)).about(id()).telling(payload)
 }
 
 /// Appends one change.
