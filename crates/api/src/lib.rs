@@ -8,6 +8,7 @@ mod conditional;
 mod docs;
 mod health;
 mod idempotency;
+mod notifications;
 mod openapi;
 mod page;
 mod params;

@@ -37,6 +37,7 @@ use crate::search::SortWord;
         (name = "communities", description = "Who shares a domain, how they review, who belongs"),
         (name = "tips", description = "Writing and reading tips"),
         (name = "reviews", description = "Peer review"),
+        (name = "notifications", description = "Being told"),
         (name = "search", description = "Finding tips"),
         (name = "health", description = "For balancers and operators"),
     ),

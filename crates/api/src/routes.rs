@@ -8,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, Problem};
-use crate::{communities, docs, health, openapi, reviews, search, sessions, similar, tips, users};
+use crate::{communities, docs, health, notifications, openapi, reviews, search, sessions, similar, tips, users};
 
 /// The routes that the OpenAPI document describes.
 pub(crate) fn described(cfg: &mut ServiceConfig<'_>) {
@@ -47,6 +47,10 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
         .service(tips::list_revisions)
         .service(tips::read_revision)
         .service(tips::tip_history)
+        .service(notifications::list_notifications)
+        .service(notifications::read_notification)
+        .service(notifications::watch_tip)
+        .service(notifications::unwatch_tip)
         .service(reviews::list_reviews)
         .service(reviews::claim_next_review)
         .service(reviews::read_review)

@@ -57,6 +57,8 @@ word_enum! {
         MemberRemoved = "member.removed",
         /// An account was made.
         UserCreated = "user.created",
+        /// An account was changed: from before each matter had a word of its own.
+        UserUpdated = "user.updated",
         /// A person took another name.
         UserRenamed = "user.renamed",
         /// A password was set, which ended every session.
@@ -134,6 +136,12 @@ impl Facts {
     /// That something was one thing and is another.
     pub fn turned(was: &str, value: &str) -> Self {
         Self { was: Some(was.to_owned()), value: Some(value.to_owned()), ..Self::default() }
+    }
+
+    /// The facts, without why.
+    #[must_use]
+    pub fn without_reason(&self) -> Self {
+        Self { reason: None, reason_code: None, ..self.clone() }
     }
 
     /// Whether there is anything to tell.

@@ -3,8 +3,9 @@
 use eureka_domain::access::Caller;
 use eureka_domain::change::{Facts, Head, Kind, Payload, Recorded};
 use eureka_domain::ids::TipRef;
+use eureka_domain::tip::Confidence;
 use eureka_domain::visibility;
-use eureka_store::{log, revisions, users};
+use eureka_store::{Conn, log, revisions, users};
 
 use crate::tips::visible_sheet;
 use crate::{Person, Service, ServiceError};
@@ -38,20 +39,11 @@ impl Service {
                     change.kind.is_public() || (inside && on_seen)
                 })
                 .collect();
-            let payloads = log::payloads(conn, &changes.iter().map(|c| c.seq).collect::<Vec<_>>())?;
-            let actors: Vec<_> = changes.iter().filter_map(|change| change.actor).collect();
-            let names = users::names(conn, &actors)?;
-            changes
-                .into_iter()
-                .map(|change| {
-                    let mut facts = payloads.get(&change.seq).map(facts_of).transpose()?.unwrap_or_default();
-                    if change.kind == Kind::TipPublished && !inside {
-                        facts = Facts::default(); // what the reviewer said was said to the author
-                    }
-                    let actor = change.actor.map(|id| Person { id, name: names.get(&id).cloned().unwrap_or_default() });
-                    Ok(HistoryEntry { change, actor, facts })
-                })
-                .collect()
+            let mut told = entries(conn, changes)?;
+            for entry in told.iter_mut().filter(|entry| entry.change.kind == Kind::TipPublished && !inside) {
+                entry.facts = entry.facts.without_reason(); // what the reviewer said was said to the author
+            }
+            Ok(told)
         })
     }
 
@@ -71,6 +63,24 @@ impl Service {
             }
         }
     }
+}
+
+/// Changes, with who made them and why.
+pub(crate) fn entries(conn: &mut Conn<'_>, changes: Vec<Recorded>) -> Result<Vec<HistoryEntry>, ServiceError> {
+    let payloads = log::payloads(conn, &changes.iter().map(|change| change.seq).collect::<Vec<_>>())?;
+    let actors: Vec<_> = changes.iter().filter_map(|change| change.actor).collect();
+    let names = users::names(conn, &actors)?;
+    let entry = |change: Recorded| {
+        let facts = payloads.get(&change.seq).map(facts_of).transpose()?.unwrap_or_default();
+        let actor = change.actor.map(|id| Person { id, name: names.get(&id).cloned().unwrap_or_default() });
+        Ok(HistoryEntry { change, actor, facts })
+    };
+    changes.into_iter().map(entry).collect()
+}
+
+/// What a tip's confidence was and is, if it is another.
+pub(crate) fn turned(before: Confidence, after: Confidence) -> Facts {
+    if before == after { Facts::default() } else { Facts::turned(before.word(), after.word()) }
 }
 
 /// Facts as an erasable payload with a fresh salt, if there are any.

@@ -370,7 +370,9 @@ fn affected(conn: &mut Conn<'_>, rows: &[Recorded]) -> Result<(Vec<TipId>, Vec<T
                     closed.extend(tips);
                 }
             }
-            (Kind::UserRenamed, _, Some(user)) => affected.extend(tips::of_author(conn, UserId(user))?),
+            (Kind::UserRenamed | Kind::UserUpdated, _, Some(user)) => {
+                affected.extend(tips::of_author(conn, UserId(user))?)
+            }
             _ => {}
         }
     }

@@ -12,11 +12,12 @@ use eureka_domain::workflow::{self, Action};
 use eureka_domain::{Instant, RuleError, visibility};
 use eureka_store::reviews::{QueueFilter, QueueSort, QueueState};
 use eureka_store::tips::TipSheet;
-use eureka_store::{Conn, Written, communities, log, reviews, revisions, tips, users};
+use eureka_store::{Conn, Written, communities, reviews, revisions, tips, users};
 
+use crate::notifications::record;
 use crate::tips::{change, sheet_of};
 use crate::views::name;
-use crate::{Answer, Once, Page, PageRequest, Person, Service, ServiceError, once};
+use crate::{Answer, Once, Page, PageRequest, Person, Service, ServiceError, audit, once};
 
 /// Which reviews to list, of the communities the caller reviews in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -165,7 +166,7 @@ impl Service {
             revisions::save(conn, &sheet.tip, &latest)?;
             reviews::save(conn, &review)?;
             let change = change(Kind::ReviewReleased, &caller, &sheet.tip, now).about(review.id.0);
-            log::append(conn, &change.at_revision(Some(before), &latest))?;
+            record(conn, &change.at_revision(Some(before), &latest), &sheet.tip, &latest)?;
             read(conn, &caller, review, now)
         })
     }
@@ -190,12 +191,6 @@ impl Service {
             at: now,
         }
         .checked()?;
-        let facts = Facts {
-            reason: decision.comment.clone(),
-            reason_code: decision.reason.map(|reason| reason.word().to_owned()),
-            ..Facts::default()
-        };
-        let payload = crate::audit::payload(&facts)?;
         let written = self.store.write(move |conn| {
             let permit = |conn: &mut Conn<'_>| {
                 let review = reviews::find(conn, id)?.ok_or(NONE)?;
@@ -204,7 +199,7 @@ impl Service {
             once::run(conn, caller.user, once, now, permit, |conn, _| {
                 let open = lock(conn, &caller, id, decision.verdict.action())?;
                 let Open { mut review, sheet: TipSheet { mut tip, live, latest }, community } = open;
-                let before = latest.state;
+                let (before, confidence) = (latest.state, tip.confidence);
                 let quorum = community.policy.quorum;
                 let decided = workflow::decide(&mut tip, latest, live, &mut review, decision.clone(), quorum)?;
                 if let Some(old) = &decided.superseded {
@@ -220,8 +215,13 @@ impl Service {
                     (Verdict::RequestChanges, _) => Kind::TipChangesRequested,
                     (Verdict::Reject, _) => Kind::TipRejected,
                 };
-                let change = change(kind, &caller, &tip, now).about(review.id.0).telling(payload);
-                log::append(conn, &change.at_revision(Some(before), &decided.revision))?;
+                let facts = Facts {
+                    reason: decision.comment.clone(),
+                    reason_code: decision.reason.map(|reason| reason.word().to_owned()),
+                    ..audit::turned(confidence, tip.confidence)
+                };
+                let change = change(kind, &caller, &tip, now).about(review.id.0).telling(audit::payload(&facts)?);
+                record(conn, &change.at_revision(Some(before), &decided.revision), &tip, &decided.revision)?;
                 read(conn, &caller, review, now)
             })
         })?;
@@ -237,7 +237,7 @@ fn claim(conn: &mut Conn<'_>, caller: &Caller, open: Open, now: Instant) -> Resu
     revisions::save(conn, &sheet.tip, &latest)?;
     reviews::save(conn, &review)?;
     let change = change(Kind::ReviewClaimed, caller, &sheet.tip, now).about(review.id.0);
-    log::append(conn, &change.at_revision(Some(before), &latest))?;
+    record(conn, &change.at_revision(Some(before), &latest), &sheet.tip, &latest)?;
     read(conn, caller, review, now)
 }
 

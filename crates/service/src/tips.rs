@@ -11,8 +11,9 @@ use eureka_domain::tip::{Confidence, Revision, Safety, State, Tip, TipText};
 use eureka_domain::workflow::{self, Action, Edited};
 use eureka_domain::{Instant, RuleError, visibility};
 use eureka_store::tips::{TipFilter, TipSheet};
-use eureka_store::{Conn, Written, communities, log, reviews, revisions, tips};
+use eureka_store::{Conn, Written, communities, reviews, revisions, tips};
 
+use crate::notifications::record;
 use crate::views::{one_tip_view, tip_views};
 use crate::{Answer, Once, Page, PageRequest, Service, ServiceError, TipView, audit, once};
 
@@ -123,7 +124,7 @@ impl Service {
                 let (mut tip, draft) = first_draft(conn, tip_id, &community, text, caller.user, now)?;
                 tips::insert(conn, &tip)?;
                 revisions::insert(conn, &tip, &draft)?;
-                log::append(conn, &change(Kind::TipCreated, &caller, &tip, now).at_revision(None, &draft))?;
+                record(conn, &change(Kind::TipCreated, &caller, &tip, now).at_revision(None, &draft), &tip, &draft)?;
                 let latest =
                     if new.submit { send_to_reviewers(conn, &caller, &mut tip, draft, review_id, now)? } else { draft };
                 one_tip_view(conn, &caller, TipSheet { tip, live: None, latest }, now)
@@ -225,7 +226,7 @@ impl Service {
                     next
                 }
             };
-            log::append(conn, &change(Kind::TipEdited, &caller, &tip, now).at_revision(None, &latest))?;
+            record(conn, &change(Kind::TipEdited, &caller, &tip, now).at_revision(None, &latest), &tip, &latest)?;
             one_tip_view(conn, &caller, TipSheet { tip, live, latest }, now)
         })
     }
@@ -267,7 +268,7 @@ impl Service {
             revisions::save(conn, &tip, &latest)?;
             tips::save(conn, &tip)?;
             let change = change(Kind::TipWithdrawn, &caller, &tip, now).telling(payload);
-            log::append(conn, &change.at_revision(Some(before), &latest))?;
+            record(conn, &change.at_revision(Some(before), &latest), &tip, &latest)?;
             one_tip_view(conn, &caller, TipSheet { tip, live, latest }, now)
         })
     }
@@ -361,7 +362,8 @@ fn send_to_reviewers(
     revisions::save(conn, tip, &submitted)?;
     reviews::insert(conn, &review)?;
     tips::save(conn, tip)?;
-    log::append(conn, &change(Kind::TipSubmitted, caller, tip, now).at_revision(Some(before), &submitted))?;
+    let change = change(Kind::TipSubmitted, caller, tip, now).about(review.id.0);
+    record(conn, &change.at_revision(Some(before), &submitted), tip, &submitted)?;
     Ok(submitted)
 }
 

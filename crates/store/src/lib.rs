@@ -22,6 +22,7 @@ pub mod idempotency;
 mod imports;
 pub mod log;
 mod migrations;
+pub mod notifications;
 mod readers;
 pub mod reviews;
 pub mod revisions;
@@ -32,6 +33,7 @@ mod store;
 mod target;
 pub mod tips;
 pub mod users;
+pub mod watches;
 mod writer;
 
 pub use error::StoreError;

@@ -87,7 +87,7 @@ fn recorded(rows: Vec<Row>) -> Result<Vec<Recorded>, StoreError> {
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = change_log, treat_none_as_default_value = false)]
-struct Row {
+pub(crate) struct Row {
     seq: i64,
     at: DbInstant,
     actor: Option<DbUuid>,

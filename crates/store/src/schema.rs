@@ -191,6 +191,12 @@ diesel::table! {
 }
 
 diesel::table! {
+    change_kinds (kind) {
+        kind -> Text,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::*;
     use super::Uuid;
     change_head (id) {
@@ -216,10 +222,31 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    notifications (user_id, seq) {
+        user_id -> Uuid,
+        seq -> BigInt,
+        read_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    watches (tip_id, user_id) {
+        tip_id -> Uuid,
+        user_id -> Uuid,
+        since -> Instant,
+    }
+}
+
 diesel::joinable!(members -> communities (community_id));
 diesel::joinable!(members -> users (user_id));
 diesel::joinable!(tips -> communities (community_id));
 diesel::joinable!(revisions -> tips (tip_id));
+diesel::joinable!(notifications -> change_log (seq));
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     communities,
@@ -230,6 +257,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     reviews,
     decisions
 );
+diesel::allow_tables_to_appear_in_same_query!(notifications, change_log);
 
 #[diesel::declare_sql_function]
 extern "SQL" {

@@ -447,6 +447,15 @@ pub(crate) struct HistoryBody {
     /// Why, from the list.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason_code: Option<String>,
+    /// The confidence before, where it changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    was: Option<String>,
+    /// The confidence after, where it changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+    /// The review it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<Uuid>,
 }
 
 impl From<&HistoryEntry> for HistoryBody {
@@ -461,6 +470,9 @@ impl From<&HistoryEntry> for HistoryBody {
             to: entry.change.to.map(Into::into),
             reason: entry.facts.reason.clone(),
             reason_code: entry.facts.reason_code.clone(),
+            was: entry.facts.was.clone(),
+            value: entry.facts.value.clone(),
+            subject: entry.change.subject,
         }
     }
 }

@@ -5,6 +5,7 @@
 mod communities;
 mod conventions;
 mod health;
+mod notifications;
 mod reviews;
 mod search;
 mod sessions;

@@ -7,12 +7,14 @@ use serde_json::json;
 const CANARY: &str = "zirconium";
 
 /// The paths that lead to a tip, with its id in place.
-const PATHS: [(&str, &str); 11] = [
+const PATHS: [(&str, &str); 13] = [
     ("GET", ""),
     ("GET", "/revisions"),
     ("GET", "/revisions/1"),
     ("GET", "/history"),
     ("GET", "/similar"),
+    ("PUT", "/watch"),
+    ("DELETE", "/watch"),
     ("POST", "/submit"),
     ("POST", "/withdraw"),
     ("POST", "/hold"),

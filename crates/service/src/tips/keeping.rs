@@ -8,9 +8,10 @@ use eureka_domain::tip::{Revision, Tip};
 use eureka_domain::workflow::{self, Action};
 use eureka_domain::{FieldError, Instant, RuleError};
 use eureka_store::tips::TipSheet;
-use eureka_store::{Written, log, tips};
+use eureka_store::{Written, tips};
 
 use super::{change, open};
+use crate::notifications::record;
 use crate::views::one_tip_view;
 use crate::{IfMatch, Service, ServiceError, TipView, audit};
 
@@ -109,12 +110,14 @@ impl Service {
     ) -> Result<Written<TipView>, ServiceError> {
         let reason = owed(&reason)?;
         let (caller, now) = (caller.clone(), self.clock.now());
-        let payload = audit::payload(&Facts { reason: Some(reason.clone()), ..Facts::default() })?;
         self.store.write(move |conn| {
             let TipSheet { mut tip, live, latest } = open(conn, &caller, tip, keeping.action(), &expected, now)?;
-            keeping.apply(&mut tip, &latest, reason, now)?;
+            let before = tip.confidence;
+            keeping.apply(&mut tip, &latest, reason.clone(), now)?;
             tips::save(conn, &tip)?;
-            log::append(conn, &change(keeping.kind(), &caller, &tip, now).telling(payload))?;
+            let facts = Facts { reason: Some(reason), ..audit::turned(before, tip.confidence) };
+            let change = change(keeping.kind(), &caller, &tip, now).telling(audit::payload(&facts)?);
+            record(conn, &change, &tip, &latest)?;
             one_tip_view(conn, &caller, TipSheet { tip, live, latest }, now)
         })
     }

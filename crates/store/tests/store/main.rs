@@ -14,6 +14,7 @@ mod idempotency;
 mod imports;
 mod log;
 mod migrations;
+mod notifications;
 mod people;
 mod reviews;
 mod schema;
