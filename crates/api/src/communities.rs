@@ -3,7 +3,7 @@
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use eureka_domain::community::{Charter, Community, Openness, ReviewPolicy, Role};
-use eureka_service::{CommunityChanges, MemberView, entity_tag};
+use eureka_service::{CommunityChanges, MemberView, PolicyChanges, entity_tag};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -34,8 +34,26 @@ wire_enum! {
 pub(crate) struct PolicyBody {
     /// How many distinct reviewers have to approve.
     quorum: i32,
+    /// How many have to approve a tip with a safety level, where that is more; one of them a steward where it is `danger`.
+    safety_quorum: i32,
     /// How many minutes a claim lasts.
     claim_minutes: i32,
+    /// Within how many working days somebody takes a submission up.
+    first_response_days: i32,
+    /// Within how many working days it is decided.
+    decision_days: i32,
+}
+
+impl From<ReviewPolicy> for PolicyBody {
+    fn from(policy: ReviewPolicy) -> Self {
+        Self {
+            quorum: policy.quorum,
+            safety_quorum: policy.safety_quorum,
+            claim_minutes: policy.claim_minutes,
+            first_response_days: policy.first_response_days,
+            decision_days: policy.decision_days,
+        }
+    }
 }
 
 /// How a community is to review; what is not named stays, or takes its default.
@@ -44,8 +62,26 @@ pub(crate) struct PolicyBody {
 pub(crate) struct PolicyPatch {
     /// How many distinct reviewers have to approve, 1 to 5; 1 unless set.
     quorum: Option<i32>,
+    /// How many have to approve a tip with a safety level, 1 to 5; 2 unless set.
+    safety_quorum: Option<i32>,
     /// How many minutes a claim lasts, 1 to 1440; 30 unless set.
     claim_minutes: Option<i32>,
+    /// Within how many working days somebody takes a submission up, 1 to 100; 2 unless set.
+    first_response_days: Option<i32>,
+    /// Within how many working days it is decided, 1 to 100; 10 unless set.
+    decision_days: Option<i32>,
+}
+
+impl From<PolicyPatch> for PolicyChanges {
+    fn from(patch: PolicyPatch) -> Self {
+        Self {
+            quorum: patch.quorum,
+            safety_quorum: patch.safety_quorum,
+            claim_minutes: patch.claim_minutes,
+            first_response_days: patch.first_response_days,
+            decision_days: patch.decision_days,
+        }
+    }
 }
 
 /// A community.
@@ -79,7 +115,7 @@ impl From<&Community> for CommunityBody {
             name: community.name.clone(),
             description: community.description.clone(),
             visibility: community.openness.into(),
-            policy: PolicyBody { quorum: community.policy.quorum, claim_minutes: community.policy.claim_minutes },
+            policy: community.policy.into(),
             created_at: instant(community.created_at),
             updated_at: instant(community.updated_at),
         }
@@ -179,16 +215,12 @@ pub(crate) async fn create_community(
     key: IdempotencyKey,
     body: Body<NewCommunityBody>,
 ) -> Result<HttpResponse, Problem> {
-    let usual = ReviewPolicy::default();
     let charter = Charter {
         slug: body.value.slug,
         name: body.value.name,
         description: body.value.description,
         openness: body.value.visibility.map_or(Openness::Open, Into::into),
-        policy: ReviewPolicy {
-            quorum: body.value.policy.quorum.unwrap_or(usual.quorum),
-            claim_minutes: body.value.policy.claim_minutes.unwrap_or(usual.claim_minutes),
-        },
+        policy: PolicyChanges::from(body.value.policy).apply(ReviewPolicy::default()),
     };
     let once = key.once(body.fingerprint, |community: &Community| {
         let location = format!("/v1/communities/{}", community.slug);
@@ -237,8 +269,7 @@ pub(crate) async fn update_community(
         name: body.value.name,
         description: body.value.description,
         openness: body.value.visibility.map(Into::into),
-        quorum: body.value.policy.quorum,
-        claim_minutes: body.value.policy.claim_minutes,
+        policy: body.value.policy.into(),
     };
     let slug = slug.into_inner();
     let written = api.run(move |service| service.update_community(&caller.0, slug, changes, expected.0)).await?;

@@ -9,7 +9,7 @@ use eureka_service::{DecisionDraft, QueueQuery, ReviewDetail, ServiceError};
 
 pub(crate) use body::{QueueSortWord, QueueStateWord};
 
-use body::{NewDecision, NextParams, QueueParams, ReviewBody};
+use body::{NewDecision, NextParams, QueueParams, ReviewBody, StatsBody};
 
 use crate::Api;
 use crate::body::Body;
@@ -95,7 +95,10 @@ pub(crate) async fn release_review(api: Data<Api>, caller: Caller, id: Path<Stri
     Ok(changed(written.value.etag(), written.position, &ReviewBody::from(&written.value)))
 }
 
-/// Take up the review that has waited longest among those you may decide.
+/// Take up the review that you are best placed to decide: what is offered to you, then what is overdue, what is about
+/// machines and in languages you have worked with, what has waited longest.
+///
+/// Nothing for whoever holds five reviews already: a claim is a promise.
 #[utoipa::path(
     tag = "reviews",
     params(NextParams),
@@ -123,9 +126,26 @@ pub(crate) async fn claim_next_review(
     })
 }
 
+/// Tell how the queue does: how long texts wait, what is overdue, who is busy, where reviewers are missing.
+#[utoipa::path(
+    tag = "reviews",
+    params(NextParams),
+    responses((status = 200, description = "How it does", body = StatsBody)),
+)]
+#[get("/reviews/stats")]
+pub(crate) async fn review_stats(
+    api: Data<Api>,
+    caller: Caller,
+    params: Params<NextParams>,
+) -> Result<HttpResponse, Problem> {
+    let community = params.0.community;
+    let stats = api.run(move |service| service.review_stats(&caller.0, community.as_deref())).await?;
+    Ok(HttpResponse::Ok().json(StatsBody::from(&stats)))
+}
+
 /// Decide: approve, request changes or reject.
 ///
-/// The approval that fills the quorum publishes the revision; a request for changes or a rejection ends the round, and
+/// The approval that meets the quorum publishes the revision; a request for changes or a rejection ends the round, and
 /// owes the author a reason from the list and in words. Nobody decides a text they are credited on, admins included.
 #[utoipa::path(
     tag = "reviews",

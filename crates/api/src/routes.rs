@@ -52,6 +52,7 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
         .service(notifications::watch_tip)
         .service(notifications::unwatch_tip)
         .service(reviews::list_reviews)
+        .service(reviews::review_stats)
         .service(reviews::claim_next_review)
         .service(reviews::read_review)
         .service(reviews::claim_review)

@@ -27,6 +27,10 @@ word_enum! {
         ReviewClaimed = "review.claimed",
         /// A review went back to the queue.
         ReviewReleased = "review.released",
+        /// Nobody had taken a review up in time; its reviewers were told.
+        ReviewReminded = "review.reminded",
+        /// A review was not decided in time; the stewards were told.
+        ReviewEscalated = "review.escalated",
         /// A reviewer approved, and the quorum is not reached yet.
         ReviewApproved = "review.approved",
         /// A reviewer sent a revision back.

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Instant;
 use crate::error::{FieldError, RuleError};
 use crate::ids::{CommunityId, UserId};
+use crate::review::{Due, Quorum};
+use crate::tip::Safety;
 use crate::word::word_enum;
+use crate::working_time;
 
 word_enum! {
     /// Who reads a community's approved tips.
@@ -36,13 +39,35 @@ word_enum! {
 pub struct ReviewPolicy {
     /// How many distinct reviewers have to approve.
     pub quorum: i32,
+    /// How many have to approve a tip with a safety level; the greater of the two counts.
+    pub safety_quorum: i32,
     /// How many minutes a claim lasts.
     pub claim_minutes: i32,
+    /// Within how many working days somebody takes a submission up.
+    pub first_response_days: i32,
+    /// Within how many working days it is decided.
+    pub decision_days: i32,
 }
 
 impl Default for ReviewPolicy {
     fn default() -> Self {
-        Self { quorum: 1, claim_minutes: 30 }
+        Self { quorum: 1, safety_quorum: 2, claim_minutes: 30, first_response_days: 2, decision_days: 10 }
+    }
+}
+
+impl ReviewPolicy {
+    /// What it takes to publish a text of this safety level. Of those who approve work that may kill, one is a steward.
+    pub fn quorum_for(&self, safety: Safety) -> Quorum {
+        let approvals = if safety == Safety::None { self.quorum } else { self.quorum.max(self.safety_quorum) };
+        Quorum { approvals, steward: safety == Safety::Danger }
+    }
+
+    /// When a text that enters the queue now is to be taken up and decided.
+    pub fn due(&self, opened_at: Instant) -> Due {
+        Due {
+            respond_by: working_time::after(opened_at, self.first_response_days),
+            decide_by: working_time::after(opened_at, self.decision_days),
+        }
     }
 }
 
@@ -116,11 +141,17 @@ impl Charter {
                 errors.push(FieldError::new(pointer, "too_long", format!("at most {max} characters")));
             }
         }
-        if !(1..=5).contains(&self.policy.quorum) {
-            errors.push(FieldError::new("/policy/quorum", "invalid", "1 to 5"));
-        }
-        if !(1..=1440).contains(&self.policy.claim_minutes) {
-            errors.push(FieldError::new("/policy/claim_minutes", "invalid", "1 to 1440"));
+        let policy = &self.policy;
+        for (field, value, max) in [
+            ("quorum", policy.quorum, 5),
+            ("safety_quorum", policy.safety_quorum, 5),
+            ("claim_minutes", policy.claim_minutes, 1440),
+            ("first_response_days", policy.first_response_days, 100),
+            ("decision_days", policy.decision_days, 100),
+        ] {
+            if !(1..=max).contains(&value) {
+                errors.push(FieldError::new(format!("/policy/{field}"), "invalid", format!("1 to {max}")));
+            }
         }
         if errors.is_empty() { Ok(self) } else { Err(RuleError::Invalid(errors)) }
     }

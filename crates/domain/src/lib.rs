@@ -7,12 +7,14 @@ pub mod clock;
 pub mod community;
 pub mod error;
 pub mod ids;
+pub mod queue;
 pub mod review;
 pub mod tip;
 pub mod user;
 pub mod visibility;
 mod word;
 pub mod workflow;
+pub mod working_time;
 
 pub use clock::{Clock, Ids, Instant};
 pub use error::{FieldError, RuleError};

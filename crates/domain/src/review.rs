@@ -1,8 +1,10 @@
 //! The review of one submitted revision: its claim, its decisions, its end.
 
 use crate::clock::Instant;
+use crate::community::Role;
 use crate::error::{FieldError, RuleError};
 use crate::ids::{CommunityId, DecisionId, ReviewId, TipId, UserId};
+use crate::tip::Revision;
 use crate::word::word_enum;
 use crate::workflow::Action;
 
@@ -80,6 +82,24 @@ pub struct Claim {
     pub until: Instant,
 }
 
+/// What it takes to publish a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quorum {
+    /// How many distinct reviewers have to approve.
+    pub approvals: i32,
+    /// Whether one of them has to be a steward.
+    pub steward: bool,
+}
+
+/// When a text in the queue is to be taken up and decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// When somebody should have taken it up.
+    pub respond_by: Instant,
+    /// When it should have been decided.
+    pub decide_by: Instant,
+}
+
 /// One reviewer's decision on one revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
@@ -89,6 +109,8 @@ pub struct Decision {
     pub revision: i32,
     /// Who decided.
     pub reviewer: UserId,
+    /// What they were in the community then.
+    pub role: Role,
     /// What.
     pub verdict: Verdict,
     /// Why, from the list; owed unless the verdict is `approve`.
@@ -135,6 +157,8 @@ pub struct Review {
     pub community: CommunityId,
     /// How often the text has been sent to reviewers, counting this time.
     pub round: i32,
+    /// Who is to take it up first: the reviewer who sent the text back the last time.
+    pub offered_to: Option<UserId>,
     /// Who holds it, if anybody; it may have run out.
     pub claim: Option<Claim>,
     /// The decisions so far, oldest first.
@@ -143,9 +167,43 @@ pub struct Review {
     pub closed: Option<(Outcome, Instant)>,
     /// When the text entered the queue; a text that replaces one under review keeps its place.
     pub opened_at: Instant,
+    /// When it is to be taken up and decided.
+    pub due: Due,
+    /// When a reviewer first took it up, or decided.
+    pub responded_at: Option<Instant>,
 }
 
 impl Review {
+    /// The review of a text that enters the queue.
+    pub fn opened(id: ReviewId, community: CommunityId, text: &Revision, due: Due, opened_at: Instant) -> Self {
+        Self {
+            id,
+            tip: text.tip,
+            revision: text.number,
+            community,
+            round: text.round,
+            offered_to: None,
+            claim: None,
+            decisions: Vec::new(),
+            closed: None,
+            opened_at,
+            due,
+            responded_at: None,
+        }
+    }
+
+    /// Whether an answer that was promised has not come.
+    pub fn is_overdue(&self, now: Instant) -> bool {
+        self.closed.is_none()
+            && (self.due.decide_by < now || (self.responded_at.is_none() && self.due.respond_by < now))
+    }
+
+    /// Whether those who have approved are enough to publish.
+    pub fn meets(&self, quorum: Quorum) -> bool {
+        let by_steward = |decision: &Decision| decision.verdict == Verdict::Approve && decision.role == Role::Steward;
+        self.approvals() >= quorum.approvals && (!quorum.steward || self.decisions.iter().any(by_steward))
+    }
+
     /// Whether this reviewer has decided in it.
     pub fn has_decided(&self, reviewer: UserId) -> bool {
         self.decisions.iter().any(|decision| decision.reviewer == reviewer)

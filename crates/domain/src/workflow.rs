@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use crate::clock::Instant;
 use crate::error::RuleError;
 use crate::ids::UserId;
-use crate::review::{Claim, Outcome, Review, Verdict};
+use crate::review::{Claim, Decision, Outcome, Quorum, Review, Verdict};
 use crate::tip::{Confidence, Revision, State, Tip, TipText};
 use crate::word::word_enum;
 
@@ -197,6 +197,7 @@ pub fn claim(
     };
     let until = now + chrono::Duration::minutes(i64::from(minutes));
     review.claim = Some(Claim { by: reviewer, since, until });
+    review.responded_at.get_or_insert(now);
     Ok(Revision { state: State::InReview, updated_at: now, ..latest })
 }
 
@@ -218,15 +219,15 @@ pub struct Decided {
     pub superseded: Option<Revision>,
 }
 
-/// Records one reviewer's decision: an approval publishes once `quorum` distinct reviewers have approved; a request for
-/// changes or a rejection ends the round at once. `live` is the revision that readers see now, if any.
+/// Records one reviewer's decision: the approval that meets the quorum publishes; a request for changes or a rejection
+/// ends the round at once. `live` is the revision that readers see now, if any.
 pub fn decide(
     tip: &mut Tip,
     latest: Revision,
     live: Option<Revision>,
     review: &mut Review,
-    decision: crate::review::Decision,
-    quorum: i32,
+    decision: Decision,
+    quorum: Quorum,
 ) -> Result<Decided, RuleError> {
     let now = decision.at;
     let action = decision.verdict.action();
@@ -240,10 +241,11 @@ pub fn decide(
     }
     let verdict = decision.verdict;
     review.claim = None;
+    review.responded_at.get_or_insert(now);
     review.decisions.push(decision);
     tip.updated_at = now;
 
-    if verdict == Verdict::Approve && review.approvals() < quorum {
+    if verdict == Verdict::Approve && !review.meets(quorum) {
         let revision = Revision { state: State::InReview, updated_at: now, ..latest };
         return Ok(Decided { revision, superseded: None });
     }

@@ -12,7 +12,7 @@ use chrono::{DateTime, Duration};
 use eureka_domain::access::{self, Caller, Standing};
 use eureka_domain::community::{Openness, Role};
 use eureka_domain::ids::{CommunityId, DecisionId, ReviewId, TipId, TipNumber, UserId};
-use eureka_domain::review::{Decision, Outcome, Reason, Review, Verdict};
+use eureka_domain::review::{Decision, Due, Outcome, Quorum, Reason, Review, Verdict};
 use eureka_domain::tip::{Confidence, Revision, Safety, State, Tip, TipText};
 use eureka_domain::user::SiteRole;
 use eureka_domain::workflow::{self, Action, Edited};
@@ -232,17 +232,26 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Every other reviewer is a steward.
+fn role_of(who: u128) -> Role {
+    if who.is_multiple_of(2) { Role::Steward } else { Role::Reviewer }
+}
+
+fn due() -> Due {
+    Due { respond_by: at(1000), decide_by: at(2000) }
+}
+
 /// A tip with all its revisions and reviews, as a database would hold them.
 struct World {
     tip: Tip,
     revisions: Vec<Revision>,
     reviews: Vec<Review>,
     now: Instant,
-    quorum: i32,
+    quorum: Quorum,
 }
 
 impl World {
-    fn new(quorum: i32) -> Self {
+    fn new(quorum: Quorum) -> Self {
         let (tip, draft) = tip_in(State::Draft);
         Self { tip, revisions: vec![draft], reviews: vec![], now: at(0), quorum }
     }
@@ -267,17 +276,13 @@ impl World {
 
     fn new_review(&self) -> Review {
         let latest = self.latest();
-        Review {
-            id: ReviewId(Uuid::from_u128(self.reviews.len() as u128 + 1000)),
-            tip: self.tip.id,
-            revision: latest.number,
-            community: COMMUNITY,
-            round: latest.round,
-            claim: None,
-            decisions: vec![],
-            closed: None,
-            opened_at: self.now,
-        }
+        Review::opened(
+            ReviewId(Uuid::from_u128(self.reviews.len() as u128 + 1000)),
+            COMMUNITY,
+            &latest,
+            due(),
+            self.now,
+        )
     }
 
     fn save_review(&mut self, review: Review) {
@@ -341,6 +346,7 @@ impl World {
                     id: DecisionId(Uuid::from_u128(1)),
                     revision: latest.number - off,
                     reviewer: UserId(Uuid::from_u128(*who)),
+                    role: role_of(*who),
                     verdict: *verdict,
                     reason: Some(Reason::Unclear),
                     comment: Some("Which fuse?".into()),
@@ -382,7 +388,11 @@ impl World {
         if let Some(live) = published {
             let review = self.reviews.iter().rfind(|review| review.revision == live).unwrap();
             assert_eq!(review.closed.map(|(outcome, _)| outcome), Some(Outcome::Approved));
-            assert!(review.approvals() >= self.quorum, "published by its quorum");
+            let approved = |d: &&Decision| d.verdict == Verdict::Approve;
+            let approvals: Vec<_> = review.decisions.iter().filter(approved).collect();
+            assert!(approvals.len() >= usize::try_from(self.quorum.approvals).unwrap(), "published by its quorum");
+            let steward = approvals.iter().any(|d| d.role == Role::Steward);
+            assert!(steward || !self.quorum.steward, "a steward among them where one is owed");
         }
         assert_eq!(self.tip.review.is_some(), self.latest().state.is_open(), "an open text has a review");
         for review in &self.reviews {
@@ -399,8 +409,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn random_histories_only_reach_legal_states(quorum in 1..3i32, steps in prop::collection::vec(step(), 1..60)) {
-        let mut world = World::new(quorum);
+    fn random_histories_only_reach_legal_states(
+        approvals in 1..3i32,
+        steward in any::<bool>(),
+        steps in prop::collection::vec(step(), 1..60),
+    ) {
+        let mut world = World::new(Quorum { approvals, steward });
         for step in &steps {
             let before = (world.tip.clone(), world.revisions.clone());
             if world.apply(step).is_err() {

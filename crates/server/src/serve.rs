@@ -9,6 +9,7 @@ use actix_web::HttpServer;
 use actix_web::web::Data;
 use anyhow::{Context, bail};
 use eureka_api::Api;
+use eureka_service::ServiceError;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Settings;
@@ -19,7 +20,7 @@ use crate::{demo, logging};
 const HEAD_PATIENCE: Duration = Duration::from_secs(5);
 /// How long requests in flight may take once the process is to stop, in seconds.
 const SHUTDOWN_PATIENCE: u64 = 15;
-/// How often what has expired is forgotten.
+/// How often what has expired is forgotten, and reviewers are reminded.
 const HOUR: Duration = Duration::from_hours(1);
 /// Connections a worker holds at once.
 const CONNECTIONS: usize = 2000;
@@ -69,7 +70,7 @@ async fn listen(settings: &Settings, api: Data<Api>, ready: impl FnOnce(SocketAd
     tracing::info!(%address, "serving; the documentation is at /docs/");
     ready(address);
 
-    actix_web::rt::spawn(forget_expired(api.clone()));
+    actix_web::rt::spawn(look_after(api.clone()));
     let handle = server.handle();
     let drain = Duration::from_secs(settings.drain);
     let mut terminated = signal(SignalKind::terminate())?;
@@ -87,16 +88,17 @@ async fn listen(settings: &Settings, api: Data<Api>, ready: impl FnOnce(SocketAd
     server.await.context("the server failed")
 }
 
-/// Has what has expired forgotten, at the start and every hour.
-async fn forget_expired(api: Data<Api>) {
+/// Does what nobody asks for, at the start and every hour: forgets what has expired, reminds of broken promises.
+async fn look_after(api: Data<Api>) {
     let mut hourly = tokio::time::interval(HOUR);
     loop {
         hourly.tick().await;
         let api = api.clone();
-        match actix_web::web::block(move || api.service().forget_expired()).await {
-            Ok(Ok(forgotten)) => tracing::debug!(forgotten, "expired sessions and replies"),
-            Ok(Err(error)) => tracing::warn!(%error, "what has expired could not be forgotten"),
-            Err(error) => tracing::error!(%error, "forgetting what has expired panicked"),
+        let work = move || Ok::<_, ServiceError>((api.service().forget_expired()?, api.service().remind_reviewers()?));
+        match actix_web::web::block(work).await {
+            Ok(Ok((forgotten, reminded))) => tracing::debug!(forgotten, reminded, "looked after"),
+            Ok(Err(error)) => tracing::warn!(%error, "the hourly work could not be done"),
+            Err(error) => tracing::error!(%error, "the hourly work panicked"),
         }
     }
 }

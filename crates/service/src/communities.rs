@@ -3,7 +3,7 @@
 use eureka_domain::Instant;
 use eureka_domain::access::{self, Caller};
 use eureka_domain::change::{Change, Facts, Kind};
-use eureka_domain::community::{Charter, Community, Membership, Openness, Role};
+use eureka_domain::community::{Charter, Community, Membership, Openness, ReviewPolicy, Role};
 use eureka_domain::ids::{CommunityId, UserId};
 use eureka_domain::user::User;
 use eureka_store::{Conn, Written, communities, log, users};
@@ -21,23 +21,46 @@ pub struct CommunityChanges {
     pub description: Option<String>,
     /// Who reads its approved tips.
     pub openness: Option<Openness>,
+    /// How it reviews.
+    pub policy: PolicyChanges,
+}
+
+/// The parts of a review policy to change.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PolicyChanges {
     /// How many distinct reviewers have to approve.
     pub quorum: Option<i32>,
+    /// How many have to approve a tip with a safety level.
+    pub safety_quorum: Option<i32>,
     /// How many minutes a claim lasts.
     pub claim_minutes: Option<i32>,
+    /// Within how many working days somebody takes a submission up.
+    pub first_response_days: Option<i32>,
+    /// Within how many working days it is decided.
+    pub decision_days: Option<i32>,
+}
+
+impl PolicyChanges {
+    /// The policy with the changes.
+    pub fn apply(self, policy: ReviewPolicy) -> ReviewPolicy {
+        ReviewPolicy {
+            quorum: self.quorum.unwrap_or(policy.quorum),
+            safety_quorum: self.safety_quorum.unwrap_or(policy.safety_quorum),
+            claim_minutes: self.claim_minutes.unwrap_or(policy.claim_minutes),
+            first_response_days: self.first_response_days.unwrap_or(policy.first_response_days),
+            decision_days: self.decision_days.unwrap_or(policy.decision_days),
+        }
+    }
 }
 
 impl CommunityChanges {
     fn apply(self, community: &Community) -> Charter {
-        let mut policy = community.policy;
-        policy.quorum = self.quorum.unwrap_or(policy.quorum);
-        policy.claim_minutes = self.claim_minutes.unwrap_or(policy.claim_minutes);
         Charter {
             slug: community.slug.clone(),
             name: self.name.unwrap_or_else(|| community.name.clone()),
             description: self.description.unwrap_or_else(|| community.description.clone()),
             openness: self.openness.unwrap_or(community.openness),
-            policy,
+            policy: self.policy.apply(community.policy),
         }
     }
 }

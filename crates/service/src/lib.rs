@@ -32,7 +32,7 @@ use uuid::Uuid;
 
 pub use audit::HistoryEntry;
 pub use callers::Callers;
-pub use communities::{CommunityChanges, MemberView};
+pub use communities::{CommunityChanges, MemberView, PolicyChanges};
 pub use error::ServiceError;
 pub use eureka_search::{
     FacetField, FacetValue, Hit, PoolOptions, Relaxed, SearchPool, SearchResponse, SimilarTip, Sort, Suggestion,
@@ -46,7 +46,7 @@ pub use notifications::{NotificationView, TipBrief};
 pub use once::{Answer, Key, Once, Render, Reply, fingerprint};
 pub use page::{Page, PageRequest};
 pub use passwords::Passwords;
-pub use reviews::{DecisionDraft, QueueQuery, ReviewDetail};
+pub use reviews::{DecisionDraft, QueueQuery, QueueStats, ReviewDetail, ThinProduct};
 pub use search::{ReadySearch, SearchQuery};
 pub use sessions::Tokens;
 pub use similar::SimilarText;

@@ -1,42 +1,29 @@
-//! Peer review: the queue, claims, decisions.
+//! Peer review: claims, decisions. What waits, and for how long, is in `reviews/queue.rs`, `late.rs` and `stats.rs`.
+
+mod late;
+mod queue;
+mod stats;
 
 use std::collections::BTreeSet;
 
 use eureka_domain::access::{self, Caller};
 use eureka_domain::change::{Facts, Kind};
 use eureka_domain::community::{Community, Role};
-use eureka_domain::ids::{CommunityId, DecisionId, ReviewId, TipRef, UserId};
-use eureka_domain::review::{Decision, Reason, Review, Verdict};
-use eureka_domain::tip::{Revision, Safety, Tip};
+use eureka_domain::ids::{DecisionId, ReviewId, TipRef, UserId};
+use eureka_domain::review::{Decision, Quorum, Reason, Review, Verdict};
+use eureka_domain::tip::{Revision, Tip};
 use eureka_domain::workflow::{self, Action};
 use eureka_domain::{Instant, RuleError, visibility};
-use eureka_store::reviews::{QueueFilter, QueueSort, QueueState};
 use eureka_store::tips::TipSheet;
 use eureka_store::{Conn, Written, communities, reviews, revisions, tips, users};
 
 use crate::notifications::record;
 use crate::tips::{change, sheet_of};
 use crate::views::name;
-use crate::{Answer, Once, Page, PageRequest, Person, Service, ServiceError, audit, once};
+use crate::{Answer, Once, Person, Service, ServiceError, audit, once};
 
-/// Which reviews to list, of the communities the caller reviews in.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct QueueQuery {
-    /// Of the community with this slug.
-    pub community: Option<String>,
-    /// Open, claimed, unclaimed or closed; open when absent.
-    pub state: Option<QueueState>,
-    /// For this product.
-    pub product: Option<String>,
-    /// In this language.
-    pub lang: Option<String>,
-    /// Of this safety level.
-    pub safety: Option<Safety>,
-    /// Claimed by the caller.
-    pub mine: Option<bool>,
-    /// The newest first, instead of the oldest.
-    pub sort: Option<QueueSort>,
-}
+pub use queue::QueueQuery;
+pub use stats::{QueueStats, ThinProduct};
 
 /// A decision as a reviewer sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,8 +53,10 @@ pub struct ReviewDetail {
     pub revision: Revision,
     /// The revision that readers see now, if any.
     pub live: Option<Revision>,
-    /// How many approvals publish it.
-    pub quorum: i32,
+    /// What it takes to publish it.
+    pub quorum: Quorum,
+    /// Whether an answer that was promised has not come.
+    pub overdue: bool,
     /// Those named in the review.
     pub people: Vec<Person>,
     /// What the caller can do to it now.
@@ -99,24 +88,6 @@ struct Open {
 const NONE: ServiceError = ServiceError::NotFound("review");
 
 impl Service {
-    /// The queue of the communities the caller reviews in: oldest first unless asked otherwise.
-    pub fn list_reviews(
-        &self,
-        caller: &Caller,
-        query: QueueQuery,
-        page: &PageRequest,
-    ) -> Result<Page<ReviewDetail>, ServiceError> {
-        let now = self.clock.now();
-        self.store.read(|conn| {
-            let filter = queue_filter(conn, caller, query, now)?;
-            if filter.communities.is_empty() {
-                return Ok(Page { items: Vec::new(), next: None });
-            }
-            let found = reviews::queue(conn, &filter, page.after()?, page.fetch())?;
-            page.page(found, |review| (review.opened_at, review.id))?.try_map(|review| read(conn, caller, review, now))
-        })
-    }
-
     /// One review: for the community's reviewers and the tip's author.
     pub fn read_review(&self, caller: &Caller, id: ReviewId) -> Result<ReviewDetail, ServiceError> {
         let now = self.clock.now();
@@ -132,24 +103,6 @@ impl Service {
         self.store.write(move |conn| {
             let open = lock(conn, &caller, id, Action::Claim)?;
             claim(conn, &caller, open, now)
-        })
-    }
-
-    /// Takes up the oldest review that the caller may decide and nobody has claimed.
-    pub fn claim_next_review(
-        &self,
-        caller: &Caller,
-        community: Option<String>,
-    ) -> Result<Written<Option<ReviewDetail>>, ServiceError> {
-        let (caller, now) = (caller.clone(), self.clock.now());
-        self.store.write(move |conn| {
-            let query = QueueQuery { community, ..QueueQuery::default() };
-            let filter = queue_filter(conn, &caller, query, now)?;
-            let Some(next) = reviews::next_for(conn, &filter.communities, caller.user, now)? else {
-                return Ok(None);
-            };
-            let open = lock(conn, &caller, next.id, Action::Claim)?;
-            claim(conn, &caller, open, now).map(Some)
         })
     }
 
@@ -171,7 +124,7 @@ impl Service {
         })
     }
 
-    /// Records the caller's decision. The approval that fills the quorum publishes; a request for changes or a rejection
+    /// Records the caller's decision. The approval that meets the quorum publishes; a request for changes or a rejection
     /// ends the round. Nobody decides a text they are credited on.
     pub fn decide_review(
         &self,
@@ -185,6 +138,7 @@ impl Service {
             id: DecisionId(self.new_id(now)),
             revision: draft.revision,
             reviewer: caller.user,
+            role: Role::Reviewer, // until the community is known
             verdict: draft.verdict,
             reason: draft.reason,
             comment: draft.comment,
@@ -200,7 +154,9 @@ impl Service {
                 let open = lock(conn, &caller, id, decision.verdict.action())?;
                 let Open { mut review, sheet: TipSheet { mut tip, live, latest }, community } = open;
                 let (before, confidence) = (latest.state, tip.confidence);
-                let quorum = community.policy.quorum;
+                let quorum = community.policy.quorum_for(latest.text.safety);
+                let role = caller.role_in(community.id).unwrap_or(Role::Reviewer);
+                let decision = Decision { role, ..decision };
                 let decided = workflow::decide(&mut tip, latest, live, &mut review, decision.clone(), quorum)?;
                 if let Some(old) = &decided.superseded {
                     revisions::save(conn, &tip, old)?;
@@ -292,6 +248,7 @@ fn read(conn: &mut Conn<'_>, caller: &Caller, review: Review, now: Instant) -> R
     };
     let mut named: BTreeSet<UserId> = review.decisions.iter().map(|d| d.reviewer).collect();
     named.extend(review.claim.map(|claim| claim.by));
+    named.extend(review.offered_to);
     named.insert(tip.author);
     let names = users::names(conn, &named.iter().copied().collect::<Vec<_>>())?;
     let person = |id: UserId| {
@@ -303,7 +260,8 @@ fn read(conn: &mut Conn<'_>, caller: &Caller, review: Review, now: Instant) -> R
         author: person(tip.author),
         people: named.into_iter().map(person).collect(),
         community: community.slug,
-        quorum: community.policy.quorum,
+        quorum: community.policy.quorum_for(revision.text.safety),
+        overdue: review.is_overdue(now),
         review,
         tip,
         revision,
@@ -315,27 +273,3 @@ fn read(conn: &mut Conn<'_>, caller: &Caller, review: Review, now: Instant) -> R
 /// What can be done in a review.
 const REVIEW_ACTIONS: [Action; 5] =
     [Action::Claim, Action::Release, Action::Approve, Action::RequestChanges, Action::Reject];
-
-fn queue_filter(
-    conn: &mut Conn<'_>,
-    caller: &Caller,
-    query: QueueQuery,
-    now: Instant,
-) -> Result<QueueFilter, ServiceError> {
-    let mut reviewed: Vec<CommunityId> =
-        caller.standings.keys().copied().filter(|&community| caller.reviews(community)).collect();
-    if let Some(slug) = query.community {
-        let named = communities::find_slug(conn, &slug)?.map(|community| community.id);
-        reviewed.retain(|&community| Some(community) == named);
-    }
-    Ok(QueueFilter {
-        communities: reviewed,
-        state: query.state.unwrap_or(QueueState::Open),
-        product: query.product,
-        lang: query.lang,
-        safety: query.safety,
-        claimed_by: query.mine.unwrap_or(false).then_some(caller.user),
-        sort: query.sort.unwrap_or(QueueSort::Oldest),
-        now,
-    })
-}

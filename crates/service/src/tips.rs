@@ -6,12 +6,12 @@ use eureka_domain::access::{self, Caller};
 use eureka_domain::change::{Change, Facts, Kind};
 use eureka_domain::community::Community;
 use eureka_domain::ids::{ReviewId, TipId, TipRef, UserId};
-use eureka_domain::review::{Outcome, Review};
+use eureka_domain::review::{Outcome, Review, Verdict};
 use eureka_domain::tip::{Confidence, Revision, Safety, State, Tip, TipText};
 use eureka_domain::workflow::{self, Action, Edited};
 use eureka_domain::{Instant, RuleError, visibility};
 use eureka_store::tips::{TipFilter, TipSheet};
-use eureka_store::{Conn, Written, communities, reviews, revisions, tips};
+use eureka_store::{Conn, Written, communities, notifications, reviews, revisions, tips};
 
 use crate::notifications::record;
 use crate::views::{one_tip_view, tip_views};
@@ -357,14 +357,24 @@ fn send_to_reviewers(
 ) -> Result<Revision, ServiceError> {
     let before = draft.state;
     let submitted = workflow::submit(tip, draft, now)?;
-    let review = new_review(review, tip, &submitted, now);
+    let policy = communities::find(conn, tip.community)?.ok_or(ServiceError::NotFound("community"))?.policy;
+    let offered_to = who_sent_it_back(conn, tip.id)?.filter(|&user| !access::is_credited(user, tip, &submitted));
+    let review = Review { offered_to, ..Review::opened(review, tip.community, &submitted, policy.due(now), now) };
     tip.review = Some(review.id);
     revisions::save(conn, tip, &submitted)?;
     reviews::insert(conn, &review)?;
     tips::save(conn, tip)?;
     let change = change(Kind::TipSubmitted, caller, tip, now).about(review.id.0);
-    record(conn, &change.at_revision(Some(before), &submitted), tip, &submitted)?;
+    let seq = record(conn, &change.at_revision(Some(before), &submitted), tip, &submitted)?;
+    notifications::tell(conn, seq, &offered_to.into_iter().collect())?;
     Ok(submitted)
+}
+
+/// The reviewer who asked for the changes that the text comes back with.
+fn who_sent_it_back(conn: &mut Conn<'_>, tip: TipId) -> Result<Option<UserId>, ServiceError> {
+    let Some(last) = reviews::of_tip(conn, tip)?.pop() else { return Ok(None) };
+    let asked = last.decisions.iter().rev().find(|decision| decision.verdict == Verdict::RequestChanges);
+    Ok(asked.map(|decision| decision.reviewer))
 }
 
 /// When the text under review was edited: ends its review and opens that of the next revision, which keeps the place in
@@ -380,26 +390,17 @@ fn hand_over_review(
         return Ok(());
     };
     let claim = old.claim.filter(|claim| !access::is_credited(claim.by, tip, next));
-    let review = Review { opened_at: old.opened_at, claim, ..new_review(id, tip, next, now) };
+    let review = Review {
+        claim,
+        offered_to: old.offered_to.filter(|&user| !access::is_credited(user, tip, next)),
+        responded_at: old.responded_at,
+        ..Review::opened(id, tip.community, next, old.due, old.opened_at)
+    };
     old.close(Outcome::Superseded, now);
     reviews::save(conn, &old)?;
     reviews::insert(conn, &review)?;
     tip.review = Some(review.id);
     Ok(())
-}
-
-fn new_review(id: ReviewId, tip: &Tip, revision: &Revision, now: Instant) -> Review {
-    Review {
-        id,
-        tip: tip.id,
-        revision: revision.number,
-        community: tip.community,
-        round: revision.round,
-        claim: None,
-        decisions: Vec::new(),
-        closed: None,
-        opened_at: now,
-    }
 }
 
 /// A change to a tip, to be filled in further.

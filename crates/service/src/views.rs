@@ -10,7 +10,7 @@ use eureka_domain::Instant;
 use eureka_domain::access::{self, Caller};
 use eureka_domain::community::Community;
 use eureka_domain::ids::{ReviewId, UserId};
-use eureka_domain::review::Claim;
+use eureka_domain::review::{Claim, Due};
 use eureka_domain::tip::{Revision, Tip};
 use eureka_domain::visibility;
 use eureka_domain::workflow::{self, Action};
@@ -36,6 +36,8 @@ pub struct ReviewBrief {
     pub id: ReviewId,
     /// When the text entered the queue.
     pub opened_at: Instant,
+    /// When it is to be taken up and decided.
+    pub due: Due,
     /// Who has taken it up.
     pub claim: Option<(Person, Claim)>,
     /// How many reviewers have approved.
@@ -176,6 +178,7 @@ fn brief(conn: &mut Conn<'_>, id: ReviewId, now: Instant) -> Result<Option<Revie
     Ok(reviews::find(conn, id)?.map(|review| ReviewBrief {
         id,
         opened_at: review.opened_at,
+        due: review.due,
         claim: review.live_claim(now).map(|claim| (Person { id: claim.by, name: String::new() }, claim)),
         approvals: review.approvals(),
     }))

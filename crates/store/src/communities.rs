@@ -113,6 +113,17 @@ pub fn members(
     rows.into_iter().map(|(member, user)| Ok((member.try_into()?, user.try_into()?))).collect()
 }
 
+/// Those who have at least a role in a community.
+pub fn with_role(conn: &mut Conn<'_>, community: CommunityId, role: Role) -> Result<Vec<UserId>, StoreError> {
+    let enough: Vec<&str> = Role::ALL.iter().filter(|&&held| held >= role).map(|held| held.word()).collect();
+    let query = members::table
+        .filter(members::community_id.eq(DbUuid(community.0)))
+        .filter(members::role.eq_any(enough))
+        .select(members::user_id);
+    let rows: Vec<DbUuid> = on_each!(conn, c => query.load(*c))?;
+    Ok(rows.into_iter().map(|id| UserId(id.0)).collect())
+}
+
 /// What a person is in each of their communities.
 pub fn standings(conn: &mut Conn<'_>, user: UserId) -> Result<BTreeMap<CommunityId, Standing>, StoreError> {
     let query = members::table.inner_join(communities::table).filter(members::user_id.eq(DbUuid(user.0))).select((
@@ -145,7 +156,10 @@ struct Row {
     description: String,
     openness: String,
     quorum: i32,
+    safety_quorum: i32,
     claim_minutes: i32,
+    first_response_days: i32,
+    decision_days: i32,
     created_at: DbInstant,
     updated_at: DbInstant,
 }
@@ -159,7 +173,10 @@ impl From<&Community> for Row {
             description: community.description.clone(),
             openness: community.openness.word().to_owned(),
             quorum: community.policy.quorum,
+            safety_quorum: community.policy.safety_quorum,
             claim_minutes: community.policy.claim_minutes,
+            first_response_days: community.policy.first_response_days,
+            decision_days: community.policy.decision_days,
             created_at: DbInstant(community.created_at),
             updated_at: DbInstant(community.updated_at),
         }
@@ -176,7 +193,13 @@ impl TryFrom<Row> for Community {
             name: row.name,
             description: row.description,
             openness: openness_of(&row.openness)?,
-            policy: ReviewPolicy { quorum: row.quorum, claim_minutes: row.claim_minutes },
+            policy: ReviewPolicy {
+                quorum: row.quorum,
+                safety_quorum: row.safety_quorum,
+                claim_minutes: row.claim_minutes,
+                first_response_days: row.first_response_days,
+                decision_days: row.decision_days,
+            },
             created_at: row.created_at.0,
             updated_at: row.updated_at.0,
         })

@@ -1,19 +1,24 @@
 //! Reviews, their decisions, and the queue.
 
 mod queue;
+mod stats;
 
 use std::collections::HashMap;
 
 use diesel::prelude::*;
 use eureka_domain::Instant;
+use eureka_domain::community::Role;
 use eureka_domain::ids::{CommunityId, DecisionId, ReviewId, TipId, UserId};
-use eureka_domain::review::{Claim, Decision, Outcome, Reason, Review, Verdict};
+use eureka_domain::review::{Claim, Decision, Due, Outcome, Reason, Review, Verdict};
 
-use crate::schema::{decisions, reviews};
+use crate::schema::{decisions, reviews, tips};
 use crate::sql_types::{DbInstant, DbUuid};
 use crate::{Conn, StoreError};
 
-pub use queue::{QueueFilter, QueueSort, QueueState, next_for, queue};
+pub use queue::{
+    Promise, QueueFilter, QueueSort, QueueState, Waiting, held_by, late, queue, told_late, waiting_for, worked_on,
+};
+pub use stats::{Recent, active_reviewers, recent};
 
 /// Opens a review. Its decisions are added one by one. A conflict is `reviews.revision`.
 pub fn insert(conn: &mut Conn<'_>, review: &Review) -> Result<(), StoreError> {
@@ -38,6 +43,7 @@ pub fn add_decision(conn: &mut Conn<'_>, review: &Review, decision: &Decision) -
         tip_id: DbUuid(review.tip.0),
         revision: decision.revision,
         reviewer_id: DbUuid(decision.reviewer.0),
+        role: Some(decision.role.word().to_owned()),
         verdict: decision.verdict.word().to_owned(),
         reason: decision.reason.map(|reason| reason.word().to_owned()),
         comment: decision.comment.clone(),
@@ -52,6 +58,31 @@ pub fn find(conn: &mut Conn<'_>, id: ReviewId) -> Result<Option<Review>, StoreEr
     let query = reviews::table.find(DbUuid(id.0));
     let row: Option<Row> = on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?;
     Ok(with_decisions(conn, row.into_iter().collect())?.pop())
+}
+
+/// Every review of a tip, in the order of its revisions.
+pub fn of_tip(conn: &mut Conn<'_>, tip: TipId) -> Result<Vec<Review>, StoreError> {
+    let query = reviews::table.filter(reviews::tip_id.eq(DbUuid(tip.0))).order(reviews::revision);
+    let rows: Vec<Row> = on_each!(conn, c => query.select(Row::as_select()).load(*c))?;
+    with_decisions(conn, rows)
+}
+
+/// What reviewers of a community last told an author, other than that they approved; the newest first.
+pub fn reasons_given(
+    conn: &mut Conn<'_>,
+    community: CommunityId,
+    author: UserId,
+    limit: i64,
+) -> Result<Vec<(TipId, Decision)>, StoreError> {
+    let query = decisions::table
+        .inner_join(tips::table.on(tips::id.eq(decisions::tip_id)))
+        .filter(tips::author_id.eq(DbUuid(author.0)))
+        .filter(tips::community_id.eq(DbUuid(community.0)))
+        .filter(decisions::verdict.ne(Verdict::Approve.word()))
+        .order((decisions::at.desc(), decisions::id))
+        .limit(limit);
+    let rows: Vec<DecisionRow> = on_each!(conn, c => query.select(DecisionRow::as_select()).load(*c))?;
+    rows.into_iter().map(|row| Ok((TipId(row.tip_id.0), row.try_into()?))).collect()
 }
 
 /// Adds to each review its decisions, oldest first, with one query for many reviews.
@@ -86,6 +117,10 @@ struct Row {
     outcome: Option<String>,
     closed_at: Option<DbInstant>,
     opened_at: DbInstant,
+    offered_to: Option<DbUuid>,
+    respond_by: Option<DbInstant>,
+    decide_by: Option<DbInstant>,
+    responded_at: Option<DbInstant>,
 }
 
 impl From<&Review> for Row {
@@ -102,6 +137,10 @@ impl From<&Review> for Row {
             outcome: review.closed.map(|(outcome, _)| outcome.word().to_owned()),
             closed_at: review.closed.map(|(_, at)| DbInstant(at)),
             opened_at: DbInstant(review.opened_at),
+            offered_to: review.offered_to.map(|id| DbUuid(id.0)),
+            respond_by: Some(DbInstant(review.due.respond_by)),
+            decide_by: Some(DbInstant(review.due.decide_by)),
+            responded_at: review.responded_at.map(DbInstant),
         }
     }
 }
@@ -131,6 +170,12 @@ impl TryFrom<Row> for Review {
             decisions: Vec::new(),
             closed,
             opened_at: row.opened_at.0,
+            offered_to: row.offered_to.map(|id| UserId(id.0)),
+            due: Due {
+                respond_by: row.respond_by.unwrap_or(row.opened_at).0,
+                decide_by: row.decide_by.unwrap_or(row.opened_at).0,
+            },
+            responded_at: row.responded_at.map(|at| at.0),
         })
     }
 }
@@ -147,6 +192,7 @@ struct DecisionRow {
     reason: Option<String>,
     comment: Option<String>,
     at: DbInstant,
+    role: Option<String>,
 }
 
 impl TryFrom<DecisionRow> for Decision {
@@ -154,12 +200,14 @@ impl TryFrom<DecisionRow> for Decision {
 
     fn try_from(row: DecisionRow) -> Result<Self, StoreError> {
         let verdict = Verdict::from_word(&row.verdict);
+        let role = row.role.as_deref().map_or(Some(Role::Reviewer), Role::from_word);
         let reason =
             |word: String| Reason::from_word(&word).ok_or_else(|| StoreError::corrupt("decisions.reason", word));
         Ok(Self {
             id: DecisionId(row.id.0),
             revision: row.revision,
             reviewer: UserId(row.reviewer_id.0),
+            role: role.ok_or_else(|| StoreError::corrupt("decisions.role", row.role.unwrap_or_default()))?,
             verdict: verdict.ok_or_else(|| StoreError::corrupt("decisions.verdict", &row.verdict))?,
             reason: row.reason.map(reason).transpose()?,
             comment: row.comment,

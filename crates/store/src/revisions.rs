@@ -185,7 +185,7 @@ fn to_json(labels: &[String]) -> Result<String, StoreError> {
     Ok(format!("[{}]", lines.join(",")))
 }
 
-fn from_json(text: &str) -> Result<Vec<String>, StoreError> {
+pub(crate) fn from_json(text: &str) -> Result<Vec<String>, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::corrupt("labels of a revision", error))
 }
 

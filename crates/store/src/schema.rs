@@ -58,6 +58,9 @@ diesel::table! {
         claim_minutes -> Integer,
         created_at -> Instant,
         updated_at -> Instant,
+        safety_quorum -> Integer,
+        first_response_days -> Integer,
+        decision_days -> Integer,
     }
 }
 
@@ -144,6 +147,12 @@ diesel::table! {
         outcome -> Nullable<Text>,
         closed_at -> Nullable<Instant>,
         opened_at -> Instant,
+        offered_to -> Nullable<Uuid>,
+        respond_by -> Nullable<Instant>,
+        decide_by -> Nullable<Instant>,
+        responded_at -> Nullable<Instant>,
+        reminded_at -> Nullable<Instant>,
+        escalated_at -> Nullable<Instant>,
     }
 }
 
@@ -160,6 +169,7 @@ diesel::table! {
         reason -> Nullable<Text>,
         comment -> Nullable<Text>,
         at -> Instant,
+        role -> Nullable<Text>,
     }
 }
 

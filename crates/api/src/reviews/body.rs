@@ -1,7 +1,8 @@
 //! The shapes of reviews on the wire.
 
+use eureka_domain::queue::Waits;
 use eureka_domain::review::{Decision, Outcome, Reason, Verdict};
-use eureka_service::{Person, QueueQuery, QueueSort, QueueState, ReviewDetail};
+use eureka_service::{Person, QueueQuery, QueueSort, QueueState, QueueStats, ReviewDetail, ThinProduct};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -103,17 +104,30 @@ pub(crate) struct ReviewBody {
     round: i32,
     /// How many approvals publish it.
     quorum: i32,
+    /// Whether one of them has to be a steward's.
+    steward_required: bool,
     /// The decisions so far, oldest first.
     decisions: Vec<DecisionBody>,
     /// Who has taken it up.
     #[serde(skip_serializing_if = "Option::is_none")]
     claim: Option<ClaimBody>,
+    /// Who is to take it up first: the reviewer who sent the text back the last time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offered_to: Option<wire::Person>,
     /// How it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<OutcomeWord>,
     /// When the text entered the queue.
     #[schema(format = DateTime)]
     opened_at: String,
+    /// When somebody should have taken it up.
+    #[schema(format = DateTime)]
+    respond_by: String,
+    /// When it should have been decided.
+    #[schema(format = DateTime)]
+    decide_by: String,
+    /// Whether one of the two was promised and has not come.
+    overdue: bool,
     /// When it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
@@ -146,15 +160,20 @@ impl From<&ReviewDetail> for ReviewBody {
             revision: (&detail.revision).into(),
             live: detail.live.as_ref().map(Into::into),
             round: review.round,
-            quorum: detail.quorum,
+            quorum: detail.quorum.approvals,
+            steward_required: detail.quorum.steward,
             decisions: review.decisions.iter().map(decision).collect(),
             claim: review.claim.map(|claim| ClaimBody {
                 by: person(claim.by),
                 since: instant(claim.since),
                 until: instant(claim.until),
             }),
+            offered_to: review.offered_to.map(person),
             outcome: review.closed.map(|(outcome, _)| outcome.into()),
             opened_at: instant(review.opened_at),
+            respond_by: instant(review.due.respond_by),
+            decide_by: instant(review.due.decide_by),
+            overdue: detail.overdue,
             closed_at: review.closed.map(|(_, at)| instant(at)),
             possible: detail.possible.iter().map(|&action| action.into()).collect(),
         }
@@ -197,6 +216,8 @@ pub(crate) struct QueueParams {
     state: Option<QueueStateWord>,
     /// Claimed by you.
     mine: Option<bool>,
+    /// Only those whose promised response or decision has not come.
+    overdue: Option<bool>,
     /// `oldest` unless given.
     sort: Option<QueueSortWord>,
     /// How many items at most, 1 to 100.
@@ -215,12 +236,104 @@ impl From<QueueParams> for QueueQuery {
             lang: params.lang,
             safety: params.safety.map(Into::into),
             mine: params.mine,
+            overdue: params.overdue,
             sort: params.sort.map(Into::into),
         }
     }
 }
 
-/// Where to take the next review from.
+/// How the queue does.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct StatsBody {
+    /// How many reviews are open.
+    open: usize,
+    /// How many of them somebody holds.
+    claimed: usize,
+    /// How many of them are overdue.
+    overdue: usize,
+    /// When the oldest of them entered the queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    oldest_opened_at: Option<String>,
+    /// How long those that are open have waited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backlog: Option<WaitsBody>,
+    /// How long texts waited for somebody to take them up, in the last 90 days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_response: Option<WaitsBody>,
+    /// How long they waited for the decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<WaitsBody>,
+    /// Who holds reviews now.
+    load: Vec<LoadBody>,
+    /// The machines that fewer than two reviewers have decided on in the last 180 days.
+    thin_products: Vec<ThinProductBody>,
+}
+
+/// The middle and the slow end of some waits.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WaitsBody {
+    /// How many there were.
+    count: usize,
+    /// Half of them were no longer than so many hours.
+    median_hours: f64,
+    /// Nine in ten were no longer than so many hours.
+    p90_hours: f64,
+}
+
+/// What somebody holds.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LoadBody {
+    /// Who.
+    reviewer: wire::Person,
+    /// How many reviews.
+    claimed: usize,
+}
+
+/// A machine with hardly anybody to review its tips.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ThinProductBody {
+    /// The machine.
+    product: String,
+    /// How many active reviewers it has.
+    reviewers: usize,
+    /// How many of its texts wait.
+    open: usize,
+}
+
+impl From<Waits> for WaitsBody {
+    fn from(waits: Waits) -> Self {
+        let hours = |wait: chrono::Duration| (wait.as_seconds_f64() / 36.0).round() / 100.0;
+        Self { count: waits.count, median_hours: hours(waits.median), p90_hours: hours(waits.p90) }
+    }
+}
+
+impl From<&QueueStats> for StatsBody {
+    fn from(stats: &QueueStats) -> Self {
+        let thin = |thin: &ThinProduct| ThinProductBody {
+            product: thin.product.clone(),
+            reviewers: thin.reviewers,
+            open: thin.open,
+        };
+        Self {
+            open: stats.open,
+            claimed: stats.claimed,
+            overdue: stats.overdue,
+            oldest_opened_at: stats.oldest_opened_at.map(instant),
+            backlog: stats.backlog.map(Into::into),
+            first_response: stats.first_response.map(Into::into),
+            decision: stats.decision.map(Into::into),
+            load: stats
+                .load
+                .iter()
+                .map(|(who, claimed)| LoadBody { reviewer: who.into(), claimed: *claimed })
+                .collect(),
+            thin_products: stats.thin_products.iter().map(thin).collect(),
+        }
+    }
+}
+
+/// Which communities are meant.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]

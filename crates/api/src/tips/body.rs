@@ -138,6 +138,12 @@ pub(crate) struct TipReviewBody {
     /// When the text entered the queue.
     #[schema(format = DateTime)]
     opened_at: String,
+    /// When somebody should have taken it up.
+    #[schema(format = DateTime)]
+    respond_by: String,
+    /// When it should have been decided.
+    #[schema(format = DateTime)]
+    decide_by: String,
     /// How many reviewers have approved.
     approvals: i32,
     /// Who has taken it up.
@@ -154,6 +160,8 @@ impl From<&ReviewBrief> for TipReviewBody {
         Self {
             id: review.id.0,
             opened_at: instant(review.opened_at),
+            respond_by: instant(review.due.respond_by),
+            decide_by: instant(review.due.decide_by),
             approvals: review.approvals,
             claimed_by: review.claim.as_ref().map(|(person, _)| person.into()),
             claimed_until: review.claim.as_ref().map(|(_, claim)| instant(claim.until)),

@@ -271,3 +271,133 @@ fn a_repeated_decision_with_its_key_is_answered_again() {
         assert_eq!(again.header("idempotency-replayed"), Some("true"));
     });
 }
+
+/// A tip with a safety level that waits for review: what its author sees.
+fn dangerous(app: &TestApp, author: &Person, level: &str) -> Reply {
+    let mut tip = sample("printers", "Mains at the fuse holders");
+    tip["safety"] = json!(level);
+    tip["hazard"] = json!("Unplug, and wait five minutes.");
+    tip["submit"] = json!(true);
+    app.post(author, "/v1/tips", tip).expect(201)
+}
+
+#[test]
+fn a_tip_with_a_safety_level_takes_two_reviewers_and_a_dangerous_one_a_steward() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let [ravi, runa] = ["ravi", "runa"].map(|name| app.member(&printers, name, Role::Reviewer));
+        let stella = app.member(&printers, "stella", Role::Steward);
+        let approve = |who: &Person, tip: &Reply| {
+            let path = format!("/v1/reviews/{}/decisions", tip.word("/review/id"));
+            app.post(who, &path, json!({"verdict": "approve", "revision": 1})).expect(201)
+        };
+        let state = |tip: &Reply| app.get(&ana, &format!("/v1/tips/{}", tip.word("/id"))).word("/state");
+
+        let caution = dangerous(app, &ana, "caution");
+        let first = approve(&ravi, &caution);
+        assert_eq!((first.at("/quorum"), first.at("/steward_required")), (json!(2), json!(false)));
+        assert_eq!(state(&caution), "in_review");
+        approve(&runa, &caution);
+        assert_eq!(state(&caution), "published");
+
+        let danger = dangerous(app, &ana, "danger");
+        approve(&ravi, &danger);
+        let second = approve(&runa, &danger);
+        assert_eq!(second.at("/steward_required"), true);
+        assert_eq!(state(&danger), "in_review", "two reviewers are not enough");
+        approve(&stella, &danger);
+        assert_eq!(state(&danger), "published");
+    });
+}
+
+#[test]
+fn a_text_comes_back_to_the_reviewer_who_sent_it_back() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let [ravi, runa] = ["ravi", "runa"].map(|name| app.member(&printers, name, Role::Reviewer));
+        let tip = app.submitted(&ana, &printers, "It stops");
+        let path = format!("/v1/reviews/{}/decisions", tip.word("/review/id"));
+        let body = json!({"verdict": "request_changes", "reason": "unclear", "comment": "Which fuse?", "revision": 1});
+        app.post(&runa, &path, body).expect(201);
+        app.submitted(&ana, &printers, "Something newer");
+        let own = format!("/v1/tips/{}", tip.word("/id"));
+        let edit = app.call("PATCH", &own).by(&ana).header("If-Match", "*");
+        edit.json(json!({"problem": "The upper fuse."})).send().expect(200);
+        let again = app.act(&ana, &format!("{own}/submit"), "*", json!({})).expect(200);
+        let review = app.get(&runa, &format!("/v1/reviews/{}", again.word("/review/id"))).expect(200);
+        assert_eq!((review.at("/round"), review.at("/offered_to/name")), (json!(2), json!("runa")));
+        assert_eq!(app.get(&runa, "/v1/notifications").expect(200).each("/kind")[0], "tip.submitted");
+
+        let next =
+            |who: &Person| app.post(who, "/v1/reviews/claim-next", json!({})).expect(200).word("/revision/title");
+        assert_eq!(next(&ravi), "Something newer", "what is offered to somebody else comes last");
+        assert_eq!(next(&runa), "It stops");
+    });
+}
+
+#[test]
+fn one_is_handed_what_one_knows_about_and_not_more_than_five() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let ravi = app.member(&printers, "ravi", Role::Reviewer);
+        let submit = |title: &str, product: &str| {
+            let mut tip = sample("printers", title);
+            tip["products"] = json!([product]);
+            tip["submit"] = json!(true);
+            app.post(&ana, "/v1/tips", tip).expect(201)
+        };
+        let known = submit("Known", "X-500");
+        let path = format!("/v1/reviews/{}/decisions", known.word("/review/id"));
+        app.post(&ravi, &path, json!({"verdict": "approve", "revision": 1})).expect(201);
+        for n in 0..6 {
+            submit(&format!("Older {n}"), "Z-9");
+        }
+        submit("The newest", "x-500");
+        let next = || app.call("POST", "/v1/reviews/claim-next").by(&ravi).send();
+        assert_eq!(next().expect(200).word("/revision/title"), "The newest");
+        for n in 0..4 {
+            assert_eq!(next().expect(200).word("/revision/title"), format!("Older {n}"));
+        }
+        next().expect(204);
+    });
+}
+
+#[test]
+fn what_was_promised_and_has_not_come_is_overdue_and_told_once() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let (ravi, stella) =
+            (app.member(&printers, "ravi", Role::Reviewer), app.member(&printers, "stella", Role::Steward));
+        let tip = app.submitted(&ana, &printers, "It stops");
+        assert!(tip.at("/review/decide_by").is_string(), "the author knows what was promised");
+        let overdue = |who: &Person| app.get(who, "/v1/reviews?overdue=true").expect(200).each("/overdue").len();
+        assert_eq!((overdue(&ravi), app.service.remind_reviewers().unwrap()), (0, 0));
+
+        app.clock.advance(Duration::days(5));
+        let [ravi, stella] = [&ravi, &stella].map(|person| app.log_in(person.id, &person.email));
+        assert_eq!((overdue(&ravi), app.service.remind_reviewers().unwrap()), (1, 1));
+        assert_eq!(app.service.remind_reviewers().unwrap(), 0);
+        let told = |who: &Person| app.get(who, "/v1/notifications").expect(200).each("/kind");
+        assert_eq!(told(&ravi), ["review.reminded"]);
+        assert_eq!(told(&stella), ["review.reminded"]);
+
+        app.clock.advance(Duration::days(14));
+        assert_eq!(app.service.remind_reviewers().unwrap(), 1);
+        let [ravi, stella] = [&ravi, &stella].map(|person| app.log_in(person.id, &person.email));
+        assert_eq!(told(&ravi), ["review.reminded"]);
+        assert_eq!(told(&stella), ["review.escalated", "review.reminded"]);
+        let stats = app.get(&ravi, "/v1/reviews/stats?community=printers").expect(200);
+        assert_eq!((stats.at("/open"), stats.at("/overdue"), stats.at("/claimed")), (json!(1), json!(1), json!(0)));
+        assert_eq!(stats.at("/backlog/median_hours"), 456.0);
+        assert_eq!(stats.at("/thin_products/0"), json!({"product": "DocuColor 40", "reviewers": 0, "open": 1}));
+
+        app.post(&ravi, &format!("/v1/reviews/{}/claim", tip.word("/review/id")), json!({})).expect(200);
+        let stats = app.get(&ravi, "/v1/reviews/stats").expect(200);
+        assert_eq!(stats.at("/load/0/reviewer/name"), "ravi");
+        app.get(&app.person("otto"), "/v1/reviews/stats").expect_problem(403, "not_permitted");
+    });
+}

@@ -8,7 +8,7 @@ use eureka_domain::review::Review;
 use eureka_domain::tip::Safety;
 
 use super::{Row, with_decisions};
-use crate::revisions::{holds, stored_form};
+use crate::revisions::{from_json, holds, stored_form};
 use crate::schema::{decisions, reviews, revision_credits, revisions};
 use crate::sql_types::{DbInstant, DbUuid};
 use crate::{Conn, StoreError};
@@ -50,6 +50,8 @@ pub struct QueueFilter {
     pub safety: Option<Safety>,
     /// Held by this person now.
     pub claimed_by: Option<UserId>,
+    /// Only open ones whose promised response or decision has not come.
+    pub overdue: bool,
     /// Which come first.
     pub sort: QueueSort,
     /// The present moment: claims that have run out by then are none.
@@ -95,6 +97,11 @@ pub fn queue(
         if let Some(holder) = filter.claimed_by {
             query = query.filter(reviews::claimed_by.eq(DbUuid(holder.0))).filter(reviews::claimed_until.gt(now));
         }
+        if filter.overdue {
+            let unanswered = reviews::responded_at.is_null().and(reviews::respond_by.lt(now));
+            let promised = reviews::decide_by.is_null().or(reviews::decide_by.lt(now)).or(unanswered);
+            query = query.filter(reviews::closed_at.is_null()).filter(promised.assume_not_null());
+        }
         if let Some((at, id)) = after {
             let (at, id) = (DbInstant(at), DbUuid(id.0));
             // The first condition is implied by the second, and is the one that an index can begin at.
@@ -116,14 +123,26 @@ pub fn queue(
     with_decisions(conn, rows)
 }
 
-/// The review that has waited longest of those that nobody holds and `user` may decide: not credited on the text, not
-/// having decided before.
-pub fn next_for(
+/// A review that waits, and what its text is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The review.
+    pub review: Review,
+    /// The machines that its text is for.
+    pub products: Vec<String>,
+    /// The language of its text.
+    pub lang: Option<String>,
+}
+
+/// The reviews that nobody holds and `user` may decide, the longest waiting first, at most `limit`: not credited on the
+/// text, not having decided before.
+pub fn waiting_for(
     conn: &mut Conn<'_>,
     communities: &[CommunityId],
     user: UserId,
     now: Instant,
-) -> Result<Option<Review>, StoreError> {
+    limit: i64,
+) -> Result<Vec<Waiting>, StoreError> {
     let (user, now) = (DbUuid(user.0), DbInstant(now));
     let communities: Vec<DbUuid> = communities.iter().map(|id| DbUuid(id.0)).collect();
     let credited = revision_credits::table
@@ -131,13 +150,97 @@ pub fn next_for(
         .filter(revision_credits::revision.eq(reviews::revision))
         .filter(revision_credits::user_id.eq(user));
     let decided = decisions::table.filter(decisions::review_id.eq(reviews::id)).filter(decisions::reviewer_id.eq(user));
+    let text = revisions::tip_id.eq(reviews::tip_id).and(revisions::number.eq(reviews::revision));
     let query = reviews::table
+        .inner_join(revisions::table.on(text))
         .filter(reviews::community_id.eq_any(communities))
         .filter(reviews::closed_at.is_null())
         .filter(reviews::claimed_until.is_null().or(reviews::claimed_until.le(now)))
         .filter(not(exists(credited)))
         .filter(not(exists(decided)))
-        .order((reviews::opened_at, reviews::id));
-    let row: Option<Row> = on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?;
-    Ok(with_decisions(conn, row.into_iter().collect())?.pop())
+        .order((reviews::opened_at, reviews::id))
+        .limit(limit);
+    let rows: Vec<(Row, String, Option<String>)> =
+        on_each!(conn, c => query.select((Row::as_select(), revisions::products, revisions::lang)).load(*c))?;
+    let (rows, about): (Vec<_>, Vec<_>) = rows.into_iter().map(|(row, products, lang)| (row, (products, lang))).unzip();
+    let waiting = |(review, (products, lang)): (Review, (String, Option<String>))| {
+        Ok(Waiting { review, products: from_json(&products)?, lang })
+    };
+    with_decisions(conn, rows)?.into_iter().zip(about).map(waiting).collect()
+}
+
+/// How many reviews somebody holds now.
+pub fn held_by(conn: &mut Conn<'_>, user: UserId, now: Instant) -> Result<i64, StoreError> {
+    let held = reviews::table
+        .filter(reviews::claimed_by.eq(DbUuid(user.0)))
+        .filter(reviews::claimed_until.gt(DbInstant(now)))
+        .filter(reviews::closed_at.is_null());
+    Ok(on_each!(conn, c => held.count().get_result(*c))?)
+}
+
+/// The machines and languages of the texts that somebody has decided on or written, the newest `limit` of each.
+pub fn worked_on(
+    conn: &mut Conn<'_>,
+    user: UserId,
+    limit: i64,
+) -> Result<Vec<(Vec<String>, Option<String>)>, StoreError> {
+    let user = DbUuid(user.0);
+    let text = revisions::tip_id.eq(decisions::tip_id).and(revisions::number.eq(decisions::revision));
+    let decided = decisions::table
+        .inner_join(revisions::table.on(text))
+        .filter(decisions::reviewer_id.eq(user))
+        .order(decisions::at.desc())
+        .limit(limit)
+        .select((revisions::products, revisions::lang));
+    let written = revisions::table
+        .filter(revisions::editor_id.eq(user))
+        .filter(revisions::submitted_at.is_not_null())
+        .order(revisions::created_at.desc())
+        .limit(limit)
+        .select((revisions::products, revisions::lang));
+    let mut rows: Vec<(String, Option<String>)> = on_each!(conn, c => decided.load(*c))?;
+    rows.extend(on_each!(conn, c => written.load::<(String, Option<String>)>(*c))?);
+    rows.into_iter().map(|(products, lang)| Ok((from_json(&products)?, lang))).collect()
+}
+
+/// The reviews whose promise was broken and nobody has been told of it yet: not taken up in time, or not decided.
+pub fn late(conn: &mut Conn<'_>, promise: Promise, now: Instant, limit: i64) -> Result<Vec<Review>, StoreError> {
+    let now = DbInstant(now);
+    let open =
+        reviews::table.filter(reviews::closed_at.is_null()).order((reviews::opened_at, reviews::id)).limit(limit);
+    let rows: Vec<Row> = match promise {
+        Promise::Response => {
+            let late = open
+                .filter(reviews::respond_by.lt(now))
+                .filter(reviews::responded_at.is_null())
+                .filter(reviews::reminded_at.is_null());
+            on_each!(conn, c => late.select(Row::as_select()).load(*c))?
+        }
+        Promise::Decision => {
+            let late = open.filter(reviews::decide_by.lt(now)).filter(reviews::escalated_at.is_null());
+            on_each!(conn, c => late.select(Row::as_select()).load(*c))?
+        }
+    };
+    with_decisions(conn, rows)
+}
+
+/// What is promised to those who submit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Promise {
+    /// That somebody takes it up.
+    Response,
+    /// That it is decided.
+    Decision,
+}
+
+/// Notes that people have been told of a broken promise.
+pub fn told_late(conn: &mut Conn<'_>, id: ReviewId, promise: Promise, now: Instant) -> Result<(), StoreError> {
+    let (review, now) = (reviews::table.find(DbUuid(id.0)), DbInstant(now));
+    match promise {
+        Promise::Response => on_each!(conn, c => diesel::update(review).set(reviews::reminded_at.eq(now)).execute(*c))?,
+        Promise::Decision => {
+            on_each!(conn, c => diesel::update(review).set(reviews::escalated_at.eq(now)).execute(*c))?
+        }
+    };
+    Ok(())
 }

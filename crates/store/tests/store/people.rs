@@ -133,7 +133,13 @@ fn a_community_comes_back_as_it_was_written() {
             name: "Büro-Drucker".to_owned(),
             description: "Everything\nwith toner.".to_owned(),
             openness: Openness::Private,
-            policy: ReviewPolicy { quorum: 3, claim_minutes: 1440 },
+            policy: ReviewPolicy {
+                quorum: 3,
+                safety_quorum: 4,
+                claim_minutes: 1440,
+                first_response_days: 5,
+                decision_days: 20,
+            },
             created_at: at(0),
             updated_at: at(9),
         };
@@ -143,7 +149,7 @@ fn a_community_comes_back_as_it_was_written() {
         assert_eq!(read(store, |conn| communities::find_slug(conn, "office-printers")), Some(changed.clone()));
         assert_eq!(read(store, |conn| communities::find_slug(conn, "printers")), None);
         for policy in
-            [ReviewPolicy { quorum: 0, ..changed.policy }, ReviewPolicy { claim_minutes: 0, ..changed.policy }]
+            [ReviewPolicy { safety_quorum: 0, ..changed.policy }, ReviewPolicy { claim_minutes: 0, ..changed.policy }]
         {
             let wrong = Community { policy, ..changed.clone() };
             assert_eq!(refused(write(store, move |conn| communities::save(conn, &wrong))), "check");

@@ -5,13 +5,13 @@ use std::sync::Barrier;
 use eureka_domain::Instant;
 use eureka_domain::community::Openness;
 use eureka_domain::ids::{CommunityId, DecisionId, ReviewId, UserId};
-use eureka_domain::review::{Claim, Decision, Outcome, Reason, Review, Verdict};
+use eureka_domain::review::{Claim, Decision, Due, Outcome, Reason, Review, Verdict};
 use eureka_domain::tip::{Revision, Safety};
-use eureka_store::reviews::{QueueFilter, QueueSort, QueueState};
+use eureka_store::reviews::{Promise, QueueFilter, QueueSort, QueueState};
 use eureka_store::{Store, log, reviews, revisions, tips};
 use eureka_testkit::on_both;
 
-use crate::support::{approval, at, change, community, draft, id, number, person, read, under_review, write};
+use crate::support::{approval, at, change, community, draft, due, id, number, person, read, under_review, write};
 
 /// What is open in these communities, oldest first, as of a moment.
 fn all_of(communities: &[CommunityId], now: Instant) -> QueueFilter {
@@ -22,6 +22,7 @@ fn all_of(communities: &[CommunityId], now: Instant) -> QueueFilter {
         lang: None,
         safety: None,
         claimed_by: None,
+        overdue: false,
         sort: QueueSort::Oldest,
         now,
     }
@@ -48,17 +49,7 @@ fn submitted(
     revision.submitted_at = Some(at(number));
     revision.state = eureka_domain::tip::State::Submitted;
     change(&mut revision);
-    let review = Review {
-        id: ReviewId(id()),
-        tip: tip.id,
-        revision: 1,
-        community,
-        round: 1,
-        claim: None,
-        decisions: Vec::new(),
-        closed: None,
-        opened_at: at(number),
-    };
+    let review = Review::opened(ReviewId(id()), community, &revision, due(), at(number));
     let stored = review.clone();
     write(store, move |conn| {
         tips::insert(conn, &tip)?;
@@ -213,15 +204,19 @@ fn the_next_review_is_the_oldest_free_one_that_the_reviewer_may_decide() {
         decided.decisions.push(decision.clone());
         write(store, move |conn| reviews::add_decision(conn, &review, &decision)).unwrap();
 
-        let next = |user, now| read(store, |conn| reviews::next_for(conn, &[printers], user, now));
+        let next = |user, now| {
+            let waiting = read(store, |conn| reviews::waiting_for(conn, &[printers], user, now, 1));
+            waiting.into_iter().next().map(|waiting| waiting.review)
+        };
         assert_eq!(next(peer, now), Some(first.clone()));
         assert_eq!(next(other, now), Some(own));
         assert_eq!(next(author, now), None, "all of them are theirs");
         assert_eq!(next(peer, at(100_001)).map(|review| review.id), Some(held.id), "the claim has run out");
         save(store, &Review { closed: Some((Outcome::Rejected, at(9))), ..first });
         assert_eq!(next(peer, now), Some(second));
-        assert_eq!(read(store, |conn| reviews::next_for(conn, &[copiers], peer, now)), Some(elsewhere));
-        assert_eq!(read(store, |conn| reviews::next_for(conn, &[], peer, now)), None);
+        let there = read(store, |conn| reviews::waiting_for(conn, &[copiers], peer, now, 9));
+        assert_eq!(there.iter().map(|waiting| &waiting.review).collect::<Vec<_>>(), [&elsewhere]);
+        assert_eq!(read(store, |conn| reviews::waiting_for(conn, &[], peer, now, 9)), []);
     });
 }
 
@@ -274,5 +269,79 @@ fn of_a_hundred_opposite_decisions_at_once_one_ends_the_review() {
         let expected = if decision.verdict == Verdict::Approve { Outcome::Approved } else { Outcome::Rejected };
         assert_eq!(found.closed, Some((expected, at(1))));
         assert_eq!(number(store, "SELECT count(*) AS n FROM change_log"), 1);
+    });
+}
+
+#[test]
+fn a_broken_promise_is_overdue_and_told_of_once() {
+    on_both(|db| {
+        let store = db.store();
+        let author = person(store, "ana");
+        let printers = community(store, "printers", Openness::Open);
+        let promised = |number, respond, decide, responded_at| {
+            let review = submitted(store, printers, author, number, |_| ());
+            let due = Due { respond_by: at(respond), decide_by: at(decide) };
+            let review = Review { due, responded_at, ..review };
+            save(store, &review);
+            review.id
+        };
+        let in_time = promised(1001, 200_000, 300_000, None);
+        let unanswered = promised(1002, 50_000, 300_000, None);
+        let answered = promised(1003, 50_000, 300_000, Some(at(40_000)));
+        let undecided = promised(1004, 50_000, 60_000, Some(at(40_000)));
+        let now = at(100_000);
+        let filter = QueueFilter { overdue: true, ..all_of(&[printers], now) };
+        assert_eq!(listed(store, &filter), [unanswered, undecided]);
+        for id in [in_time, answered] {
+            assert!(!read(store, |conn| reviews::find(conn, id)).unwrap().is_overdue(now));
+        }
+        for (promise, broken) in [(Promise::Response, unanswered), (Promise::Decision, undecided)] {
+            let late = || {
+                let late = read(store, |conn| reviews::late(conn, promise, now, 9));
+                late.into_iter().map(|review| review.id).collect::<Vec<_>>()
+            };
+            assert_eq!(late(), [broken]);
+            write(store, move |conn| reviews::told_late(conn, broken, promise, now)).unwrap();
+            assert_eq!(late(), []);
+        }
+        let kept = read(store, |conn| reviews::find(conn, unanswered)).unwrap();
+        save(store, &kept);
+        assert_eq!(read(store, |conn| reviews::late(conn, Promise::Response, now, 9)), [], "saving forgets nothing");
+    });
+}
+
+#[test]
+fn what_somebody_has_worked_on_holds_and_was_told_is_found() {
+    on_both(|db| {
+        let store = db.store();
+        let [author, peer] = ["ana", "pat"].map(|name| person(store, name));
+        let printers = community(store, "printers", Openness::Open);
+        let review = submitted(store, printers, author, 1001, |revision| {
+            revision.text.products = vec!["DocuColor 40".to_owned()];
+            revision.text.lang = Some("de".to_owned());
+        });
+        let decision = Decision {
+            verdict: Verdict::RequestChanges,
+            reason: Some(Reason::Unclear),
+            comment: Some("Which fuse?".to_owned()),
+            ..approval(peer, 9)
+        };
+        let (of, given) = (review.clone(), decision.clone());
+        write(store, move |conn| reviews::add_decision(conn, &of, &given)).unwrap();
+        let worked_on = |user| read(store, |conn| reviews::worked_on(conn, user, 9));
+        let expected = [(vec!["DocuColor 40".to_owned()], Some("de".to_owned()))];
+        assert_eq!((worked_on(author), worked_on(peer)), (expected.to_vec(), expected.to_vec()));
+        let active = read(store, |conn| reviews::active_reviewers(conn, &[printers], at(8)));
+        assert_eq!(active, [(peer, vec!["DocuColor 40".to_owned()])]);
+        assert_eq!(read(store, |conn| reviews::active_reviewers(conn, &[printers], at(9))), []);
+        let told = read(store, |conn| reviews::reasons_given(conn, printers, author, 9));
+        assert_eq!(told, [(review.tip, decision)]);
+        let held = |now| read(store, |conn| reviews::held_by(conn, peer, now));
+        save(store, &Review { claim: Some(Claim { by: peer, since: at(1), until: at(50) }), ..review.clone() });
+        assert_eq!((held(at(49)), held(at(50))), (1, 0));
+        let recent = |since| read(store, |conn| reviews::recent(conn, &[printers], since, 9)).len();
+        assert_eq!(recent(at(1000)), 1, "it is open");
+        save(store, &Review { closed: Some((Outcome::ChangesRequested, at(60))), ..review });
+        assert_eq!((recent(at(59)), recent(at(60))), (1, 0));
     });
 }

@@ -10,7 +10,7 @@ use eureka_store::{Kind, Store, StoreError, communities, log, reviews, revisions
 use eureka_testkit::on_both;
 
 use crate::support::{
-    append, approval, at, change, community, draft, id, person, raw, read, refused, store_tip, text, under_review,
+    append, approval, at, change, community, draft, due, id, person, raw, read, refused, store_tip, text, under_review,
     write,
 };
 
@@ -47,17 +47,7 @@ fn nobody_decides_a_text_they_are_credited_on() {
         revision.state = State::Submitted;
         revision.submitted_at = Some(at(1));
         save_revision(store, &tip, &revision).unwrap();
-        let review = Review {
-            id: ReviewId(id()),
-            tip: tip.id,
-            revision: 1,
-            community: printers,
-            round: 1,
-            claim: None,
-            decisions: Vec::new(),
-            closed: None,
-            opened_at: at(1),
-        };
+        let review = Review::opened(ReviewId(id()), printers, &revision, due(), at(1));
         tip.review = Some(review.id);
         open_review(store, &review).unwrap();
 

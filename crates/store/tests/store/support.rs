@@ -9,9 +9,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use eureka_domain::Instant;
 use eureka_domain::change::{Change, Kind, Payload};
-use eureka_domain::community::{Community, Openness, ReviewPolicy};
+use eureka_domain::community::{Community, Openness, ReviewPolicy, Role};
 use eureka_domain::ids::{CommunityId, ReviewId, TipId, TipNumber, UserId};
-use eureka_domain::review::{Decision, Review, Verdict};
+use eureka_domain::review::{Decision, Due, Review, Verdict};
 use eureka_domain::tip::{Confidence, Revision, Safety, State, Tip, TipText};
 use eureka_domain::user::{SiteRole, User, UserStatus};
 use eureka_store::{Conn, Store, StoreError, Written, communities, log, reviews, revisions, tips, users};
@@ -232,22 +232,17 @@ pub fn under_review(store: &Store, community: CommunityId, author: UserId, numbe
     let (mut tip, mut revision) = draft(community, author, number);
     revision.state = State::Submitted;
     revision.submitted_at = Some(at(number));
-    let review = Review {
-        id: ReviewId(id()),
-        tip: tip.id,
-        revision: 1,
-        community,
-        round: 1,
-        claim: None,
-        decisions: Vec::new(),
-        closed: None,
-        opened_at: at(number),
-    };
+    let review = Review::opened(ReviewId(id()), community, &revision, due(), at(number));
     tip.review = Some(review.id);
     store_tip(store, &tip, &revision).unwrap();
     let stored = review.clone();
     write(store, move |conn| reviews::insert(conn, &stored)).unwrap();
     (tip, revision, review)
+}
+
+/// A promise that is kept for a long time.
+pub fn due() -> Due {
+    Due { respond_by: at(2_000_000_000), decide_by: at(3_000_000_000) }
 }
 
 /// An approval.
@@ -256,6 +251,7 @@ pub fn approval(reviewer: UserId, micros: i64) -> Decision {
         id: eureka_domain::ids::DecisionId(id()),
         revision: 1,
         reviewer,
+        role: Role::Reviewer,
         verdict: Verdict::Approve,
         reason: None,
         comment: None,
