@@ -1,15 +1,17 @@
 //! `/v1/reviews`: the queue, claims, decisions.
 
 mod body;
+mod desk;
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use eureka_domain::ids::ReviewId;
-use eureka_service::{DecisionDraft, QueueQuery, ReviewDetail, ServiceError};
+use eureka_service::{CommentView, DecisionDraft, QueueQuery, ReviewDetail, ServiceError, entity_tag};
 
 pub(crate) use body::{QueueSortWord, QueueStateWord};
 
 use body::{NewDecision, NextParams, QueueParams, ReviewBody, StatsBody};
+use desk::{CommentBody, NewCommentBody, ReviewDeskBody};
 
 use crate::Api;
 use crate::body::Body;
@@ -19,6 +21,11 @@ use crate::idempotency::{Created, IdempotencyKey, POSITION, answered, changed};
 use crate::page::{PageBody, listed, page_request};
 use crate::params::Params;
 use crate::problem::Problem;
+use crate::similar::similar_items;
+use crate::users::PageParams;
+
+/// How many look-alikes a reviewer is shown.
+const LOOK_ALIKES: usize = 5;
 
 /// List the reviews of the communities you review in: open ones, oldest first, unless asked otherwise.
 #[utoipa::path(
@@ -39,13 +46,14 @@ pub(crate) async fn list_reviews(
     Ok(listed(&req, found, |review| ReviewBody::from(&review)))
 }
 
-/// Read a review: the text, what readers see now, decisions and claim.
+/// Read a review, with all that it takes to decide it: the text, what it changes, look-alikes and why, a checklist, what
+/// was said, what the author was told before.
 ///
 /// For the community's reviewers and the tip's author.
 #[utoipa::path(
     tag = "reviews",
     params(("id" = uuid::Uuid, Path, description = "The review")),
-    responses((status = 200, description = "The review", body = ReviewBody)),
+    responses((status = 200, description = "The review", body = ReviewDeskBody)),
 )]
 #[get("/reviews/{id}")]
 pub(crate) async fn read_review(
@@ -55,8 +63,11 @@ pub(crate) async fn read_review(
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let id = review_id(&id)?;
-    let review = api.run(move |service| service.read_review(&caller.0, id)).await?;
-    tagged(&req, review.etag(), &ReviewBody::from(&review))
+    let who = caller.0.clone();
+    let desk = api.run(move |service| service.read_review(&who, id)).await?;
+    // A review can be decided without its look-alikes, but not without the index being asked for them.
+    let found = api.service().similar_tips(&caller.0, desk.similar_text(), LOOK_ALIKES, similar_items).await;
+    tagged(&req, desk.etag(), &ReviewDeskBody::new(&desk, found.ok()))
 }
 
 /// Take up a review, or renew your claim on it.
@@ -176,6 +187,53 @@ pub(crate) async fn decide_review(
         Created::at(location, Some(review.etag()), &ReviewBody::from(review))
     });
     let answer = api.run(move |service| service.decide_review(&caller.0, id, draft, once)).await?;
+    Ok(answered(answer))
+}
+
+/// List what was said in a review, oldest first: for the community's reviewers and the tip's author.
+#[utoipa::path(
+    tag = "reviews",
+    params(("id" = uuid::Uuid, Path, description = "The review"), PageParams),
+    responses((status = 200, description = "One page of comments", body = PageBody<CommentBody>)),
+)]
+#[get("/reviews/{id}/comments")]
+pub(crate) async fn list_comments(
+    api: Data<Api>,
+    req: HttpRequest,
+    caller: Caller,
+    id: Path<String>,
+    params: Params<PageParams>,
+) -> Result<HttpResponse, Problem> {
+    let id = review_id(&id)?;
+    let page = page_request(params.0.limit, params.0.cursor)?;
+    let said = api.run(move |service| service.list_comments(&caller.0, id, &page)).await?;
+    Ok(listed(&req, said, |view| CommentBody::from(&view)))
+}
+
+/// Say something in a review; those who wrote the text, hold the review or have spoken are told.
+#[utoipa::path(
+    tag = "reviews",
+    request_body = NewCommentBody,
+    params(
+        ("id" = uuid::Uuid, Path, description = "The review"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat"),
+    ),
+    responses((status = 201, description = "The comment", body = CommentBody)),
+)]
+#[post("/reviews/{id}/comments")]
+pub(crate) async fn comment_review(
+    api: Data<Api>,
+    caller: Caller,
+    id: Path<String>,
+    key: IdempotencyKey,
+    body: Body<NewCommentBody>,
+) -> Result<HttpResponse, Problem> {
+    let id = review_id(&id)?;
+    let once = key.once(body.fingerprint, move |view: &CommentView| {
+        Created::at(format!("/v1/reviews/{id}/comments"), Some(entity_tag(view)), &CommentBody::from(view))
+    });
+    let new = body.value.into();
+    let answer = api.run(move |service| service.comment_review(&caller.0, id, new, once)).await?;
     Ok(answered(answer))
 }
 

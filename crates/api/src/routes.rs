@@ -58,6 +58,8 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
         .service(reviews::claim_review)
         .service(reviews::release_review)
         .service(reviews::decide_review)
+        .service(reviews::list_comments)
+        .service(reviews::comment_review)
         .service(search::search_tips)
         .service(similar::suggest)
         .service(similar::similar_to_tip)

@@ -208,6 +208,11 @@ fn suggest_body(found: Vec<Suggestion>) -> SuggestBody {
 }
 
 fn similar_body(found: Vec<SimilarTip>) -> SimilarBody {
+    SimilarBody { items: similar_items(found) }
+}
+
+/// Look-alikes as others see them.
+pub(crate) fn similar_items(found: Vec<SimilarTip>) -> Vec<SimilarTipBody> {
     let item = |similar: SimilarTip| SimilarTipBody {
         tip: hit_tip(&similar.tip),
         likeness: (similar.likeness * 1000.0).round() / 1000.0,
@@ -218,5 +223,5 @@ fn similar_body(found: Vec<SimilarTip>) -> SimilarBody {
             words: similar.why.words,
         },
     };
-    SimilarBody { items: found.into_iter().map(item).collect() }
+    found.into_iter().map(item).collect()
 }

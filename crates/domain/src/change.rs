@@ -31,6 +31,8 @@ word_enum! {
         ReviewReminded = "review.reminded",
         /// A review was not decided in time; the stewards were told.
         ReviewEscalated = "review.escalated",
+        /// Somebody said something in a review.
+        ReviewCommented = "review.commented",
         /// A reviewer approved, and the quorum is not reached yet.
         ReviewApproved = "review.approved",
         /// A reviewer sent a revision back.

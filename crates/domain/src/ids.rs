@@ -40,6 +40,8 @@ id! {
     ReviewId,
     /// Identifies one reviewer's decision.
     DecisionId,
+    /// Identifies something that was said in a review.
+    CommentId,
     /// Identifies a login session.
     SessionId,
 }

@@ -3,8 +3,11 @@
 
 pub mod access;
 pub mod change;
+pub mod checklist;
 pub mod clock;
+pub mod comment;
 pub mod community;
+pub mod diff;
 pub mod error;
 pub mod ids;
 pub mod queue;

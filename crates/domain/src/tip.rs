@@ -64,6 +64,34 @@ word_enum! {
     }
 }
 
+word_enum! {
+    /// A part of a text.
+    Field {
+        /// The line that names the problem.
+        Title = "title",
+        /// What was seen.
+        Problem = "problem",
+        /// Why it happens.
+        Cause = "cause",
+        /// What fixes it.
+        Solution = "solution",
+        /// Machines it applies to.
+        Products = "products",
+        /// Fault codes.
+        FaultCodes = "fault_codes",
+        /// Part numbers.
+        Parts = "parts",
+        /// Free labels.
+        Tags = "tags",
+        /// How dangerous the work is.
+        Safety = "safety",
+        /// The hazard in words.
+        Hazard = "hazard",
+        /// Language.
+        Lang = "lang",
+    }
+}
+
 /// The text of one revision, as written by a practitioner.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TipText {

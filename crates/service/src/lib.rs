@@ -46,7 +46,10 @@ pub use notifications::{NotificationView, TipBrief};
 pub use once::{Answer, Key, Once, Render, Reply, fingerprint};
 pub use page::{Page, PageRequest};
 pub use passwords::Passwords;
-pub use reviews::{DecisionDraft, QueueQuery, QueueStats, ReviewDetail, ThinProduct};
+pub use reviews::{
+    CommentView, DecisionDraft, EarlierReason, NewComment, QueueQuery, QueueStats, ReviewDesk, ReviewDetail,
+    ThinProduct,
+};
 pub use search::{ReadySearch, SearchQuery};
 pub use sessions::Tokens;
 pub use similar::SimilarText;

@@ -1,5 +1,8 @@
-//! Peer review: claims, decisions. What waits, and for how long, is in `reviews/queue.rs`, `late.rs` and `stats.rs`.
+//! Peer review: claims, decisions. What a reviewer reads is in `reviews/desk.rs`, what is said in `comments.rs`, what
+//! waits and for how long in `queue.rs`, `late.rs` and `stats.rs`.
 
+mod comments;
+mod desk;
 mod late;
 mod queue;
 mod stats;
@@ -22,6 +25,8 @@ use crate::tips::{change, sheet_of};
 use crate::views::name;
 use crate::{Answer, Once, Person, Service, ServiceError, audit, once};
 
+pub use comments::{CommentView, NewComment};
+pub use desk::{EarlierReason, ReviewDesk};
 pub use queue::QueueQuery;
 pub use stats::{QueueStats, ThinProduct};
 
@@ -88,15 +93,6 @@ struct Open {
 const NONE: ServiceError = ServiceError::NotFound("review");
 
 impl Service {
-    /// One review: for the community's reviewers and the tip's author.
-    pub fn read_review(&self, caller: &Caller, id: ReviewId) -> Result<ReviewDetail, ServiceError> {
-        let now = self.clock.now();
-        self.store.read(|conn| {
-            let review = reviews::find(conn, id)?.ok_or(NONE)?;
-            read(conn, caller, review, now)
-        })
-    }
-
     /// Takes up a review, or renews the claim on it.
     pub fn claim_review(&self, caller: &Caller, id: ReviewId) -> Result<Written<ReviewDetail>, ServiceError> {
         let (caller, now) = (caller.clone(), self.clock.now());

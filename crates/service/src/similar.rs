@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use eureka_domain::access::Caller;
 use eureka_domain::ids::{TipId, TipRef};
+use eureka_domain::tip::TipText;
 use eureka_search::{Index, SimilarRequest, SimilarTip, SuggestRequest, Suggestion};
 
 use crate::{Service, ServiceError};
@@ -29,20 +30,26 @@ pub struct SimilarText {
     pub of: Option<TipId>,
 }
 
+impl SimilarText {
+    /// The text of a tip.
+    pub fn of(text: TipText, tip: TipId) -> Self {
+        let body = [Some(text.problem), text.cause, text.solution];
+        Self {
+            title: text.title,
+            text: body.into_iter().flatten().collect::<Vec<_>>().join("\n"),
+            fault_codes: text.fault_codes,
+            parts: text.parts,
+            products: text.products,
+            of: Some(tip),
+        }
+    }
+}
+
 impl Service {
     /// The text of a tip as the caller sees it, to find look-alikes of.
     pub fn similar_text(&self, caller: &Caller, tip: TipRef) -> Result<SimilarText, ServiceError> {
         let view = self.read_tip(caller, tip)?;
-        let text = view.shown.text;
-        let parts = [Some(text.problem), text.cause, text.solution];
-        Ok(SimilarText {
-            title: text.title,
-            text: parts.into_iter().flatten().collect::<Vec<_>>().join("\n"),
-            fault_codes: text.fault_codes,
-            parts: text.parts,
-            products: text.products,
-            of: Some(view.tip.id),
-        })
+        Ok(SimilarText::of(view.shown.text, view.tip.id))
     }
 
     /// The approved tips that look like a text, of those the caller may see, the most alike first.

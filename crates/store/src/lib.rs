@@ -15,6 +15,7 @@ macro_rules! on_each {
     };
 }
 
+pub mod comments;
 pub mod communities;
 mod connect;
 mod error;

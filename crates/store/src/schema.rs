@@ -176,6 +176,20 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
     use super::{Instant, Uuid};
+    review_comments (id) {
+        id -> Uuid,
+        review_id -> Uuid,
+        reply_to -> Nullable<Uuid>,
+        field -> Nullable<Text>,
+        author_id -> Uuid,
+        body -> Text,
+        at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
     change_log (seq) {
         seq -> BigInt,
         at -> Instant,

@@ -401,3 +401,98 @@ fn what_was_promised_and_has_not_come_is_overdue_and_told_once() {
         app.get(&app.person("otto"), "/v1/reviews/stats").expect_problem(403, "not_permitted");
     });
 }
+
+#[test]
+fn a_reviewer_needs_one_call_to_decide() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let [ravi, runa] = ["ravi", "runa"].map(|name| app.member(&printers, name, Role::Reviewer));
+        let twin = app.published(&ana, &ravi, &printers, "Oxidised fuse holders, clean them");
+        let own = app.published(&ana, &ravi, &printers, "The lower fuse holder oxidises");
+        let rejected = app.submitted(&ana, &printers, "Something else");
+        decide(app, &ravi, &rejected.word("/review/id"), "reject", 1).expect(201);
+
+        let path = format!("/v1/tips/{own}");
+        let edit = |body| app.call("PATCH", &path).by(&ana).header("If-Match", "*").json(body).send().expect(200);
+        edit(json!({"title": "The upper fuse holder oxidises", "fault_codes": ["3396", "E-77"], "products": []}));
+        let pending = app.act(&ana, &format!("{path}/submit"), "*", json!({})).expect(200);
+        let desk = app.get(&runa, &format!("/v1/reviews/{}", pending.word("/review/id"))).expect(200);
+
+        let part = |fate: &str, text: &str| json!({"fate": fate, "text": text});
+        let title = [part("kept", "The "), part("removed", "lower"), part("added", "upper")];
+        assert_eq!(desk.at("/changes/0/field"), "title");
+        assert_eq!(desk.at("/changes/0/parts").as_array().unwrap()[..3], title);
+        assert_eq!(desk.at("/changes/1"), json!({"field": "products", "parts": [part("removed", "DocuColor 40")]}));
+        let holds = |item: &str| {
+            let checks = desk.at("/checklist");
+            let check = checks.as_array().unwrap().iter().find(|check| check["item"] == item).unwrap();
+            check["holds"].as_bool().unwrap()
+        };
+        assert_eq!((holds("solution_given"), holds("product_named")), (true, false));
+        assert_eq!(desk.at("/author_reasons/0/reason"), "incomplete");
+        assert_eq!(desk.at("/author_reasons/0/tip"), rejected.at("/number"));
+        assert_eq!(desk.at("/look_alikes/0/tip/id"), twin.as_str());
+        assert_eq!(desk.at("/look_alikes/0/why/fault_codes"), json!(["3396"]));
+        assert_eq!(desk.at("/stale_approvals"), 0);
+    });
+}
+
+#[test]
+fn an_edit_makes_approvals_stale_and_the_review_says_so() {
+    on_both_apps(|app| {
+        let policy = ReviewPolicy { quorum: 2, ..ReviewPolicy::default() };
+        let printers = app.community_with("printers", Openness::Open, policy);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let [ravi, runa] = ["ravi", "runa"].map(|name| app.member(&printers, name, Role::Reviewer));
+        let tip = app.submitted(&ana, &printers, "It stops");
+        decide(app, &ravi, &tip.word("/review/id"), "approve", 1).expect(201);
+        let edit = app.call("PATCH", &format!("/v1/tips/{}", tip.word("/id"))).by(&ana).header("If-Match", "*");
+        let edited = edit.json(json!({"title": "It stops at noon"})).send().expect(200);
+        let desk = app.get(&runa, &format!("/v1/reviews/{}", edited.word("/review/id"))).expect(200);
+        assert_eq!((desk.at("/stale_approvals"), desk.at("/decisions")), (json!(1), json!([])));
+        decide(app, &runa, &edited.word("/review/id"), "approve", 2).expect(201);
+        assert_eq!(app.get(&ana, &format!("/v1/tips/{}", tip.word("/id"))).word("/state"), "in_review");
+    });
+}
+
+#[test]
+fn author_and_reviewers_talk_in_threads_about_a_field() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let [ravi, runa] = ["ravi", "runa"].map(|name| app.member(&printers, name, Role::Reviewer));
+        let bo = app.member(&printers, "bo", Role::Contributor);
+        let review = app.submitted(&ana, &printers, "It stops").word("/review/id");
+        let path = format!("/v1/reviews/{review}/comments");
+        let asked = app.post(&ravi, &path, json!({"text": " Which fuse? ", "field": "solution"})).expect(201);
+        assert_eq!((asked.word("/text"), asked.word("/field")), ("Which fuse?".to_owned(), "solution".to_owned()));
+        let answer = app.post(&ana, &path, json!({"text": "The upper one.", "reply_to": asked.at("/id")})).expect(201);
+        let also = app.post(&runa, &path, json!({"text": "Say so.", "reply_to": answer.at("/id")})).expect(201);
+        for reply in [&answer, &also] {
+            assert_eq!((reply.at("/reply_to"), reply.word("/field")), (asked.at("/id"), "solution".to_owned()));
+        }
+        let said = json!(["Which fuse?", "The upper one.", "Say so."]);
+        assert_eq!(json!(app.get(&ana, &path).expect(200).each("/text")), said);
+        let desk = app.get(&ravi, &format!("/v1/reviews/{review}")).expect(200);
+        assert_eq!(desk.at("/comments/2/author/name"), "runa");
+        let told = |who: &Person| app.get(who, "/v1/notifications").expect(200).each("/reason");
+        assert_eq!(told(&ana), ["Say so.", "Which fuse?"]);
+        assert_eq!(told(&ravi), ["Say so.", "The upper one."]);
+        assert!(told(&runa).is_empty());
+
+        for (body, pointer) in [
+            (json!({"text": "  "}), "/text"),
+            (json!({"text": "x".repeat(10_001)}), "/text"),
+            (json!({"text": "x", "reply_to": review}), "/reply_to"),
+        ] {
+            let refused = app.post(&ravi, &path, body).expect_problem(422, "validation_failed");
+            assert_eq!(refused.word("/errors/0/pointer"), pointer);
+        }
+        app.post(&bo, &path, json!({"text": "x"})).expect_problem(404, "not_found");
+        app.get(&bo, &path).expect_problem(404, "not_found");
+        let page = app.get(&ravi, &format!("{path}?limit=2")).expect(200);
+        let next = app.get(&ravi, &format!("{path}?limit=2&cursor={}", page.word("/next_cursor"))).expect(200);
+        assert_eq!(next.each("/text"), ["Say so."]);
+    });
+}

@@ -1,0 +1,193 @@
+//! The shapes of the reviewer's one call, and of what is said in a review.
+
+use eureka_domain::checklist::{Check, Item};
+use eureka_domain::diff::{Fate, FieldDiff, Part};
+use eureka_domain::ids::CommentId;
+use eureka_domain::tip::Field;
+use eureka_service::{CommentView, EarlierReason, NewComment, ReviewDesk};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::body::{ReasonWord, ReviewBody, VerdictWord};
+use crate::similar::SimilarTipBody;
+use crate::wire::{self, instant, wire_enum};
+
+wire_enum! {
+    /// A part of a text.
+    FieldWord = Field {
+        Title = "title", Problem = "problem", Cause = "cause", Solution = "solution", Products = "products",
+        FaultCodes = "fault_codes", Parts = "parts", Tags = "tags", Safety = "safety", Hazard = "hazard", Lang = "lang",
+    }
+}
+wire_enum! {
+    /// What became of a piece of text.
+    FateWord = Fate { Kept = "kept", Removed = "removed", Added = "added" }
+}
+wire_enum! {
+    /// What is looked at.
+    CheckItemWord = Item {
+        TitleSaysWhat = "title_says_what", SolutionGiven = "solution_given", ProductNamed = "product_named",
+        CodesListed = "codes_listed", HazardConsidered = "hazard_considered", NoPersonalData = "no_personal_data",
+    }
+}
+
+/// A review, with all that it takes to decide it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReviewDeskBody {
+    /// The review.
+    #[serde(flatten)]
+    review: ReviewBody,
+    /// What the text under review changes of the one that readers see.
+    changes: Vec<FieldDiffBody>,
+    /// What a program can tell of the text: hints, never a verdict.
+    checklist: Vec<CheckBody>,
+    /// How many approvals were given to earlier texts and do not count for this one.
+    stale_approvals: usize,
+    /// What the author was told about texts in this community, the newest first.
+    author_reasons: Vec<EarlierReasonBody>,
+    /// What was said in this review, oldest first; at most 100.
+    comments: Vec<CommentBody>,
+    /// The approved tips that look most like the text, and why; absent while the index is being made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    look_alikes: Option<Vec<SimilarTipBody>>,
+}
+
+impl ReviewDeskBody {
+    pub(crate) fn new(desk: &ReviewDesk, look_alikes: Option<Vec<SimilarTipBody>>) -> Self {
+        Self {
+            review: (&desk.detail).into(),
+            changes: desk.changes.iter().map(Into::into).collect(),
+            checklist: desk.checklist.iter().map(Into::into).collect(),
+            stale_approvals: desk.stale_approvals,
+            author_reasons: desk.reasons.iter().map(Into::into).collect(),
+            comments: desk.comments.iter().map(Into::into).collect(),
+            look_alikes,
+        }
+    }
+}
+
+/// A field that is not the same in two texts.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FieldDiffBody {
+    /// Which.
+    field: FieldWord,
+    /// What stayed, went and came: words of a text in their order, or whole labels.
+    parts: Vec<DiffPart>,
+}
+
+/// A piece of a field.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DiffPart {
+    /// What became of it.
+    fate: FateWord,
+    /// What it says.
+    text: String,
+}
+
+impl From<&FieldDiff> for FieldDiffBody {
+    fn from(diff: &FieldDiff) -> Self {
+        let part = |part: &Part| DiffPart { fate: part.fate.into(), text: part.text.clone() };
+        Self { field: diff.field.into(), parts: diff.parts.iter().map(part).collect() }
+    }
+}
+
+/// One thing that was looked at.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CheckBody {
+    /// What.
+    item: CheckItemWord,
+    /// Whether it is as it should be.
+    holds: bool,
+    /// What was found that should not be there, or is missing from a list.
+    found: Vec<String>,
+}
+
+impl From<&Check> for CheckBody {
+    fn from(check: &Check) -> Self {
+        Self { item: check.item.into(), holds: check.holds, found: check.found.clone() }
+    }
+}
+
+/// What a reviewer told the author about an earlier text.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EarlierReasonBody {
+    /// The number of the tip.
+    #[schema(example = "T-1042")]
+    tip: String,
+    /// What was decided.
+    verdict: VerdictWord,
+    /// Why, from the list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<ReasonWord>,
+    /// Why, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
+    /// When.
+    #[schema(format = DateTime)]
+    decided_at: String,
+}
+
+impl From<&EarlierReason> for EarlierReasonBody {
+    fn from(earlier: &EarlierReason) -> Self {
+        Self {
+            tip: earlier.tip.to_string(),
+            verdict: earlier.decision.verdict.into(),
+            reason: earlier.decision.reason.map(Into::into),
+            comment: earlier.decision.comment.clone(),
+            decided_at: instant(earlier.decision.at),
+        }
+    }
+}
+
+/// Something that was said in a review.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CommentBody {
+    /// For ever.
+    id: Uuid,
+    /// Who said it.
+    author: wire::Person,
+    /// What.
+    text: String,
+    /// The field it is about; absent where it is about the whole text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<FieldWord>,
+    /// The comment that began the thread; absent for that one itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_to: Option<Uuid>,
+    /// When.
+    #[schema(format = DateTime)]
+    at: String,
+}
+
+impl From<&CommentView> for CommentBody {
+    fn from(view: &CommentView) -> Self {
+        Self {
+            id: view.comment.id.0,
+            author: (&view.author).into(),
+            text: view.comment.text.clone(),
+            field: view.comment.field.map(Into::into),
+            reply_to: view.comment.reply_to.map(|id| id.0),
+            at: instant(view.comment.at),
+        }
+    }
+}
+
+/// Something to say in a review.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"text": "Which of the two fuses?", "field": "solution"}))]
+pub(crate) struct NewCommentBody {
+    /// What to say, up to 10,000 characters.
+    text: String,
+    /// The field it is about; a reply is about what its thread is about.
+    field: Option<FieldWord>,
+    /// The comment it answers.
+    reply_to: Option<Uuid>,
+}
+
+impl From<NewCommentBody> for NewComment {
+    fn from(body: NewCommentBody) -> Self {
+        Self { text: body.text, field: body.field.map(Into::into), reply_to: body.reply_to.map(CommentId) }
+    }
+}
