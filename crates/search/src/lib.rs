@@ -21,7 +21,7 @@ pub use answer::page::PageCursor;
 pub use answer::response::{ExplainPart, FacetValue, Highlight, Hit, Relaxed, SearchResponse, Total};
 pub use document::{Change, Proof, TipDocument};
 pub use error::SearchError;
-pub use index::{Cursor, Index, Listed, Listing, OpenOptions, Opened, Rebuild};
+pub use index::{Cursor, Index, Listed, Listing, Look, OpenOptions, Opened, Rebuild};
 pub use pool::{Answer, PoolOptions, SearchPool};
 pub use query::request::{FacetField, Filters, SearchRequest, Sort, SynonymGroup};
 pub use query::similar::{SimilarRequest, SimilarTip, Why};

@@ -9,7 +9,7 @@ use eureka_domain::community::{Charter, Community, Openness, ReviewPolicy, Role}
 use eureka_domain::ids::UserId;
 use eureka_domain::user::SiteRole;
 use eureka_service::{NewUser, Service, ServiceError};
-use eureka_store::{communities, users};
+use eureka_store::{StoreError, communities, users};
 use serde::Deserialize;
 
 use crate::config::Settings;
@@ -72,6 +72,7 @@ pub(crate) fn demo(settings: &Settings) -> anyhow::Result<ExitCode> {
     let settings = Settings { data: Some(data), log, ..settings.clone() };
     logging::start(&settings)?;
     let started = start::start(&settings)?;
+    refuse_others(&started.service)?;
     let found = found_communities(&started.service)?;
     let cast = enrol_cast(&started.service, &found)?;
     let tips = load_tips(&started.service)?;
@@ -89,6 +90,20 @@ pub(crate) fn has_cast(service: &Service) -> anyhow::Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// Refuses a database that somebody uses for something else: it would have the cast, and their public password.
+fn refuse_others(service: &Service) -> anyhow::Result<()> {
+    let is_ours = service.store().read(|conn| {
+        for part in &CAST {
+            if users::find_email(conn, &address(part))?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok::<_, StoreError>(users::list(conn, None, 1)?.is_empty())
+    })?;
+    ensure!(is_ours, "this database has accounts, and none of them is the demo's: give the demo a database of its own");
+    Ok(())
 }
 
 fn address(part: &Part) -> String {

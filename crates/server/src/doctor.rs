@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use comfy_table::Table;
-use eureka_service::Indexer;
+use eureka_search::Index;
 use eureka_store::{Kind, Store, log, users};
 
 use crate::config::{Settings, without_password};
@@ -21,17 +21,16 @@ pub(crate) fn doctor(settings: &Settings) -> ExitCode {
         Finding { what: "data directory", result: data_directory(settings) },
         Finding { what: "signing keys", result: signing_keys(settings) },
     ];
-    match Store::open(&settings.database(), 1) {
+    match Store::open_to_read(&settings.database(), 1) {
         Ok(store) => {
             findings.push(Finding { what: "database", result: Ok(database(settings, &store)) });
             findings.push(Finding { what: "schema", result: schema(&store) });
             findings.push(Finding { what: "change log", result: change_log(&store) });
             findings.push(Finding { what: "accounts", result: accounts(&store) });
-            findings.push(Finding { what: "search index", result: search_index(settings, &store) });
-            store.close();
         }
         Err(error) => findings.push(Finding { what: "database", result: Err(error.to_string()) }),
     }
+    findings.push(Finding { what: "search index", result: search_index(settings) });
     let mut table = Table::new();
     table.set_header(["", "what", "found"]);
     for finding in &findings {
@@ -48,8 +47,7 @@ pub(crate) fn doctor(settings: &Settings) -> ExitCode {
 
 fn data_directory(settings: &Settings) -> Result<String, String> {
     let dir = settings.data_dir();
-    let probe = tempfile::NamedTempFile::new_in(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
-    drop(probe);
+    tempfile::tempfile_in(&dir).map_err(|e| format!("{}: {e}", dir.display()))?; // has no name, where the system can
     Ok(format!("{} can be written", dir.display()))
 }
 
@@ -58,8 +56,9 @@ fn signing_keys(settings: &Settings) -> Result<String, String> {
     if files.is_empty() {
         return Err("there are none; `eureka serve` makes the first one".to_owned());
     }
-    keys::load_or_create(&settings.keys_dir(), &settings.issuer).map_err(|e| format!("{e:#}"))?;
-    Ok(format!("{} of them, readable by their owner alone", files.len()))
+    let count = files.len();
+    keys::read(files, &settings.issuer).map_err(|e| format!("{e:#}"))?;
+    Ok(format!("{count} of them, readable by their owner alone"))
 }
 
 fn database(settings: &Settings, store: &Store) -> String {
@@ -91,11 +90,9 @@ fn accounts(store: &Store) -> Result<String, String> {
     }
 }
 
-fn search_index(settings: &Settings, store: &Store) -> Result<String, String> {
-    let indexer = Indexer::open(store.clone(), &settings.index_dir()).map_err(|error| error.to_string())?;
-    let index = indexer.index().ok_or("it cannot be used and will be made anew at the next start")?;
-    let position = index.cursor().map_or(0, |cursor| cursor.seq);
-    let found = format!("{} tips, {} kB, at position {position}", index.len(), index.bytes_on_disk() / 1024);
-    indexer.stop();
-    Ok(found)
+fn search_index(settings: &Settings) -> Result<String, String> {
+    let look = Index::look(&settings.index_dir()).map_err(|error| error.to_string())?;
+    let look = look.map_err(|why| format!("{why}; the next start of `eureka serve` makes it anew"))?;
+    let position = look.cursor.map_or(0, |cursor| cursor.seq);
+    Ok(format!("{} tips, {} kB, at position {position}", look.tips, look.bytes / 1024))
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use eureka_service::{Keys, generate_key};
@@ -14,6 +14,11 @@ pub(crate) fn load_or_create(dir: &Path, issuer: &str) -> anyhow::Result<Keys> {
         create(dir).with_context(|| format!("cannot make a signing key in {}", dir.display()))?;
         files = key_files(dir)?;
     }
+    read(files, issuer)
+}
+
+/// Reads these keys.
+pub(crate) fn read(mut files: Vec<PathBuf>, issuer: &str) -> anyhow::Result<Keys> {
     files.sort();
     files.reverse();
     let private = files
@@ -27,7 +32,7 @@ pub(crate) fn load_or_create(dir: &Path, issuer: &str) -> anyhow::Result<Keys> {
 }
 
 /// The key files of a directory.
-pub(crate) fn key_files(dir: &Path) -> anyhow::Result<Vec<std::path::PathBuf>> {
+pub(crate) fn key_files(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -143,12 +143,10 @@ fn rebuild_index(started: &Started) -> anyhow::Result<ExitCode> {
 pub(crate) fn audit(settings: &Settings, command: &AuditCommand) -> anyhow::Result<ExitCode> {
     logging::start(settings)?;
     let AuditCommand::Verify = command;
-    let store = start::open_store(settings)?;
-    let service = start::offline(settings, store.clone())?;
+    let service = start::offline(settings, start::open_to_read(settings)?)?;
     let bar = counter("changes checked")?;
     let verdict = service.verify_log(|seq| bar.set_position(u64::try_from(seq).unwrap_or(0)))?;
     bar.finish_and_clear();
-    store.close();
     Ok(match verdict {
         Verdict::Holds(head) => {
             println!("The chain holds: {} changes.\nlog  {}\nhead {}", head.seq, head.log_id, head.hash);

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use eureka_domain::Clock;
 use eureka_domain::user::SiteRole;
-use eureka_service::{Indexer, NewUser, Passwords, PoolOptions, SearchPool, Service, ServiceError};
+use eureka_service::{Indexer, Keys, NewUser, Passwords, PoolOptions, SearchPool, Service, ServiceError, generate_key};
 use eureka_store::{Store, users};
 
 use crate::clock::{SystemClock, SystemIds};
@@ -52,22 +52,32 @@ pub(crate) fn open_store(settings: &Settings) -> anyhow::Result<Store> {
     Ok(store)
 }
 
+/// Opens a database that is there and up to date, for reads only.
+pub(crate) fn open_to_read(settings: &Settings) -> anyhow::Result<Store> {
+    let store = Store::open_to_read(&settings.database(), settings.readers).context("cannot open the database")?;
+    let pending = store.pending_migrations().context("cannot read the schema")?;
+    ensure!(pending.is_empty(), "the schema is older than this program: run `eureka migrate` first");
+    Ok(store)
+}
+
 /// Opens everything.
 pub(crate) fn start(settings: &Settings) -> anyhow::Result<Started> {
     let store = open_store(settings)?;
     let indexer = Indexer::open(store.clone(), &settings.index_dir())?;
-    let service = assemble(settings, store.clone(), indexer)?;
+    let keys = keys::load_or_create(&settings.keys_dir(), &settings.issuer)?;
+    let service = assemble(store.clone(), indexer, keys)?;
     Ok(Started { service: Arc::new(service), store, follower: None })
 }
 
-/// Opens everything but the index, which a running service may hold.
+/// A service for commands that neither search nor sign: without the index, which a running service may hold, and with a
+/// key that is thrown away.
 pub(crate) fn offline(settings: &Settings, store: Store) -> anyhow::Result<Service> {
     let indexer = Indexer::idle(store.clone());
-    assemble(settings, store, indexer)
+    let keys = Keys::new(&settings.issuer, &[generate_key()?])?;
+    assemble(store, indexer, keys)
 }
 
-fn assemble(settings: &Settings, store: Store, indexer: Arc<Indexer>) -> anyhow::Result<Service> {
-    let keys = keys::load_or_create(&settings.keys_dir(), &settings.issuer)?;
+fn assemble(store: Store, indexer: Arc<Indexer>, keys: Keys) -> anyhow::Result<Service> {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let passwords = Passwords::new(cores)?;
     let searches = SearchPool::new(PoolOptions::default()).map_err(ServiceError::from)?;
@@ -91,7 +101,12 @@ pub(crate) fn ensure_admin(settings: &Settings, service: &Service) -> anyhow::Re
         password: password.clone(),
         site_role: SiteRole::Admin,
     };
-    service.add_user(admin).context("cannot create the first admin")?;
+    match service.add_user(admin) {
+        Ok(_) => {}
+        // Another process has started on the same database, and was first.
+        Err(ServiceError::Taken { .. }) if service.store().read(users::admins)? > 0 => return Ok(()),
+        Err(error) => return Err(error).context("cannot create the first admin"),
+    }
     println!("Created the first admin: {}", settings.admin_email);
     if made_up {
         println!("Password, shown only now: {password}");

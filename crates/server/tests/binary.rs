@@ -8,7 +8,7 @@
 )]
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -32,6 +32,10 @@ fn run(data: &Path, arguments: &[&str]) -> Output {
 
 fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// A server in a process of its own.
@@ -112,6 +116,12 @@ impl Server {
         assert!(sent.success());
     }
 
+    /// Ends it as an operator does.
+    fn stop(mut self) {
+        self.signal("TERM");
+        assert!(self.child.wait().unwrap().success());
+    }
+
     /// Ends it at once, as a power cut would end the process.
     fn kill(mut self) {
         self.child.kill().unwrap();
@@ -181,7 +191,7 @@ fn an_index_that_is_gone_damaged_or_of_another_database_is_made_anew_without_an_
     assert_eq!(found(&server), before);
 }
 
-fn files_of(folder: &Path) -> Vec<std::path::PathBuf> {
+fn files_of(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -288,6 +298,95 @@ fn secrets_are_masked_and_the_document_is_the_committed_one() {
     let document = stdout(&run(folder.path(), &["openapi"]));
     let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../openapi/eureka.json");
     assert_eq!(document, std::fs::read_to_string(committed).unwrap());
+}
+
+#[test]
+fn looking_creates_nothing_and_says_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let doctor = run(&empty, &["doctor"]);
+    assert_eq!(doctor.status.code(), Some(1));
+    for missing in ["there are none", "there is no database", "there is none"] {
+        assert!(stdout(&doctor).contains(missing), "{}", stdout(&doctor));
+    }
+    let audit = run(&empty, &["audit", "verify"]);
+    assert_eq!(audit.status.code(), Some(1));
+    assert!(stderr(&audit).contains("there is no database"), "{}", stderr(&audit));
+    assert!(listing(&empty).is_empty());
+
+    let data = folder.path().join("data");
+    Server::start(eureka(&data, &["demo"])).stop();
+    let before = listing(&data);
+    for command in [["doctor"].as_slice(), &["audit", "verify"]] {
+        let output = run(&data, command);
+        assert!(output.status.success(), "{command:?}: {}{}", stdout(&output), stderr(&output));
+        assert!(listing(&data) == before, "{command:?} changed something");
+    }
+    let _server = Server::start(eureka(&data, &["demo"]));
+    for command in [["doctor"].as_slice(), &["audit", "verify"]] {
+        let output = run(&data, command);
+        assert!(output.status.success(), "beside the service, {command:?}: {}{}", stdout(&output), stderr(&output));
+    }
+}
+
+#[test]
+fn a_schema_that_is_not_up_to_date_is_named_and_left_as_it_is() {
+    let databases = [Some(TestDatabase::empty_sqlite()), TestDatabase::empty_postgres()];
+    for database in databases.into_iter().flatten() {
+        let folder = tempfile::tempdir().unwrap();
+        let run =
+            |command: &[&str]| eureka(folder.path(), command).env("DATABASE_URL", database.url()).output().unwrap();
+        let pending = database.store().pending_migrations().unwrap();
+        let (doctor, audit) = (run(&["doctor"]), run(&["audit", "verify"]));
+        assert!(stdout(&doctor).contains("migrations are pending"), "{}", stdout(&doctor));
+        assert!(stderr(&audit).contains("eureka migrate"), "{}", stderr(&audit));
+        assert_eq!((doctor.status.code(), audit.status.code()), (Some(1), Some(1)));
+        assert_eq!(database.store().pending_migrations().unwrap(), pending);
+        assert!(listing(folder.path()).is_empty());
+    }
+}
+
+/// Every file and folder under a folder, and what is in the files.
+fn listing(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(listing(&path));
+        }
+        all.push((path.clone(), std::fs::read(&path).unwrap_or_default()));
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn two_services_start_at_once_on_an_empty_database() {
+    let Some(database) = TestDatabase::empty_postgres() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys");
+    let start = |name: &str| {
+        let mut command = eureka(&folder.path().join(name), &["serve"]);
+        command.env("EUREKA_KEYS", &keys).env("DATABASE_URL", database.url());
+        Server::start(command)
+    };
+    let ready: Vec<bool> = std::thread::scope(|scope| {
+        let services = ["one", "two", "three"].map(|name| scope.spawn(move || start(name)));
+        services.into_iter().map(|service| service.join().is_ok()).collect()
+    });
+    assert_eq!(ready, [true; 3]);
+}
+
+#[test]
+fn the_demo_leaves_a_database_alone_that_is_somebody_s() {
+    let folder = tempfile::tempdir().unwrap();
+    Server::start(eureka(folder.path(), &["serve"])).stop();
+    let before = std::fs::read(folder.path().join("eureka.db")).unwrap();
+    let output = run(folder.path(), &["demo", "--listen", "127.0.0.1:0"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("a database of its own"), "{}", stderr(&output));
+    assert_eq!(std::fs::read(folder.path().join("eureka.db")).unwrap(), before);
 }
 
 #[test]

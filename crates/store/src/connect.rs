@@ -38,7 +38,7 @@ impl Link {
 /// every other writer waits for it.
 pub(crate) fn writing(target: &Target) -> Result<Link, StoreError> {
     match target {
-        Target::Sqlite(path) => sqlite(path, "PRAGMA foreign_keys = ON"),
+        Target::Sqlite(path) => sqlite_to_write(path, "PRAGMA foreign_keys = ON"),
         Target::Postgres(url) => {
             let patience = PATIENCE.as_millis();
             let settings = format!("SET lock_timeout = {patience}; SET idle_in_transaction_session_timeout = '1min'");
@@ -50,7 +50,7 @@ pub(crate) fn writing(target: &Target) -> Result<Link, StoreError> {
 /// A connection for migrations. SQLite's foreign keys are off on it, so that a migration may rebuild a table.
 pub(crate) fn migrating(target: &Target) -> Result<Link, StoreError> {
     match target {
-        Target::Sqlite(path) => sqlite(path, "PRAGMA foreign_keys = OFF"),
+        Target::Sqlite(path) => sqlite_to_write(path, "PRAGMA foreign_keys = OFF"),
         Target::Postgres(url) => postgres(url, ""),
     }
 }
@@ -58,13 +58,24 @@ pub(crate) fn migrating(target: &Target) -> Result<Link, StoreError> {
 /// A connection that only reads.
 pub(crate) fn reading(target: &Target) -> Result<Link, StoreError> {
     match target {
-        Target::Sqlite(path) => sqlite(path, "PRAGMA query_only = ON"),
+        Target::Sqlite(path) => {
+            let mut conn = sqlite(path)?;
+            conn.batch_execute("PRAGMA query_only = ON")?;
+            Ok(Link::Sqlite(Box::new(conn)))
+        }
         Target::Postgres(url) => postgres(url, ""),
     }
 }
 
 /// `synchronous = FULL`: with NORMAL, a power cut takes acknowledged commits with it.
-fn sqlite(path: &Path, settings: &str) -> Result<Link, StoreError> {
+fn sqlite_to_write(path: &Path, settings: &str) -> Result<Link, StoreError> {
+    let mut conn = sqlite(path)?;
+    write_ahead(&mut conn)?;
+    conn.batch_execute(&format!("PRAGMA synchronous = FULL; {settings}"))?;
+    Ok(Link::Sqlite(Box::new(conn)))
+}
+
+fn sqlite(path: &Path) -> Result<SqliteConnection, StoreError> {
     let path = path.to_str().ok_or_else(|| StoreError::Refused("the database's path is not UTF-8".to_owned()))?;
     let mut conn: SqliteConnection = establish(path)?;
     // Before anything that may have to wait.
@@ -73,9 +84,7 @@ fn sqlite(path: &Path, settings: &str) -> Result<Link, StoreError> {
     if !is_recent(&version) {
         return Err(StoreError::Refused(format!("SQLite {version} is too old: 3.51.3 or later is needed")));
     }
-    write_ahead(&mut conn)?;
-    conn.batch_execute(&format!("PRAGMA synchronous = FULL; {settings}"))?;
-    Ok(Link::Sqlite(Box::new(conn)))
+    Ok(conn)
 }
 
 /// SQLite itself does not wait for another process that is making the same change to a new file.

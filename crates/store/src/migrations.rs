@@ -1,9 +1,12 @@
 //! Bringing the schema up to date, once, whoever starts first; and refusing one that is newer than this binary.
 
 use diesel::backend::Backend;
+use diesel::dsl::sql;
 use diesel::migration::MigrationSource;
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use eureka_domain::change::GENESIS;
 use uuid::Uuid;
@@ -12,10 +15,13 @@ use crate::connect::{self, Link};
 use crate::schema::change_head;
 use crate::sql_types::DbUuid;
 use crate::store::Failed;
-use crate::{Conn, Store, StoreError};
+use crate::{Conn, Kind, Store, StoreError};
 
 const ON_SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 const ON_POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
+
+/// Diesel's own table of the migrations that have been run.
+const TABLE: &str = "__diesel_schema_migrations";
 
 /// The key of the advisory lock that migrating processes queue for on PostgreSQL.
 const LOCK: i64 = 0x4575_7265_6b61;
@@ -43,16 +49,49 @@ impl Store {
         }
     }
 
-    /// The versions that [`Store::migrate`] would run.
+    /// The versions that [`Store::migrate`] would run. Changes nothing.
     pub fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
-        match &mut connect::migrating(self.target())? {
-            Link::Sqlite(conn) => pending(&mut **conn, ON_SQLITE),
-            Link::Postgres(conn) => {
-                queue_up(conn)?; // even to look makes diesel's own table where there is none
-                pending(&mut **conn, ON_POSTGRES)
-            }
+        let known = match self.kind() {
+            Kind::Sqlite => versions::<Sqlite>(&ON_SQLITE)?,
+            Kind::Postgres => versions::<Pg>(&ON_POSTGRES)?,
+        };
+        let applied = self.read(applied)?;
+        if applied.iter().any(|version| !known.contains(version)) {
+            return Err(StoreError::NewerSchema);
         }
+        Ok(known.into_iter().filter(|version| !applied.contains(version)).collect())
     }
+}
+
+/// The versions of the migrations that this binary has, in order.
+fn versions<DB: Backend>(source: &EmbeddedMigrations) -> Result<Vec<String>, StoreError>
+where
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    let migrations = source.migrations().map_err(failed)?;
+    let mut versions: Vec<String> = migrations.iter().map(|migration| migration.name().version().to_string()).collect();
+    versions.sort();
+    Ok(versions)
+}
+
+/// The versions that have been run. Diesel's own look makes its table where there is none.
+fn applied(conn: &mut Conn<'_>) -> Result<Vec<String>, StoreError> {
+    #[derive(QueryableByName)]
+    struct Applied {
+        #[diesel(sql_type = Text)]
+        version: String,
+    }
+    let condition = match conn {
+        Conn::Sqlite(_) => format!("EXISTS (SELECT 1 FROM sqlite_master WHERE name = '{TABLE}')"),
+        Conn::Postgres(_) => format!("to_regclass('{TABLE}') IS NOT NULL"),
+    };
+    let is_there: bool = on_each!(conn, c => diesel::select(sql::<Bool>(&condition)).get_result(*c))?;
+    let rows: Vec<Applied> = if is_there {
+        on_each!(conn, c => diesel::sql_query(format!("SELECT version FROM {TABLE}")).load(*c))?
+    } else {
+        Vec::new()
+    };
+    Ok(rows.into_iter().map(|row| row.version).collect())
 }
 
 /// Waits for other migrating processes. The lock ends with the connection.
@@ -71,18 +110,6 @@ where
     refuse_newer(conn, &source)?;
     let run = conn.run_pending_migrations(source).map_err(failed)?;
     Ok(run.iter().map(ToString::to_string).collect())
-}
-
-fn pending<DB: Backend, C: MigrationHarness<DB>>(
-    conn: &mut C,
-    source: EmbeddedMigrations,
-) -> Result<Vec<String>, StoreError>
-where
-    EmbeddedMigrations: MigrationSource<DB>,
-{
-    refuse_newer(conn, &source)?;
-    let pending = conn.pending_migrations(source).map_err(failed)?;
-    Ok(pending.iter().map(|migration| migration.name().version().to_string()).collect())
 }
 
 fn refuse_newer<DB: Backend, C: MigrationHarness<DB>>(

@@ -53,6 +53,19 @@ impl Store {
         Ok(Self { inner: Arc::new(Inner { target, readers, writer }) })
     }
 
+    /// Opens a database that is there, for reads only: makes no file, and refuses every write.
+    pub fn open_to_read(url: &str, readers: u32) -> Result<Self, StoreError> {
+        let target = Target::parse(url)?;
+        if let Target::Sqlite(path) = &target
+            && !path.is_file()
+        {
+            return Err(StoreError::Refused(format!("there is no database at {}", path.display())));
+        }
+        let readers = Readers::new(target.clone(), usize::try_from(readers.max(1)).unwrap_or(1));
+        readers.take()?.link()?;
+        Ok(Self { inner: Arc::new(Inner { target, readers, writer: Writer::closed() }) })
+    }
+
     /// Which database this is.
     pub fn kind(&self) -> Kind {
         match self.inner.target {

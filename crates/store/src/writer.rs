@@ -43,6 +43,11 @@ impl Writer {
         Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)), subscribers })
     }
 
+    /// A writer that refuses every write.
+    pub(crate) fn closed() -> Self {
+        Self { jobs: Mutex::default(), thread: Mutex::default(), subscribers: Subscribers::default() }
+    }
+
     /// Queues a closure and waits for its commit.
     pub(crate) fn write<T: Send + 'static, E: From<StoreError> + Send + 'static>(
         &self,

@@ -3,6 +3,7 @@
 pub(crate) mod cursor;
 pub(crate) mod half;
 mod health;
+mod look;
 mod rebuild;
 pub(crate) mod record;
 pub(crate) mod snapshot;
@@ -17,6 +18,7 @@ use parking_lot::Mutex;
 
 pub use cursor::Cursor;
 use half::{Found, Half};
+pub use look::Look;
 pub use rebuild::Rebuild;
 use snapshot::Snapshot;
 pub use snapshot::{Listed, Listing};

@@ -68,6 +68,29 @@ fn processes_that_start_at_once_run_each_migration_once() {
 }
 
 #[test]
+fn a_store_that_only_reads_makes_nothing_and_writes_nothing() {
+    let missing = beside(&TestDatabase::empty_sqlite(), "missing.db");
+    assert!(matches!(Store::open_to_read(missing.to_str().unwrap(), 1), Err(StoreError::Refused(_))));
+    assert!(!missing.exists());
+
+    on_both_empty(|db| {
+        let store = Store::open_to_read(db.url(), 1).unwrap();
+        let pending = store.pending_migrations().unwrap();
+        assert_eq!(store.pending_migrations().unwrap(), pending, "looking changed something");
+        let tables = match db.kind() {
+            Kind::Sqlite => "SELECT count(*) AS n FROM sqlite_master",
+            Kind::Postgres => "SELECT count(*) AS n FROM pg_tables WHERE schemaname = 'public'",
+        };
+        assert_eq!(number(db.store(), tables), 0);
+        assert_eq!(db.store().migrate(LOG_ID).unwrap(), pending);
+        assert!(store.pending_migrations().unwrap().is_empty());
+        assert_eq!(read(&store, log::head).seq, 0);
+        let refused: Result<_, StoreError> = store.write(log::head);
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    });
+}
+
+#[test]
 fn a_file_that_several_processes_make_at_once_is_one_database() {
     let db = TestDatabase::empty_sqlite();
     let path = beside(&db, "new.db");
