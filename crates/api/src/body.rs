@@ -10,7 +10,8 @@ use actix_web::web::BytesMut;
 use actix_web::{FromRequest, HttpRequest};
 use eureka_service::fingerprint;
 use futures_util::StreamExt;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use crate::problem::{
@@ -103,7 +104,8 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let pointer = pointer(error.path());
         let inner = error.inner();
         let detail = inner.to_string();
-        if inner.is_syntax() || inner.is_eof() {
+        // The reader takes `null` or a number in place of a word for bad syntax.
+        if (inner.is_syntax() || inner.is_eof()) && serde_json::from_slice::<IgnoredAny>(bytes).is_err() {
             Problem::new(&MALFORMED_JSON, detail)
         } else if detail.starts_with("unknown field") {
             Problem::at(&UNKNOWN_FIELD, pointer, "unknown", detail)
@@ -116,7 +118,32 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         }
     })?;
     reader.end().map_err(|error| Problem::new(&MALFORMED_JSON, error.to_string()))?;
-    Ok(value)
+    match nul(bytes) {
+        Some(pointer) => Err(Problem::at(&INVALID_BODY, pointer, "invalid", "U+0000 is not text")),
+        None => Ok(value),
+    }
+}
+
+/// Points to the first string that holds U+0000: valid JSON, but no database keeps it as text.
+fn nul(bytes: &[u8]) -> Option<String> {
+    const ESCAPED: &[u8] = br"\u0000";
+    if !bytes.windows(ESCAPED.len()).any(|window| window == ESCAPED) {
+        return None;
+    }
+    nul_within(&serde_json::from_slice(bytes).ok()?)
+}
+
+fn nul_within(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => text.contains('\0').then(String::new),
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(place, item)| Some(format!("/{place}{}", nul_within(item)?)))
+        }
+        Value::Object(fields) => {
+            fields.iter().find_map(|(name, value)| Some(format!("{}{}", step(name), nul_within(value)?)))
+        }
+        _ => None,
+    }
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {
@@ -124,11 +151,16 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     path.iter()
         .filter_map(|segment| match segment {
             Segment::Seq { index } => Some(format!("/{index}")),
-            Segment::Map { key } => Some(format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+            Segment::Map { key } => Some(step(key)),
             Segment::Enum { variant } => Some(format!("/{variant}")),
             Segment::Unknown => None,
         })
         .collect()
+}
+
+/// One step of a JSON pointer (RFC 6901).
+fn step(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 #[cfg(test)]
@@ -142,6 +174,13 @@ mod tests {
         title: String,
         #[serde(default)]
         parts: Vec<String>,
+        #[serde(default)]
+        word: Option<Word>,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    enum Word {
+        One,
     }
 
     fn refusal(json: &str) -> String {
@@ -151,6 +190,7 @@ mod tests {
     #[test]
     fn a_refusal_says_what_is_wrong_and_where() {
         assert!(parse::<Sample>(br#"{"title":"a"}"#).is_ok());
+        assert!(parse::<Sample>(br#"{"title":"a\\u0000"}"#).is_ok());
         assert!(refusal("{").starts_with("malformed_json"));
         assert!(refusal(r#"{"title":"a"} x"#).starts_with("malformed_json"));
         assert!(refusal("\u{0}").starts_with("malformed_json"));
@@ -160,6 +200,9 @@ mod tests {
             (r#"{"title":3}"#, "/title"),
             (r#"{"title":"a","parts":["x",1]}"#, "/parts/1"),
             (r"{}", "/title"),
+            (r#"{"title":"a","word":3}"#, "/word"),
+            (r#"{"title":"a\u0000b"}"#, "/title"),
+            (r#"{"title":"a","parts":["\\u0000","\u0000"]}"#, "/parts/1"),
         ] {
             let problem = parse::<Sample>(json.as_bytes()).unwrap_err();
             assert!(format!("{problem:?}").contains(&format!("pointer: \"{at}\"")), "{json}: {problem:?}");

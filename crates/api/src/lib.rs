@@ -55,7 +55,8 @@ pub fn app(
     App::new()
         .app_data(api)
         .configure(routes::routes)
-        .wrap(from_fn(request::refuse_encoded_bodies))
+        .wrap(from_fn(request::refuse_unfit))
+        .wrap(from_fn(request::spare_tagged))
         .wrap(Compress::default())
         .wrap(from_fn(request::follow_conventions))
 }

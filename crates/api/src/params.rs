@@ -21,6 +21,10 @@ impl<T: DeserializeOwned> FromRequest for Params<T> {
 }
 
 fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    // `q` is free of errors whatever it holds; it never reaches the database.
+    if let Some((name, _)) = url_pairs(query).find(|(name, value)| name != "q" && value.contains('\0')) {
+        return Err(Problem::at(&INVALID_PARAMETER, name, "invalid", "U+0000 is not text"));
+    }
     let reader = serde_urlencoded::Deserializer::new(url_pairs(query));
     serde_path_to_error::deserialize(reader).map_err(|error| {
         let detail = error.inner().to_string();
@@ -57,6 +61,7 @@ mod tests {
             ("qq=1", "unknown_parameter", "qq"),
             ("limit=abc", "invalid_parameter", "limit"),
             ("limit=1&limit=2", "invalid_parameter", "limit"),
+            ("q=%00&limit=%00", "invalid_parameter", "limit"),
         ] {
             let problem = parse::<Sample>(query).unwrap_err();
             let shown = format!("{problem:?} {problem}");

@@ -6,18 +6,20 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ETAG, HeaderMap, HeaderName, HeaderValue,
     X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, ResponseError};
+use actix_web::{Error, ResponseError};
 use eureka_service::Service;
 use tracing::Instrument;
 
 use crate::Api;
-use crate::problem::{Problem, UNSUPPORTED_ENCODING};
+use crate::problem::{NOT_FOUND, Problem, UNSUPPORTED_ENCODING};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Says to the compressing layer that a reply stays as it is; not for the wire.
+const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 
 /// What a browser may do with the documentation's pages: their own scripts and styles, nothing from elsewhere.
 const PAGES: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
@@ -60,6 +62,9 @@ pub(crate) async fn follow_conventions<B: MessageBody>(
     }
     let reply_is_a_page = reply.request().path().starts_with("/docs/");
     let headers = reply.headers_mut();
+    if headers.get(CONTENT_ENCODING) == Some(&IDENTITY) {
+        headers.remove(CONTENT_ENCODING);
+    }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let policy = if reply_is_a_page { PAGES } else { NOTHING };
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
@@ -72,20 +77,38 @@ pub(crate) async fn follow_conventions<B: MessageBody>(
     Ok(reply)
 }
 
-/// Refuses compressed request bodies before anything reads them: the framework would inflate them before it looks at
-/// any limit, and 33 KB can become a gigabyte.
-pub(crate) async fn refuse_encoded_bodies<B: MessageBody + 'static>(
+/// Refuses what no handler is to see. Compressed bodies, because the framework would inflate them before it looks at
+/// any limit, and 33 KB can become a gigabyte; paths with U+0000, because no database has it in a text.
+pub(crate) async fn refuse_unfit<B: MessageBody + 'static>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let encoded =
-        req.headers().get(CONTENT_ENCODING).is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
-    if encoded {
-        drop(req.extensions());
-        let refusal = Problem::new(&UNSUPPORTED_ENCODING, "send the body without a Content-Encoding");
-        return Ok(req.into_response(refusal.error_response()).map_into_right_body());
+    match unfit(&req) {
+        Some(refusal) => Ok(req.into_response(refusal.error_response()).map_into_right_body()),
+        None => Ok(next.call(req).await?.map_into_left_body()),
     }
-    Ok(next.call(req).await?.map_into_left_body())
+}
+
+fn unfit(req: &ServiceRequest) -> Option<Problem> {
+    let encoding = req.headers().get(CONTENT_ENCODING);
+    if encoding.is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Some(Problem::new(&UNSUPPORTED_ENCODING, "send the body without a Content-Encoding"));
+    }
+    let has_nul = req.uri().path().contains("%00");
+    has_nul.then(|| Problem::new(&NOT_FOUND, "there is nothing at this path"))
+}
+
+/// Keeps the compressing layer from replies with an entity tag: a strong one names these very bytes (RFC 9110, 8.8.3),
+/// and is what clients send back as `If-Match`. They are single resources, and small.
+pub(crate) async fn spare_tagged<B: MessageBody>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let mut reply = next.call(req).await?;
+    if reply.headers().contains_key(ETAG) {
+        reply.headers_mut().insert(CONTENT_ENCODING, IDENTITY);
+    }
+    Ok(reply)
 }
 
 fn client_id(headers: &HeaderMap) -> Option<String> {

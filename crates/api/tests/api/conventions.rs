@@ -55,6 +55,71 @@ fn every_refusal_is_a_problem_with_a_stable_code_and_a_request_id() {
 }
 
 #[test]
+fn a_nul_in_a_text_is_refused_wherever_it_stands() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let (ana, sue) = (app.member(&printers, "ana", Role::Contributor), app.member(&printers, "sue", Role::Steward));
+        let (admin, ravi) = (app.admin(), app.member(&printers, "ravi", Role::Reviewer));
+        let tip = app.submitted(&ana, &printers, "It stops");
+        let (id, review) = (tip.word("/id"), tip.word("/review/id"));
+        let bodies = [
+            (&admin, "POST", "/v1/communities".to_owned(), json!({"slug": "a\0", "name": "a"}), "/slug"),
+            (&admin, "POST", "/v1/communities".to_owned(), json!({"slug": "ab", "name": "a\0"}), "/name"),
+            (&sue, "PATCH", "/v1/communities/printers".to_owned(), json!({"description": "\0"}), "/description"),
+            (&admin, "PATCH", format!("/v1/users/{}", ana.id), json!({"name": "Ana\0"}), "/name"),
+            (&ana, "POST", "/v1/auth/login".to_owned(), json!({"email": "a\0@x.org", "password": "x"}), "/email"),
+            (&ana, "POST", "/v1/auth/login".to_owned(), json!({"email": "a@x.org", "password": "\0"}), "/password"),
+            (&ana, "POST", "/v1/auth/refresh".to_owned(), json!({"refresh_token": "\0"}), "/refresh_token"),
+            (&ana, "POST", "/v1/tips".to_owned(), sample("printers", "a\0"), "/title"),
+            (&ana, "POST", "/v1/tips".to_owned(), sample("print\0ers", "a"), "/community"),
+            (&ana, "PATCH", format!("/v1/tips/{id}"), json!({"parts": ["a", "b\0"]}), "/parts/1"),
+            (&ana, "POST", format!("/v1/tips/{id}/withdraw"), json!({"reason": "\0"}), "/reason"),
+            (&ravi, "POST", format!("/v1/tips/{id}/hold"), json!({"reason": "\0"}), "/reason"),
+            (&sue, "POST", format!("/v1/tips/{id}/archive"), json!({"reason": "\0"}), "/reason"),
+            (
+                &ravi,
+                "POST",
+                format!("/v1/reviews/{review}/decisions"),
+                json!({"verdict": "reject", "reason": "other", "comment": "a\0", "revision": 1}),
+                "/comment",
+            ),
+            (&ana, "POST", "/v1/tips/similar".to_owned(), json!({"title": "\0"}), "/title"),
+        ];
+        for (person, method, path, body, pointer) in bodies {
+            let reply = app.call(method, &path).by(person).header("If-Match", "*").json(body).send();
+            let reply = reply.expect_problem(400, "invalid_body");
+            assert_eq!(reply.word("/errors/0/pointer"), pointer, "{path}");
+        }
+        for (path, parameter) in [
+            ("/v1/tips", "community"),
+            ("/v1/tips", "product"),
+            ("/v1/tips", "fault_code"),
+            ("/v1/tips", "tag"),
+            ("/v1/reviews", "community"),
+            ("/v1/reviews", "product"),
+            ("/v1/reviews", "lang"),
+            ("/v1/search", "community"),
+            ("/v1/search", "cursor"),
+            ("/v1/users", "cursor"),
+        ] {
+            let reply = app.get(&admin, &format!("{path}?{parameter}=a%00")).expect_problem(400, "invalid_parameter");
+            assert_eq!(reply.word("/errors/0/pointer"), parameter);
+        }
+        for path in ["/v1/search?q=a%00", "/v1/suggest?q=a%00"] {
+            app.get(&ana, path).expect(200);
+        }
+        for path in
+            ["/v1/communities/%00", "/v1/communities/a%00/members", "/v1/tips/%00/history", "/v1/users/%00", "/%00"]
+        {
+            app.get(&admin, path).expect_problem(404, "not_found");
+        }
+        let put = app.call("PUT", &format!("/v1/communities/%00/members/{}", ana.id)).by(&admin);
+        put.json(json!({"role": "reader"})).send().expect_problem(404, "not_found");
+        app.post(&admin, "/v1/reviews/claim-next?community=%00", json!({})).expect_problem(400, "invalid_parameter");
+    });
+}
+
+#[test]
 fn a_head_is_a_get_without_its_body() {
     on_both_apps(|app| {
         let ana = printers(app);
@@ -262,7 +327,23 @@ fn replies_are_compressed_for_those_who_ask() {
         for encoding in ["gzip", "br", "zstd"] {
             let reply = app.call("GET", "/openapi.json").header("Accept-Encoding", encoding).send().expect(200);
             assert_eq!(reply.header("content-encoding"), Some(encoding));
+            assert_eq!(reply.header("vary").map(str::to_lowercase).as_deref(), Some("accept-encoding"));
             assert!(reply.body.len() < plain / 4);
+        }
+    });
+}
+
+#[test]
+fn a_reply_with_an_entity_tag_is_the_same_bytes_whatever_coding_is_accepted() {
+    on_both_apps(|app| {
+        let ana = printers(app);
+        let made = app.post(&ana, "/v1/tips", sample("printers", &"It stops. ".repeat(20))).expect(201);
+        let path = format!("/v1/tips/{}", made.word("/id"));
+        let plain = app.get(&ana, &path).expect(200);
+        for encoding in ["gzip", "br", "zstd"] {
+            let reply = app.call("GET", &path).by(&ana).header("Accept-Encoding", encoding).send().expect(200);
+            assert_eq!(reply.header("content-encoding"), None);
+            assert_eq!((reply.etag(), &reply.body), (plain.etag(), &plain.body));
         }
     });
 }
