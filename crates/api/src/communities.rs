@@ -12,11 +12,11 @@ use crate::body::Body;
 use crate::caller::Caller;
 use crate::conditional::{Expected, tagged};
 use crate::idempotency::{Created, IdempotencyKey, POSITION, answered, changed};
-use crate::page::{PageBody, listed, page_request};
+use crate::page::{PageBody, PageParams, listed, page_request};
 use crate::params::Params;
+use crate::path::user_id;
 use crate::problem::Problem;
-use crate::users::{PageParams, user_id};
-use crate::wire::{Person, instant, wire_enum};
+use crate::wire::{Person, instant, present, wire_enum};
 
 wire_enum! {
     /// Who reads a community's approved tips: everyone signed in, or its members.
@@ -61,14 +61,24 @@ impl From<ReviewPolicy> for PolicyBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct PolicyPatch {
     /// How many distinct reviewers have to approve, 1 to 5; 1 unless set.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     quorum: Option<i32>,
     /// How many have to approve a tip with a safety level, 1 to 5; 2 unless set.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     safety_quorum: Option<i32>,
     /// How many minutes a claim lasts, 1 to 1440; 30 unless set.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     claim_minutes: Option<i32>,
     /// Within how many working days somebody takes a submission up, 1 to 100; 2 unless set.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     first_response_days: Option<i32>,
     /// Within how many working days it is decided, 1 to 100; 10 unless set.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     decision_days: Option<i32>,
 }
 
@@ -142,15 +152,21 @@ pub(crate) struct NewCommunityBody {
     policy: PolicyPatch,
 }
 
-/// What to change of a community; what is not named stays.
+/// What to change of a community (RFC 7396); what is not named stays, and nothing can be removed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CommunityPatch {
     /// The name people use.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     name: Option<String>,
     /// What it is about.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     description: Option<String>,
     /// Who reads its approved tips.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     visibility: Option<OpennessWord>,
     /// How it reviews.
     #[serde(default)]

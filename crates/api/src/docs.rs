@@ -1,15 +1,39 @@
-//! `/docs`, `/openapi.json` and `/problems/{code}`: the documentation, served from the binary.
+//! `/docs/`, `/openapi.json` and `/problems/{code}`: the documentation, served from the binary.
 
+use std::sync::{Arc, LazyLock};
+
+use actix_web::http::header::LOCATION;
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get};
+use eureka_service::ServiceError;
+use utoipa_swagger_ui::Config;
 
 use crate::openapi;
 use crate::problem::{CATALOGUE, NOT_FOUND, Problem};
+
+/// The paths of the documentation, which does not describe itself.
+pub(crate) const PATHS: [&str; 4] = ["/docs", "/docs/{file:.*}", "/openapi.json", "/problems/{code}"];
 
 /// The OpenAPI document.
 #[get("/openapi.json")]
 pub(crate) async fn openapi_document() -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(openapi::text())
+}
+
+/// Where the pages begin.
+#[get("/docs")]
+pub(crate) async fn docs() -> HttpResponse {
+    HttpResponse::TemporaryRedirect().insert_header((LOCATION, "/docs/")).finish()
+}
+
+/// The pages to try the API in.
+#[get("/docs/{file:.*}")]
+pub(crate) async fn docs_file(file: Path<String>) -> Result<HttpResponse, Problem> {
+    static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| Arc::new(Config::from("/openapi.json")));
+    let file = utoipa_swagger_ui::serve(&file, Arc::clone(&CONFIG))
+        .map_err(|error| ServiceError::Internal(error.to_string()))?
+        .ok_or_else(|| Problem::new(&NOT_FOUND, "there is no such page"))?;
+    Ok(HttpResponse::Ok().content_type(file.content_type).body(file.bytes.into_owned()))
 }
 
 /// The page about one kind of problem, to which the `type` of every problem leads.

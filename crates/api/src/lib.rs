@@ -12,6 +12,7 @@ mod notifications;
 mod openapi;
 mod page;
 mod params;
+mod path;
 mod problem;
 mod request;
 mod reviews;

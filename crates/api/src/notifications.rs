@@ -11,8 +11,9 @@ use crate::caller::Caller;
 use crate::idempotency::POSITION;
 use crate::page::{PageBody, listed, page_request};
 use crate::params::Params;
+use crate::path::tip_ref;
 use crate::problem::{NOT_FOUND, Problem};
-use crate::tips::{HistoryBody, tip_ref};
+use crate::tips::HistoryBody;
 use crate::wire::instant;
 
 /// Something you are told.

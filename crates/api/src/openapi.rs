@@ -25,7 +25,8 @@ use crate::search::SortWord;
         description = "Field knowledge, written by practitioners, vetted by peers, found by everyone who needs it.\n\n\
             Every route is under `/v1`. Errors are problems (RFC 9457) with a stable `code`. Unknown parameters and \
             fields are refused. What you may not see does not exist. Instants are RFC 3339 in UTC; what is absent is \
-            left out, not null.",
+            left out, not null. What is not HTTP, or has a head that is too large or too slow, is answered 400, 431 or \
+            408 by the connection itself, without a body.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/", description = "This server")),

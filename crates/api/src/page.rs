@@ -3,8 +3,8 @@
 use actix_web::http::header::LINK;
 use actix_web::{HttpRequest, HttpResponse};
 use eureka_service::{Page, PageRequest};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::problem::{INVALID_PARAMETER, Problem};
 
@@ -12,6 +12,18 @@ use crate::problem::{INVALID_PARAMETER, Problem};
 const DEFAULT_LIMIT: i64 = 20;
 /// How many items a page has at most.
 pub(crate) const MAX_LIMIT: i64 = 100;
+
+/// Which page of a list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PageParams {
+    /// How many items at most, 1 to 100.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    pub(crate) limit: Option<i64>,
+    /// The `next_cursor` of the page before.
+    pub(crate) cursor: Option<String>,
+}
 
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]

@@ -5,8 +5,7 @@ mod desk;
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get, post};
-use eureka_domain::ids::ReviewId;
-use eureka_service::{CommentView, DecisionDraft, QueueQuery, ReviewDetail, ServiceError, entity_tag};
+use eureka_service::{CommentView, DecisionDraft, QueueQuery, ReviewDetail, entity_tag};
 
 pub(crate) use body::{QueueSortWord, QueueStateWord};
 
@@ -18,11 +17,11 @@ use crate::body::Body;
 use crate::caller::Caller;
 use crate::conditional::tagged;
 use crate::idempotency::{Created, IdempotencyKey, POSITION, answered, changed};
-use crate::page::{PageBody, listed, page_request};
+use crate::page::{PageBody, PageParams, listed, page_request};
 use crate::params::Params;
+use crate::path::review_id;
 use crate::problem::Problem;
 use crate::similar::similar_items;
-use crate::users::PageParams;
 
 /// How many look-alikes a reviewer is shown.
 const LOOK_ALIKES: usize = 5;
@@ -235,8 +234,4 @@ pub(crate) async fn comment_review(
     let new = body.value.into();
     let answer = api.run(move |service| service.comment_review(&caller.0, id, new, once)).await?;
     Ok(answered(answer))
-}
-
-fn review_id(text: &str) -> Result<ReviewId, Problem> {
-    text.parse().map_err(|_| ServiceError::NotFound("review").into())
 }

@@ -5,7 +5,6 @@ use actix_web::http::header::ALLOW;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
-use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, Problem};
 use crate::{communities, docs, health, notifications, openapi, reviews, search, sessions, similar, tips, users};
@@ -72,19 +71,21 @@ pub(crate) fn routes(cfg: &mut web::ServiceConfig) {
     described(&mut ServiceConfig::new(cfg));
     cfg.service(docs::openapi_document)
         .service(docs::problem_page)
-        .service(web::redirect("/docs", "/docs/"))
-        .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")))
-        .app_data(web::Data::new(KnownPaths::of_document()))
+        .service(docs::docs)
+        .service(docs::docs_file)
+        .app_data(web::Data::new(KnownPaths::new()))
         .default_service(web::to(not_served));
 }
 
-/// The described paths and the methods each has.
+/// The paths and the methods each has.
 struct KnownPaths(Vec<(ResourceDef, Vec<&'static str>)>);
 
 impl KnownPaths {
-    fn of_document() -> Self {
-        let paths = openapi::document().paths.paths;
-        Self(paths.into_iter().map(|(path, item)| (ResourceDef::new(path), openapi::methods(&item))).collect())
+    fn new() -> Self {
+        let described = openapi::document().paths.paths;
+        let described = described.into_iter().map(|(path, item)| (ResourceDef::new(path), openapi::methods(&item)));
+        let documentation = docs::PATHS.iter().map(|path| (ResourceDef::new(*path), vec!["GET"]));
+        Self(described.chain(documentation).collect())
     }
 
     fn methods(&self, path: &str) -> Vec<&'static str> {

@@ -2,8 +2,7 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get, post};
-use eureka_domain::ids::TipRef;
-use eureka_service::{ServiceError, SimilarText, SimilarTip, Suggestion, SuggestionKind};
+use eureka_service::{SimilarText, SimilarTip, Suggestion, SuggestionKind};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -12,6 +11,7 @@ use crate::body::Body;
 use crate::caller::Caller;
 use crate::page::checked_limit;
 use crate::params::Params;
+use crate::path::tip_ref;
 use crate::problem::Problem;
 use crate::search::{HitTip, hit_tip};
 use crate::wire::wire_enum;
@@ -153,7 +153,7 @@ pub(crate) async fn similar_to_tip(
     params: Params<SimilarParams>,
 ) -> Result<HttpResponse, Problem> {
     let limit = limit(params.0.limit, 5)?;
-    let tip: TipRef = id.parse().map_err(|_| ServiceError::NotFound("tip"))?;
+    let tip = tip_ref(&id)?;
     let of = caller.0.clone();
     let text = api.run(move |service| service.similar_text(&of, tip)).await?;
     let body = api.service().similar_tips(&caller.0, text, limit, similar_body).await?;

@@ -19,7 +19,8 @@ use crate::conditional::{Expected, tagged};
 use crate::idempotency::{Created, IdempotencyKey, answered, changed};
 use crate::page::{PageBody, listed, page_request};
 use crate::params::Params;
-use crate::problem::{NOT_FOUND, Problem};
+use crate::path::{revision_number, tip_ref};
+use crate::problem::Problem;
 
 /// Write a tip.
 ///
@@ -112,7 +113,7 @@ pub(crate) async fn edit_tip(
     expected: Expected,
     body: Body<TipPatch>,
 ) -> Result<HttpResponse, Problem> {
-    let changes = body.value.changes()?;
+    let changes = body.value.into();
     change(&api, &id, move |service, tip| service.edit_tip(&caller.0, tip, changes, expected.0)).await
 }
 
@@ -233,7 +234,7 @@ pub(crate) async fn read_revision(
     path: Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let tip = tip_ref(&path.0)?;
-    let number = path.1.parse().map_err(|_| Problem::new(&NOT_FOUND, "there is no such revision"))?;
+    let number = revision_number(&path.1)?;
     let revision = api.run(move |service| service.read_revision(&caller.0, tip, number)).await?;
     tagged(&req, eureka_service::entity_tag(&revision), &RevisionBody::from(&revision))
 }
@@ -255,11 +256,6 @@ pub(crate) async fn tip_history(
     let items = api.run(move |service| service.tip_history(&caller.0, tip)).await?;
     let page = eureka_service::Page { items, next: None };
     Ok(listed(&req, page, |entry| HistoryBody::from(&entry)))
-}
-
-/// The tip that a path names; anything else names none.
-pub(crate) fn tip_ref(text: &str) -> Result<TipRef, Problem> {
-    text.parse().map_err(|_| ServiceError::NotFound("tip").into())
 }
 
 /// Changes the tip that a path names and answers with what it is now.

@@ -3,11 +3,10 @@
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get, patch, post};
 use eureka_domain::community::Role;
-use eureka_domain::ids::UserId;
 use eureka_domain::user::{SiteRole, User, UserStatus};
 use eureka_service::{NewUser, UserChanges, entity_tag};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::Api;
 use crate::body::Body;
@@ -15,10 +14,11 @@ use crate::caller::Caller;
 use crate::communities::RoleWord;
 use crate::conditional::{Expected, tagged};
 use crate::idempotency::{Created, IdempotencyKey, answered, changed};
-use crate::page::{PageBody, listed, page_request};
+use crate::page::{PageBody, PageParams, listed, page_request};
 use crate::params::Params;
+use crate::path::user_id;
 use crate::problem::Problem;
-use crate::wire::{instant, wire_enum};
+use crate::wire::{instant, present, wire_enum};
 
 wire_enum! {
     /// What a person is to the whole site.
@@ -90,34 +90,30 @@ pub(crate) struct NewUserBody {
     site_role: Option<SiteRoleWord>,
 }
 
-/// What to change of an account; what is not named stays.
+/// What to change of an account (RFC 7396); what is not named stays, and nothing can be removed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UserPatch {
     /// The name on their tips.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     name: Option<String>,
     /// A new password. Ends every session of the account.
-    #[schema(format = Password)]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(format = Password, nullable = false)]
     password: Option<String>,
     /// The present password; owed by whoever changes their own.
-    #[schema(format = Password)]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(format = Password, nullable = false)]
     current_password: Option<String>,
     /// Admins only, and never one's own.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     site_role: Option<SiteRoleWord>,
     /// Admins only, and never one's own. Suspending ends every session of the account.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
     status: Option<UserStatusWord>,
-}
-
-/// A page of a list.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PageParams {
-    /// How many items at most, 1 to 100.
-    #[param(minimum = 1, maximum = 100, default = 20)]
-    pub(crate) limit: Option<i64>,
-    /// The `next_cursor` of the page before.
-    pub(crate) cursor: Option<String>,
 }
 
 /// List accounts, oldest first (admins).
@@ -211,9 +207,4 @@ pub(crate) async fn update_user(
     };
     let written = api.run(move |service| service.update_user(&caller.0, id, changes, expected.0)).await?;
     Ok(changed(entity_tag(&written.value), written.position, &UserBody::new(&written.value)))
-}
-
-/// The user that a path names; a malformed id names nobody.
-pub(crate) fn user_id(text: &str) -> Result<UserId, Problem> {
-    text.parse().map_err(|_| Problem::new(&crate::problem::NOT_FOUND, "there is no such user"))
 }

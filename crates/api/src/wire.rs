@@ -20,6 +20,15 @@ where
     Option::<T>::deserialize(from).map(Some)
 }
 
+/// A field that may be left out, but not be `null`: what it names can be changed, not removed.
+pub(crate) fn present<'de, T, D>(from: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    T::deserialize(from).map(Some)
+}
+
 /// A person, as others see them.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Person {

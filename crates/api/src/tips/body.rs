@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::problem::{Problem, VALIDATION_FAILED};
-use crate::wire::{Person, instant, nullable, wire_enum};
+use crate::wire::{Person, instant, nullable, present, wire_enum};
 
 wire_enum! {
     /// Where a revision stands.
@@ -312,13 +311,13 @@ impl From<NewTipBody> for NewTip {
 #[serde(deny_unknown_fields)]
 pub(crate) struct TipPatch {
     /// One line that names the problem.
-    #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<String>)]
-    title: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    title: Option<String>,
     /// What was seen.
-    #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<String>)]
-    problem: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    problem: Option<String>,
     /// Why it happens.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<String>)]
@@ -357,30 +356,21 @@ pub(crate) struct TipPatch {
     lang: Option<Option<String>>,
 }
 
-impl TipPatch {
-    /// The changes this names; `null` where a text must stand is refused.
-    pub(crate) fn changes(self) -> Result<TipChanges, Problem> {
-        Ok(TipChanges {
-            title: owed("/title", self.title)?,
-            problem: owed("/problem", self.problem)?,
-            cause: self.cause,
-            solution: self.solution,
-            products: self.products.map(Option::unwrap_or_default),
-            fault_codes: self.fault_codes.map(Option::unwrap_or_default),
-            parts: self.parts.map(Option::unwrap_or_default),
-            tags: self.tags.map(Option::unwrap_or_default),
-            safety: self.safety.map(|safety| safety.map_or(Safety::None, Into::into)),
-            hazard: self.hazard,
-            lang: self.lang,
-        })
-    }
-}
-
-fn owed(pointer: &'static str, field: Option<Option<String>>) -> Result<Option<String>, Problem> {
-    match field {
-        Some(None) => Err(Problem::at(&VALIDATION_FAILED, pointer, "required", "must not be null")),
-        Some(Some(text)) => Ok(Some(text)),
-        None => Ok(None),
+impl From<TipPatch> for TipChanges {
+    fn from(patch: TipPatch) -> Self {
+        Self {
+            title: patch.title,
+            problem: patch.problem,
+            cause: patch.cause,
+            solution: patch.solution,
+            products: patch.products.map(Option::unwrap_or_default),
+            fault_codes: patch.fault_codes.map(Option::unwrap_or_default),
+            parts: patch.parts.map(Option::unwrap_or_default),
+            tags: patch.tags.map(Option::unwrap_or_default),
+            safety: patch.safety.map(|safety| safety.map_or(Safety::None, Into::into)),
+            hazard: patch.hazard,
+            lang: patch.lang,
+        }
     }
 }
 

@@ -223,6 +223,36 @@ fn a_change_owes_an_if_match_and_a_stale_one_is_told_the_present_tag() {
 }
 
 #[test]
+fn what_cannot_be_removed_cannot_be_patched_with_null() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let (ana, sue) = (app.member(&printers, "ana", Role::Contributor), app.member(&printers, "sue", Role::Steward));
+        let admin = app.admin();
+        let tip = app.post(&ana, "/v1/tips", sample("printers", "It stops")).expect(201);
+        let (tip, user) = (format!("/v1/tips/{}", tip.word("/id")), format!("/v1/users/{}", ana.id));
+        let community = "/v1/communities/printers";
+        for (person, path, body, pointer) in [
+            (&ana, tip.as_str(), json!({"title": null}), "/title"),
+            (&ana, &tip, json!({"problem": null}), "/problem"),
+            (&ana, &user, json!({"name": null}), "/name"),
+            (&ana, &user, json!({"password": null}), "/password"),
+            (&admin, &user, json!({"site_role": null}), "/site_role"),
+            (&admin, &user, json!({"status": null}), "/status"),
+            (&sue, community, json!({"name": null}), "/name"),
+            (&sue, community, json!({"description": null}), "/description"),
+            (&sue, community, json!({"visibility": null}), "/visibility"),
+            (&sue, community, json!({"policy": null}), "/policy"),
+            (&sue, community, json!({"policy": {"quorum": null}}), "/policy/quorum"),
+            (&sue, community, json!({"policy": {"claim_minutes": null}}), "/policy/claim_minutes"),
+            (&sue, community, json!({"policy": {"decision_days": null}}), "/policy/decision_days"),
+        ] {
+            let reply = app.call("PATCH", path).by(person).header("If-Match", "*").json(body).send();
+            assert_eq!(reply.expect_problem(400, "invalid_body").word("/errors/0/pointer"), pointer);
+        }
+    });
+}
+
+#[test]
 fn a_reader_who_has_the_present_state_gets_304() {
     on_both_apps(|app| {
         let ana = printers(app);

@@ -1,5 +1,8 @@
 //! `/health/*`, `/.well-known/jwks.json`, `/openapi.json`, `/docs`, `/problems/*`.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use eureka_testkit::{TestApp, TestDatabase, on_both_apps};
 
 #[test]
@@ -31,6 +34,24 @@ fn the_documentation_is_served_without_a_network() {
     assert!(elsewhere.is_empty(), "the page asks other hosts: {elsewhere:?}");
     let document = app.call("GET", "/openapi.json").send().expect(200);
     assert_eq!(document.at("/openapi"), "3.1.0");
+}
+
+#[test]
+fn what_the_documentation_does_not_have_is_a_problem_too() {
+    let database = TestDatabase::sqlite();
+    let app = TestApp::start(&database);
+    for path in ["/openapi.json", "/docs", "/docs/", "/docs/index.html", "/problems/taken"] {
+        let reply = app.call("POST", path).send().expect_problem(405, "method_not_allowed");
+        assert_eq!(reply.header("allow"), Some("GET"), "{path}");
+    }
+    for path in ["/docs/nothing.js", "/docs/%2e%2e/v1", "/problems/", "/openapi"] {
+        app.call("GET", path).send().expect_problem(404, "not_found");
+    }
+    let mut stream = TcpStream::connect(app.address()).unwrap();
+    stream.write_all(b"GET /docs/../v1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 404") && answer.contains("\"not_found\""), "{answer}");
 }
 
 #[test]

@@ -1,0 +1,22 @@
+//! What a path names. A malformed id names nothing: 404, as for what is not there.
+
+use eureka_domain::ids::{ReviewId, TipRef, UserId};
+use eureka_service::ServiceError;
+
+use crate::problem::Problem;
+
+pub(crate) fn tip_ref(text: &str) -> Result<TipRef, Problem> {
+    text.parse().map_err(|_| ServiceError::NotFound("tip").into())
+}
+
+pub(crate) fn revision_number(text: &str) -> Result<i32, Problem> {
+    text.parse().map_err(|_| ServiceError::NotFound("revision").into())
+}
+
+pub(crate) fn review_id(text: &str) -> Result<ReviewId, Problem> {
+    text.parse().map_err(|_| ServiceError::NotFound("review").into())
+}
+
+pub(crate) fn user_id(text: &str) -> Result<UserId, Problem> {
+    text.parse().map_err(|_| ServiceError::NotFound("user").into())
+}
