@@ -5,6 +5,7 @@ mod body;
 mod caller;
 mod communities;
 mod conditional;
+mod diff;
 mod docs;
 mod health;
 mod idempotency;

@@ -5,7 +5,7 @@ mod desk;
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get, post};
-use eureka_service::{CommentView, DecisionDraft, QueueQuery, ReviewDetail, entity_tag};
+use eureka_service::{CommentView, QueueQuery, ReviewDetail, entity_tag};
 
 pub(crate) use body::{QueueSortWord, QueueStateWord};
 
@@ -153,7 +153,7 @@ pub(crate) async fn review_stats(
     Ok(HttpResponse::Ok().json(StatsBody::from(&stats)))
 }
 
-/// Decide: approve, request changes or reject.
+/// Decide: approve, request changes, reject, or merge into another tip.
 ///
 /// The approval that meets the quorum publishes the revision; a request for changes or a rejection ends the round, and
 /// owes the author a reason from the list and in words. Nobody decides a text they are credited on, admins included.
@@ -175,12 +175,7 @@ pub(crate) async fn decide_review(
     body: Body<NewDecision>,
 ) -> Result<HttpResponse, Problem> {
     let id = review_id(&id)?;
-    let draft = DecisionDraft {
-        verdict: body.value.verdict.into(),
-        reason: body.value.reason.map(Into::into),
-        comment: body.value.comment,
-        revision: body.value.revision,
-    };
+    let draft = body.value.draft()?;
     let once = key.once(body.fingerprint, |review: &ReviewDetail| {
         let location = format!("/v1/reviews/{}", review.review.id);
         Created::at(location, Some(review.etag()), &ReviewBody::from(review))

@@ -1,7 +1,9 @@
 //! `/v1/tips`: writing, reading, sending to review, taking back, holding and archiving.
 
 mod body;
+mod replacing;
 
+use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get, patch, post};
 use eureka_domain::ids::{TipRef, UserId};
@@ -9,8 +11,9 @@ use eureka_service::{Service, ServiceError, TipQuery, TipView, Written};
 
 pub(crate) use body::{
     ActionWord, ConfidenceWord, HistoryBody, NewTipBody, OptionalReasonBody, ReasonBody, RevisionBody, SafetyWord,
-    TipBody, TipParams, TipPatch,
+    TipBody, TipParams, TipPatch, TipReadParams,
 };
+pub(crate) use replacing::{diff_revisions, merge_tip, named, revert_tip, separate_tip, supersede_tip};
 
 use crate::Api;
 use crate::body::{Body, OptionalBody};
@@ -75,10 +78,19 @@ pub(crate) async fn list_tips(
 }
 
 /// Read a tip by its id or its number.
+///
+/// The id of a tip that was merged into another leads to that one.
 #[utoipa::path(
     tag = "tips",
-    params(("id" = String, Path, description = "The tip's id or number", example = "T-1042")),
-    responses((status = 200, description = "The tip as you see it", body = TipBody)),
+    params(("id" = String, Path, description = "The tip's id or number", example = "T-1042"), TipReadParams),
+    responses(
+        (status = 200, description = "The tip as you see it", body = TipBody),
+        (
+            status = 307,
+            description = "It was merged into another tip",
+            headers(("Location" = String, description = "The other tip")),
+        ),
+    ),
 )]
 #[get("/tips/{id}")]
 pub(crate) async fn read_tip(
@@ -86,9 +98,16 @@ pub(crate) async fn read_tip(
     req: HttpRequest,
     caller: Caller,
     id: Path<String>,
+    params: Params<TipReadParams>,
 ) -> Result<HttpResponse, Problem> {
     let tip = tip_ref(&id)?;
     let view = api.run(move |service| service.read_tip(&caller.0, tip)).await?;
+    if let Some(number) = view.merged_into()
+        && params.0.redirect.unwrap_or(true)
+    {
+        let location = (LOCATION, format!("/v1/tips/{number}"));
+        return Ok(HttpResponse::TemporaryRedirect().insert_header(location).finish());
+    }
     tagged(&req, view.etag(), &TipBody::from(&view))
 }
 

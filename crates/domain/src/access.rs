@@ -115,6 +115,7 @@ pub fn may(caller: &Caller, action: Action, tip: &Tip, latest: &Revision) -> Res
         Action::Hold => granted(caller.reviews(tip.community), "put tips of this community on hold"),
         Action::Unhold => granted(steward, "release a hold"),
         Action::Archive | Action::Restore => granted(steward, "archive or restore this tip"),
+        Action::Merge | Action::Supersede | Action::Separate => granted(steward, "merge, supersede or separate tips"),
     }
 }
 

@@ -51,6 +51,14 @@ word_enum! {
         TipArchived = "tip.archived",
         /// An archived tip came back.
         TipRestored = "tip.restored",
+        /// The text of an earlier revision was taken up again.
+        TipReverted = "tip.reverted",
+        /// Another tip that says the same took its place.
+        TipMerged = "tip.merged",
+        /// Another tip that says it better took its place.
+        TipSuperseded = "tip.superseded",
+        /// A replaced tip got its place back.
+        TipSeparated = "tip.separated",
         /// A community was founded.
         CommunityCreated = "community.created",
         /// A community's charter was changed, other than in who reads there.
@@ -285,6 +293,9 @@ impl Kind {
                 | Self::TipUnheld
                 | Self::TipArchived
                 | Self::TipRestored
+                | Self::TipMerged
+                | Self::TipSuperseded
+                | Self::TipSeparated
         )
     }
 }

@@ -117,6 +117,8 @@ pub struct Decision {
     pub reason: Option<Reason>,
     /// Why, in words; owed unless the verdict is `approve`.
     pub comment: Option<String>,
+    /// The tip that says the same, where the text is turned down because it belongs there.
+    pub into: Option<TipId>,
     /// When.
     pub at: Instant,
 }

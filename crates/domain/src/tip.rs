@@ -242,6 +242,25 @@ pub struct Revision {
     pub decided_at: Option<Instant>,
 }
 
+word_enum! {
+    /// How another tip took a tip's place.
+    Replaced {
+        /// It says the same: what speaks for this one counts for the other, and its author is named there.
+        Merged = "merged",
+        /// It says it better, or as it is now.
+        Superseded = "superseded",
+    }
+}
+
+/// The tip that took another's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replacement {
+    /// Which.
+    pub by: TipId,
+    /// How.
+    pub how: Replaced,
+}
+
 /// The identity of one piece of field knowledge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tip {
@@ -257,6 +276,8 @@ pub struct Tip {
     pub confidence: Confidence,
     /// Why it must not be used now, if so.
     pub hold: Option<String>,
+    /// The tip that took its place, if one has.
+    pub replaced: Option<Replacement>,
     /// The revision that readers see.
     pub live: Option<i32>,
     /// The newest revision; it may be the live one.

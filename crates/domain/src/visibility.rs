@@ -29,11 +29,11 @@ impl Audience {
     }
 }
 
-/// Whether a tip belongs in results: approved in some revision, not on hold, not archived.
+/// Whether a tip belongs in results: approved in some revision, not on hold, not archived, not replaced by another.
 ///
 /// The one place that decides what is indexed; the follower of the change log and the rebuild both ask here.
 pub fn is_listed(tip: &Tip) -> bool {
-    tip.live.is_some() && tip.hold.is_none() && tip.confidence != Confidence::Archived
+    tip.live.is_some() && tip.hold.is_none() && tip.confidence != Confidence::Archived && tip.replaced.is_none()
 }
 
 /// Whether a caller may know of a tip at all. What is not visible does not exist: 404.

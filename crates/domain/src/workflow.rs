@@ -18,7 +18,7 @@ use crate::clock::Instant;
 use crate::error::RuleError;
 use crate::ids::UserId;
 use crate::review::{Claim, Decision, Outcome, Quorum, Review, Verdict};
-use crate::tip::{Confidence, Revision, State, Tip, TipText};
+use crate::tip::{Confidence, Replaced, Replacement, Revision, State, Tip, TipText};
 use crate::word::word_enum;
 
 word_enum! {
@@ -48,6 +48,12 @@ word_enum! {
         Archive = "archive",
         /// Bring an archived tip back.
         Restore = "restore",
+        /// Have another tip take its place that says the same.
+        Merge = "merge",
+        /// Have another tip take its place that says it better.
+        Supersede = "supersede",
+        /// Give a replaced tip its place back.
+        Separate = "separate",
     }
 }
 
@@ -67,6 +73,9 @@ impl Action {
             Self::Unhold => "taken off hold",
             Self::Archive => "archived",
             Self::Restore => "restored",
+            Self::Merge => "merged",
+            Self::Supersede => "superseded",
+            Self::Separate => "separated",
         }
     }
 }
@@ -74,7 +83,7 @@ impl Action {
 /// The one table: the state that `action` on a revision leads to, or `None` where it is impossible.
 ///
 /// For [`Action::Edit`] the state is that of the revision that then holds the new text. For [`Action::Approve`] it is
-/// that of a revision whose quorum is reached. Hold, archive and their opposites act on the tip and leave the state.
+/// that of a revision whose quorum is reached. Hold, archive, merge and their opposites act on the tip and leave the state.
 pub const fn after(state: State, action: Action) -> Option<State> {
     use State::{ChangesRequested, Draft, InReview, Published, Rejected, Submitted, Superseded, Withdrawn};
     match (state, action) {
@@ -87,7 +96,16 @@ pub const fn after(state: State, action: Action) -> Option<State> {
         (Submitted | InReview, Action::RequestChanges) => Some(ChangesRequested),
         (Submitted | InReview, Action::Reject) => Some(Rejected),
         (Superseded, _) => None,
-        (_, Action::Hold | Action::Unhold | Action::Archive | Action::Restore) => Some(state),
+        (
+            _,
+            Action::Hold
+            | Action::Unhold
+            | Action::Archive
+            | Action::Restore
+            | Action::Merge
+            | Action::Supersede
+            | Action::Separate,
+        ) => Some(state),
         _ => None,
     }
 }
@@ -103,7 +121,9 @@ fn is_possible(tip: &Tip, latest: &Revision, action: Action) -> bool {
         Action::Unhold => tip.hold.is_some(),
         Action::Archive => tip.live.is_some() && tip.confidence != Confidence::Archived,
         Action::Restore => tip.confidence == Confidence::Archived,
-        _ => true,
+        Action::Merge | Action::Supersede => tip.live.is_some() && !latest.state.is_open() && tip.replaced.is_none(),
+        Action::Separate => tip.replaced.is_some(),
+        _ => tip.replaced.is_none(),
     };
     fits_tip && after(latest.state, action).is_some()
 }
@@ -240,6 +260,13 @@ pub fn decide(
         return Err(RuleError::AlreadyDecided);
     }
     let verdict = decision.verdict;
+    if let Some(by) = decision.into {
+        if tip.live.is_some() {
+            let detail = "readers see this tip: merge the tip itself, not a revision of it";
+            return Err(RuleError::field("/into", "invalid", detail));
+        }
+        tip.replaced = Some(Replacement { by, how: Replaced::Merged });
+    }
     review.claim = None;
     review.responded_at.get_or_insert(now);
     review.decisions.push(decision);
@@ -302,6 +329,26 @@ pub fn archive(tip: &mut Tip, latest: &Revision, now: Instant) -> Result<(), Rul
 pub fn restore(tip: &mut Tip, latest: &Revision, now: Instant) -> Result<(), RuleError> {
     require(tip, latest, Action::Restore)?;
     tip.confidence = Confidence::NotValidated;
+    tip.updated_at = now;
+    Ok(())
+}
+
+/// Has another tip take a published one's place.
+pub fn replace(tip: &mut Tip, latest: &Revision, replacement: Replacement, now: Instant) -> Result<(), RuleError> {
+    let action = match replacement.how {
+        Replaced::Merged => Action::Merge,
+        Replaced::Superseded => Action::Supersede,
+    };
+    require(tip, latest, action)?;
+    tip.replaced = Some(replacement);
+    tip.updated_at = now;
+    Ok(())
+}
+
+/// Gives a replaced tip its place back.
+pub fn separate(tip: &mut Tip, latest: &Revision, now: Instant) -> Result<(), RuleError> {
+    require(tip, latest, Action::Separate)?;
+    tip.replaced = None;
     tip.updated_at = now;
     Ok(())
 }

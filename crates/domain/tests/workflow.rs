@@ -13,7 +13,7 @@ use eureka_domain::access::{self, Caller, Standing};
 use eureka_domain::community::{Openness, Role};
 use eureka_domain::ids::{CommunityId, DecisionId, ReviewId, TipId, TipNumber, UserId};
 use eureka_domain::review::{Decision, Due, Outcome, Quorum, Reason, Review, Verdict};
-use eureka_domain::tip::{Confidence, Revision, Safety, State, Tip, TipText};
+use eureka_domain::tip::{Confidence, Replaced, Replacement, Revision, Safety, State, Tip, TipText};
 use eureka_domain::user::SiteRole;
 use eureka_domain::workflow::{self, Action, Edited};
 use eureka_domain::{Instant, RuleError};
@@ -53,6 +53,7 @@ fn tip_in(state: State) -> (Tip, Revision) {
         author: AUTHOR,
         confidence: if live.is_some() { Confidence::Validated } else { Confidence::WorkInProgress },
         hold: None,
+        replaced: None,
         live,
         latest: 1,
         review: None,
@@ -89,15 +90,15 @@ fn caller(user: u128, role: Option<Role>, site_role: SiteRole) -> Caller {
 
 /// Where each action leads from each state; a dash where it is impossible.
 const TABLE: &str = "
-                  | edit      submit    withdraw  claim     release   approve   request_changes   reject   hold              unhold archive           restore
-draft             | draft     submitted withdrawn -         -         -         -                 -        -                 -      -                 -
-submitted         | submitted -         withdrawn in_review -         published changes_requested rejected -                 -      -                 -
-in_review         | in_review -         withdrawn in_review submitted published changes_requested rejected -                 -      -                 -
-changes_requested | draft     -         -         -         -         -         -                 -        -                 -      -                 -
-published         | draft     -         -         -         -         -         -                 -        published         -      published         -
-rejected          | draft     -         -         -         -         -         -                 -        -                 -      -                 -
-withdrawn         | draft     -         -         -         -         -         -                 -        -                 -      -                 -
-superseded        | -         -         -         -         -         -         -                 -        -                 -      -                 -
+                  | edit      submit    withdraw  claim     release   approve   request_changes   reject   hold              unhold archive           restore        merge     supersede separate
+draft             | draft     submitted withdrawn -         -         -         -                 -        -                 -      -                 -    -         -         -
+submitted         | submitted -         withdrawn in_review -         published changes_requested rejected -                 -      -                 -    -         -         -
+in_review         | in_review -         withdrawn in_review submitted published changes_requested rejected -                 -      -                 -    -         -         -
+changes_requested | draft     -         -         -         -         -         -                 -        -                 -      -                 -    -         -         -
+published         | draft     -         -         -         -         -         -                 -        published         -      published         -    published published -
+rejected          | draft     -         -         -         -         -         -                 -        -                 -      -                 -    -         -         -
+withdrawn         | draft     -         -         -         -         -         -                 -        -                 -      -                 -    -         -         -
+superseded        | -         -         -         -         -         -         -                 -        -                 -      -                 -    -         -         -
 ";
 
 #[test]
@@ -148,19 +149,19 @@ fn a_hold_and_an_archive_are_undone_by_their_opposites_only() {
 
 /// What each role may do to a submitted tip of another's, and to one's own: `y`, `n` (not permitted), `own` (own tip).
 const ROLES: &str = "
-                     | edit submit withdraw claim release approve request_changes reject hold unhold archive restore
-outsider             | n    n      n        n     n       n       n               n      n    n      n       n
-reader               | n    n      n        n     n       n       n               n      n    n      n       n
-contributor          | n    n      n        n     n       n       n               n      n    n      n       n
-reviewer             | n    n      n        y     y       y       y               y      y    n      n       n
-steward              | y    n      n        y     y       y       y               y      y    y      y       y
-admin                | n    n      n        n     n       n       n               n      n    n      n       n
-admin+reviewer       | n    n      n        y     y       y       y               y      y    n      n       n
-author,outsider      | n    n      y        n     n       n       n               n      n    n      n       n
-author,contributor   | y    y      y        n     n       n       n               n      n    n      n       n
-author,reviewer      | y    y      y        own   y       own     own             own    y    n      n       n
-author,steward       | y    y      y        own   y       own     own             own    y    y      y       y
-author,admin+steward | y    y      y        own   y       own     own             own    y    y      y       y
+                     | edit submit withdraw claim release approve request_changes reject hold unhold archive restore   merge supersede separate
+outsider             | n    n      n        n     n       n       n               n      n    n      n       n       n     n         n
+reader               | n    n      n        n     n       n       n               n      n    n      n       n       n     n         n
+contributor          | n    n      n        n     n       n       n               n      n    n      n       n       n     n         n
+reviewer             | n    n      n        y     y       y       y               y      y    n      n       n       n     n         n
+steward              | y    n      n        y     y       y       y               y      y    y      y       y       y     y         y
+admin                | n    n      n        n     n       n       n               n      n    n      n       n       n     n         n
+admin+reviewer       | n    n      n        y     y       y       y               y      y    n      n       n       n     n         n
+author,outsider      | n    n      y        n     n       n       n               n      n    n      n       n       n     n         n
+author,contributor   | y    y      y        n     n       n       n               n      n    n      n       n       n     n         n
+author,reviewer      | y    y      y        own   y       own     own             own    y    n      n       n       n     n         n
+author,steward       | y    y      y        own   y       own     own             own    y    y      y       y       y     y         y
+author,admin+steward | y    y      y        own   y       own     own             own    y    y      y       y       y     y         y
 ";
 
 #[test]
@@ -194,6 +195,9 @@ fn every_role_may_do_what_the_table_says_and_nobody_decides_their_own_tip() {
     }
 }
 
+/// The tip that takes the place of the one that the history is of.
+const OTHER: TipId = TipId(Uuid::from_u128(77));
+
 /// One step of a random history.
 #[derive(Debug, Clone)]
 enum Step {
@@ -203,10 +207,13 @@ enum Step {
     Claim(u128),
     Release,
     Decide(u128, Verdict, i32),
+    Merge(u128),
     Hold,
     Unhold,
     Archive,
     Restore,
+    Replace(Replaced),
+    Separate,
     Wait(i64),
 }
 
@@ -223,11 +230,14 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Withdraw),
         3 => reviewer.clone().prop_map(Step::Claim),
         1 => Just(Step::Release),
-        6 => (reviewer, verdict, 0..3i32).prop_map(|(who, verdict, off)| Step::Decide(who, verdict, off)),
+        6 => (reviewer.clone(), verdict, 0..3i32).prop_map(|(who, verdict, off)| Step::Decide(who, verdict, off)),
+        1 => reviewer.prop_map(Step::Merge),
         1 => Just(Step::Hold),
         1 => Just(Step::Unhold),
         1 => Just(Step::Archive),
         1 => Just(Step::Restore),
+        1 => prop::sample::select(Replaced::ALL).prop_map(Step::Replace),
+        2 => Just(Step::Separate),
         1 => (1..4000i64).prop_map(Step::Wait),
     ]
 }
@@ -292,6 +302,36 @@ impl World {
         }
     }
 
+    fn decide(
+        &mut self,
+        tip: &mut Tip,
+        who: u128,
+        verdict: Verdict,
+        revision: i32,
+        into: Option<TipId>,
+    ) -> Result<(), RuleError> {
+        let mut review = self.open_review();
+        let decision = Decision {
+            id: DecisionId(Uuid::from_u128(1)),
+            revision,
+            reviewer: UserId(Uuid::from_u128(who)),
+            role: role_of(who),
+            verdict,
+            reason: Some(Reason::Unclear),
+            comment: Some("Which fuse?".into()),
+            into,
+            at: self.now,
+        };
+        let live = tip.live.map(|number| self.revisions[usize::try_from(number - 1).unwrap()].clone());
+        let decided = workflow::decide(tip, self.latest(), live, &mut review, decision, self.quorum)?;
+        if let Some(old) = decided.superseded {
+            self.save(old);
+        }
+        self.save(decided.revision);
+        self.save_review(review);
+        Ok(())
+    }
+
     fn apply(&mut self, step: &Step) -> Result<(), RuleError> {
         self.now += Duration::seconds(1);
         let (now, latest) = (self.now, self.latest());
@@ -340,30 +380,14 @@ impl World {
                 self.save(released);
                 self.save_review(review);
             }
-            Step::Decide(who, verdict, off) => {
-                let mut review = self.open_review();
-                let decision = Decision {
-                    id: DecisionId(Uuid::from_u128(1)),
-                    revision: latest.number - off,
-                    reviewer: UserId(Uuid::from_u128(*who)),
-                    role: role_of(*who),
-                    verdict: *verdict,
-                    reason: Some(Reason::Unclear),
-                    comment: Some("Which fuse?".into()),
-                    at: now,
-                };
-                let live = tip.live.map(|number| self.revisions[usize::try_from(number - 1).unwrap()].clone());
-                let decided = workflow::decide(&mut tip, latest, live, &mut review, decision, self.quorum)?;
-                if let Some(old) = decided.superseded {
-                    self.save(old);
-                }
-                self.save(decided.revision);
-                self.save_review(review);
-            }
+            Step::Decide(who, verdict, off) => self.decide(&mut tip, *who, *verdict, latest.number - off, None)?,
+            Step::Merge(who) => self.decide(&mut tip, *who, Verdict::Reject, latest.number, Some(OTHER))?,
             Step::Hold => workflow::hold(&mut tip, &latest, "unsafe".into(), now)?,
             Step::Unhold => workflow::unhold(&mut tip, &latest, now)?,
             Step::Archive => workflow::archive(&mut tip, &latest, now)?,
             Step::Restore => workflow::restore(&mut tip, &latest, now)?,
+            Step::Replace(how) => workflow::replace(&mut tip, &latest, Replacement { by: OTHER, how: *how }, now)?,
+            Step::Separate => workflow::separate(&mut tip, &latest, now)?,
             Step::Wait(seconds) => self.now += Duration::seconds(*seconds),
         }
         self.tip = tip;
@@ -395,6 +419,7 @@ impl World {
             assert!(steward || !self.quorum.steward, "a steward among them where one is owed");
         }
         assert_eq!(self.tip.review.is_some(), self.latest().state.is_open(), "an open text has a review");
+        assert!(self.tip.replaced.is_none() || !self.latest().state.is_open(), "what is replaced waits for nobody");
         for review in &self.reviews {
             let mut who: Vec<_> = review.decisions.iter().map(|d| d.reviewer).collect();
             who.sort();

@@ -206,6 +206,7 @@ fn approved(
         author,
         confidence: Confidence::Validated,
         hold: None,
+        replaced: None,
         live: Some(1),
         latest: 1,
         review: None,

@@ -371,7 +371,7 @@ fn affected(conn: &mut Conn<'_>, rows: &[Recorded]) -> Result<(Vec<TipId>, Vec<T
                 }
             }
             (Kind::UserRenamed | Kind::UserUpdated, _, Some(user)) => {
-                affected.extend(tips::of_author(conn, UserId(user))?)
+                affected.extend(tips::of_author(conn, UserId(user))?);
             }
             _ => {}
         }

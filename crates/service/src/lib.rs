@@ -53,7 +53,7 @@ pub use reviews::{
 pub use search::{ReadySearch, SearchQuery};
 pub use sessions::Tokens;
 pub use similar::SimilarText;
-pub use tips::{IfMatch, NewTip, TipChanges, TipQuery};
+pub use tips::{IfMatch, NewTip, RevisionDiff, TipChanges, TipQuery};
 pub use tokens::{ACCESS_MINUTES, Keys, PublicKey, generate_key};
 pub use users::{NewUser, UserChanges};
 pub use views::{Person, ReviewBrief, TipView, entity_tag};

@@ -21,7 +21,7 @@ use eureka_store::tips::TipSheet;
 use eureka_store::{Conn, Written, communities, reviews, revisions, tips, users};
 
 use crate::notifications::record;
-use crate::tips::{change, sheet_of};
+use crate::tips::{change, sheet_of, successor};
 use crate::views::name;
 use crate::{Answer, Once, Person, Service, ServiceError, audit, once};
 
@@ -39,6 +39,8 @@ pub struct DecisionDraft {
     pub reason: Option<Reason>,
     /// Why, in words.
     pub comment: Option<String>,
+    /// The tip that says the same, where the text is turned down because it belongs there.
+    pub into: Option<TipRef>,
     /// The revision it was made on.
     pub revision: i32,
 }
@@ -138,6 +140,7 @@ impl Service {
             verdict: draft.verdict,
             reason: draft.reason,
             comment: draft.comment,
+            into: None, // until it is known to be there
             at: now,
         }
         .checked()?;
@@ -152,7 +155,11 @@ impl Service {
                 let (before, confidence) = (latest.state, tip.confidence);
                 let quorum = community.policy.quorum_for(latest.text.safety);
                 let role = caller.role_in(community.id).unwrap_or(Role::Reviewer);
-                let decision = Decision { role, ..decision };
+                let target = match draft.into {
+                    Some(named) => Some(successor(conn, &caller, &tip, named, "/into")?),
+                    None => None,
+                };
+                let decision = Decision { role, into: target.as_ref().map(|target| target.id), ..decision };
                 let decided = workflow::decide(&mut tip, latest, live, &mut review, decision.clone(), quorum)?;
                 if let Some(old) = &decided.superseded {
                     revisions::save(conn, &tip, old)?;
@@ -165,12 +172,16 @@ impl Service {
                     (Verdict::Approve, true) => Kind::TipPublished,
                     (Verdict::Approve, false) => Kind::ReviewApproved,
                     (Verdict::RequestChanges, _) => Kind::TipChangesRequested,
+                    (Verdict::Reject, _) if target.is_some() => Kind::TipMerged,
                     (Verdict::Reject, _) => Kind::TipRejected,
                 };
                 let facts = Facts {
                     reason: decision.comment.clone(),
                     reason_code: decision.reason.map(|reason| reason.word().to_owned()),
-                    ..audit::turned(confidence, tip.confidence)
+                    ..match &target {
+                        Some(target) => Facts { value: Some(target.number.to_string()), ..Facts::default() },
+                        None => audit::turned(confidence, tip.confidence),
+                    }
                 };
                 let change = change(kind, &caller, &tip, now).about(review.id.0).telling(audit::payload(&facts)?);
                 record(conn, &change.at_revision(Some(before), &decided.revision), &tip, &decided.revision)?;

@@ -1,10 +1,13 @@
-//! Tips: writing, reading, sending to review, taking back. What keepers do to published ones is in `tips/keeping.rs`.
+//! Tips: writing, reading, sending to review, taking back. What keepers do to published ones is in `tips/keeping.rs` and
+//! `tips/replacing.rs`.
 
 mod keeping;
+mod replacing;
 
 use eureka_domain::access::{self, Caller};
 use eureka_domain::change::{Change, Facts, Kind};
 use eureka_domain::community::Community;
+use eureka_domain::diff::{FieldDiff, diff};
 use eureka_domain::ids::{ReviewId, TipId, TipRef, UserId};
 use eureka_domain::review::{Outcome, Review, Verdict};
 use eureka_domain::tip::{Confidence, Revision, Safety, State, Tip, TipText};
@@ -16,6 +19,8 @@ use eureka_store::{Conn, Written, communities, notifications, reviews, revisions
 use crate::notifications::record;
 use crate::views::{one_tip_view, tip_views};
 use crate::{Answer, Once, Page, PageRequest, Service, ServiceError, TipView, audit, once};
+
+pub(crate) use replacing::successor;
 
 /// A tip to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +114,17 @@ pub struct TipQuery {
     pub fault_code: Option<String>,
     /// With this tag.
     pub tag: Option<String>,
+}
+
+/// What one revision changes of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevisionDiff {
+    /// The number of the old one.
+    pub from: i32,
+    /// The number of the new one.
+    pub to: i32,
+    /// The fields that differ.
+    pub changes: Vec<FieldDiff>,
 }
 
 impl Service {
@@ -210,24 +226,59 @@ impl Service {
         let (caller, now) = (caller.clone(), self.clock.now());
         let review_id = ReviewId(self.new_id(now));
         self.store.write(move |conn| {
-            let TipSheet { mut tip, live, latest } = open(conn, &caller, tip, Action::Edit, &expected, now)?;
-            let text = changes.apply(latest.text.clone()).checked()?;
-            let latest = match workflow::edit(&mut tip, latest, text, caller.user, now)? {
-                Edited::Rewritten(draft) => {
-                    revisions::save(conn, &tip, &draft)?;
-                    tips::save(conn, &tip)?;
-                    draft
-                }
-                Edited::Started { before, next } => {
-                    revisions::save(conn, &tip, &before)?;
-                    revisions::insert(conn, &tip, &next)?;
-                    hand_over_review(conn, &mut tip, &next, review_id, now)?;
-                    tips::save(conn, &tip)?;
-                    next
-                }
+            let sheet = open(conn, &caller, tip, Action::Edit, &expected, now)?;
+            let text = changes.apply(sheet.latest.text.clone()).checked()?;
+            let sheet = rewrite(conn, &caller, sheet, text, review_id, now)?;
+            let change = change(Kind::TipEdited, &caller, &sheet.tip, now).at_revision(None, &sheet.latest);
+            record(conn, &change, &sheet.tip, &sheet.latest)?;
+            one_tip_view(conn, &caller, sheet, now)
+        })
+    }
+
+    /// Takes up the text of an earlier revision again, as an edit does: it is reviewed like any other.
+    pub fn revert_tip(
+        &self,
+        caller: &Caller,
+        tip: TipRef,
+        to: i32,
+        reason: Option<String>,
+        expected: IfMatch,
+    ) -> Result<Written<TipView>, ServiceError> {
+        let (caller, now) = (caller.clone(), self.clock.now());
+        let review_id = ReviewId(self.new_id(now));
+        self.store.write(move |conn| {
+            let (_, community) = visible_sheet(conn, &caller, tip)?;
+            let sheet = open(conn, &caller, tip, Action::Edit, &expected, now)?;
+            let earlier = revisions::find(conn, sheet.tip.id, to)?
+                .filter(|earlier| visibility::sees_revision(&caller, &sheet.tip, earlier, &community))
+                .ok_or_else(|| RuleError::field("/to", "unknown", "there is no such revision"))?;
+            let was = sheet.latest.number.to_string();
+            let sheet = rewrite(conn, &caller, sheet, earlier.text, review_id, now)?;
+            let facts = Facts { reason, ..Facts::turned(&was, &to.to_string()) };
+            let change = change(Kind::TipReverted, &caller, &sheet.tip, now).at_revision(None, &sheet.latest);
+            record(conn, &change.telling(audit::payload(&facts)?), &sheet.tip, &sheet.latest)?;
+            one_tip_view(conn, &caller, sheet, now)
+        })
+    }
+
+    /// What a revision changes of another, by default of the one before it.
+    pub fn diff_revisions(
+        &self,
+        caller: &Caller,
+        tip: TipRef,
+        number: i32,
+        from: Option<i32>,
+    ) -> Result<RevisionDiff, ServiceError> {
+        let from = from.unwrap_or(number - 1);
+        self.store.read(|conn| {
+            let (sheet, community) = visible_sheet(conn, caller, tip)?;
+            let mut seen = |number| {
+                revisions::find(conn, sheet.tip.id, number)?
+                    .filter(|revision| visibility::sees_revision(caller, &sheet.tip, revision, &community))
+                    .ok_or(ServiceError::NotFound("revision"))
             };
-            record(conn, &change(Kind::TipEdited, &caller, &tip, now).at_revision(None, &latest), &tip, &latest)?;
-            one_tip_view(conn, &caller, TipSheet { tip, live, latest }, now)
+            let (old, new) = (seen(from)?, seen(number)?);
+            Ok(RevisionDiff { from, to: number, changes: diff(&old.text, &new.text) })
         })
     }
 
@@ -297,6 +348,32 @@ fn open(
     Ok(sheet)
 }
 
+/// Puts a text into the draft, or starts the next revision with it.
+fn rewrite(
+    conn: &mut Conn<'_>,
+    caller: &Caller,
+    sheet: TipSheet,
+    text: TipText,
+    review: ReviewId,
+    now: Instant,
+) -> Result<TipSheet, ServiceError> {
+    let TipSheet { mut tip, live, latest } = sheet;
+    let latest = match workflow::edit(&mut tip, latest, text, caller.user, now)? {
+        Edited::Rewritten(draft) => {
+            revisions::save(conn, &tip, &draft)?;
+            draft
+        }
+        Edited::Started { before, next } => {
+            revisions::save(conn, &tip, &before)?;
+            revisions::insert(conn, &tip, &next)?;
+            hand_over_review(conn, &mut tip, &next, review, now)?;
+            next
+        }
+    };
+    tips::save(conn, &tip)?;
+    Ok(TipSheet { tip, live, latest })
+}
+
 /// The community a tip is to be written in: the caller knows it and contributes to it.
 fn community_to_write_in(conn: &mut Conn<'_>, caller: &Caller, slug: &str) -> Result<Community, ServiceError> {
     let community = communities::find_slug(conn, slug)?.filter(|community| caller.knows(community));
@@ -322,6 +399,7 @@ fn first_draft(
         author,
         confidence: Confidence::WorkInProgress,
         hold: None,
+        replaced: None,
         live: None,
         latest: 1,
         review: None,

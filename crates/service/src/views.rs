@@ -9,13 +9,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use eureka_domain::Instant;
 use eureka_domain::access::{self, Caller};
 use eureka_domain::community::Community;
-use eureka_domain::ids::{ReviewId, UserId};
+use eureka_domain::ids::{ReviewId, TipNumber, TipRef, UserId};
 use eureka_domain::review::{Claim, Due};
-use eureka_domain::tip::{Revision, Tip};
+use eureka_domain::tip::{Replaced, Revision, Tip};
 use eureka_domain::visibility;
 use eureka_domain::workflow::{self, Action};
 use eureka_store::tips::TipSheet;
-use eureka_store::{Conn, communities, reviews, users};
+use eureka_store::{Conn, communities, reviews, tips, users};
 use sha2::{Digest, Sha256};
 
 use crate::ServiceError;
@@ -53,6 +53,10 @@ pub struct TipView {
     pub community: String,
     /// Whose name is on it.
     pub author: Person,
+    /// Those whose tips were merged into it.
+    pub also_by: Vec<Person>,
+    /// The number of the tip that took its place, if one has.
+    pub replaced_by: Option<TipNumber>,
     /// The live revision, or the newest where none is live.
     pub shown: Revision,
     /// The newest revision, where it is not the one shown and the caller may read it.
@@ -67,6 +71,11 @@ impl TipView {
     /// The strong entity tag of this view.
     pub fn etag(&self) -> String {
         entity_tag(self)
+    }
+
+    /// The number of the tip that it was merged into.
+    pub fn merged_into(&self) -> Option<TipNumber> {
+        self.replaced_by.filter(|_| self.tip.replaced.is_some_and(|replaced| replaced.how == Replaced::Merged))
     }
 }
 
@@ -90,13 +99,20 @@ pub(crate) fn tip_views(
             known.insert(id, community);
         }
     }
+    let mut merged = tips::merged_authors(conn, &sheets.iter().map(|sheet| sheet.tip.id).collect::<Vec<_>>())?;
     let mut views = Vec::with_capacity(sheets.len());
     let mut people: BTreeSet<UserId> = BTreeSet::new();
     for sheet in sheets {
         let Some(community) = known.get(&sheet.tip.community) else {
             return Err(ServiceError::internal("a tip's community is missing"));
         };
-        if let Some(view) = tip_view(conn, caller, sheet, community, now)? {
+        if let Some(mut view) = tip_view(conn, caller, sheet, community, now)? {
+            let also_by: BTreeSet<UserId> = merged.remove(&view.tip.id).into_iter().flatten().collect();
+            people.extend(&also_by);
+            view.also_by = also_by.into_iter().map(|id| Person { id, name: String::new() }).collect();
+            if let Some(replaced) = view.tip.replaced {
+                view.replaced_by = tips::find(conn, &TipRef::Id(replaced.by))?.map(|tip| tip.number);
+            }
             people.insert(view.author.id);
             people.extend(view.review.iter().filter_map(|r| r.claim.as_ref().map(|(p, _)| p.id)));
             views.push(view);
@@ -105,6 +121,7 @@ pub(crate) fn tip_views(
     let names = users::names(conn, &people.into_iter().collect::<Vec<_>>())?;
     for view in &mut views {
         name(&mut view.author, &names);
+        view.also_by.iter_mut().for_each(|person| name(person, &names));
         if let Some((holder, _)) = view.review.as_mut().and_then(|review| review.claim.as_mut()) {
             name(holder, &names);
         }
@@ -122,6 +139,17 @@ pub(crate) fn one_tip_view(
     tip_views(conn, caller, vec![sheet], now)?.pop().ok_or(ServiceError::NotFound("tip"))
 }
 
+/// What keepers do to a published tip, whatever becomes of its next revision.
+const KEEPING: [Action; 7] = [
+    Action::Hold,
+    Action::Unhold,
+    Action::Archive,
+    Action::Restore,
+    Action::Merge,
+    Action::Supersede,
+    Action::Separate,
+];
+
 /// A view whose people are not named yet.
 fn tip_view(
     conn: &mut Conn<'_>,
@@ -138,6 +166,8 @@ fn tip_view(
     let mut view = TipView {
         community: community.slug.clone(),
         author: Person { id: tip.author, name: String::new() },
+        also_by: Vec::new(),
+        replaced_by: None,
         shown: latest.clone(),
         pending: None,
         review: None,
@@ -160,7 +190,7 @@ fn tip_view(
             view.pending = Some(latest);
         }
     } else if let Some(live) = live {
-        view.possible = [Action::Hold, Action::Unhold, Action::Archive, Action::Restore]
+        view.possible = KEEPING
             .into_iter()
             .filter(|&action| workflow::require(&tip, &live, action).is_ok())
             .filter(|&action| access::may(caller, action, &tip, &live).is_ok())

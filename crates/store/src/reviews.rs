@@ -16,7 +16,8 @@ use crate::sql_types::{DbInstant, DbUuid};
 use crate::{Conn, StoreError};
 
 pub use queue::{
-    Promise, QueueFilter, QueueSort, QueueState, Waiting, held_by, late, queue, told_late, waiting_for, worked_on,
+    About, Promise, QueueFilter, QueueSort, QueueState, Waiting, held_by, late, queue, told_late, waiting_for,
+    worked_on,
 };
 pub use stats::{Recent, active_reviewers, recent};
 
@@ -47,6 +48,7 @@ pub fn add_decision(conn: &mut Conn<'_>, review: &Review, decision: &Decision) -
         verdict: decision.verdict.word().to_owned(),
         reason: decision.reason.map(|reason| reason.word().to_owned()),
         comment: decision.comment.clone(),
+        merged_into: decision.into.map(|id| DbUuid(id.0)),
         at: DbInstant(decision.at),
     };
     on_each!(conn, c => diesel::insert_into(decisions::table).values(&row).execute(*c))?;
@@ -193,6 +195,7 @@ struct DecisionRow {
     comment: Option<String>,
     at: DbInstant,
     role: Option<String>,
+    merged_into: Option<DbUuid>,
 }
 
 impl TryFrom<DecisionRow> for Decision {
@@ -211,6 +214,7 @@ impl TryFrom<DecisionRow> for Decision {
             verdict: verdict.ok_or_else(|| StoreError::corrupt("decisions.verdict", &row.verdict))?,
             reason: row.reason.map(reason).transpose()?,
             comment: row.comment,
+            into: row.merged_into.map(|id| TipId(id.0)),
             at: row.at.0,
         })
     }

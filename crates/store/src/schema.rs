@@ -92,6 +92,8 @@ diesel::table! {
         created_at -> Instant,
         updated_at -> Instant,
         published_at -> Nullable<Instant>,
+        replaced_by -> Nullable<Uuid>,
+        replaced_how -> Nullable<Text>,
     }
 }
 
@@ -170,6 +172,7 @@ diesel::table! {
         comment -> Nullable<Text>,
         at -> Instant,
         role -> Nullable<Text>,
+        merged_into -> Nullable<Uuid>,
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use eureka_domain::ids::{CommunityId, ReviewId, TipId, TipNumber, TipRef, UserId};
-use eureka_domain::tip::{Confidence, Revision, Tip};
+use eureka_domain::tip::{Confidence, Replaced, Replacement, Revision, Tip};
 
 use crate::schema::{revisions, tips};
 use crate::sql_types::{DbInstant, DbUuid};
@@ -117,6 +117,24 @@ pub fn sheets_after(conn: &mut Conn<'_>, after: Option<TipId>, limit: i64) -> Re
     with_revisions(conn, rows)
 }
 
+/// Those whose tips were merged into each of these.
+pub fn merged_authors(conn: &mut Conn<'_>, ids: &[TipId]) -> Result<HashMap<TipId, Vec<UserId>>, StoreError> {
+    let mut authors: HashMap<TipId, Vec<UserId>> = HashMap::new();
+    for ids in ids.chunks(crate::MANY) {
+        let ids: Vec<DbUuid> = ids.iter().map(|id| DbUuid(id.0)).collect();
+        let query = tips::table
+            .filter(tips::replaced_by.eq_any(ids))
+            .filter(tips::replaced_how.eq(Replaced::Merged.word()))
+            .order((tips::created_at, tips::id))
+            .select((tips::replaced_by.assume_not_null(), tips::author_id));
+        let rows: Vec<(DbUuid, DbUuid)> = on_each!(conn, c => query.load(*c))?;
+        for (tip, author) in rows {
+            authors.entry(TipId(tip.0)).or_default().push(UserId(author.0));
+        }
+    }
+    Ok(authors)
+}
+
 /// The ids of a community's tips.
 pub fn of_community(conn: &mut Conn<'_>, community: CommunityId) -> Result<Vec<TipId>, StoreError> {
     let query = tips::table
@@ -182,6 +200,8 @@ pub(crate) struct Row {
     created_at: DbInstant,
     updated_at: DbInstant,
     published_at: Option<DbInstant>,
+    replaced_by: Option<DbUuid>,
+    replaced_how: Option<String>,
 }
 
 impl From<&Tip> for Row {
@@ -200,6 +220,8 @@ impl From<&Tip> for Row {
             created_at: DbInstant(tip.created_at),
             updated_at: DbInstant(tip.updated_at),
             published_at: tip.published_at.map(DbInstant),
+            replaced_by: tip.replaced.map(|replaced| DbUuid(replaced.by.0)),
+            replaced_how: tip.replaced.map(|replaced| replaced.how.word().to_owned()),
         }
     }
 }
@@ -209,6 +231,12 @@ impl TryFrom<Row> for Tip {
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
         let confidence = Confidence::from_word(&row.confidence);
+        let how =
+            |word: String| Replaced::from_word(&word).ok_or_else(|| StoreError::corrupt("tips.replaced_how", word));
+        let replaced = match (row.replaced_by, row.replaced_how) {
+            (Some(by), Some(word)) => Some(Replacement { by: TipId(by.0), how: how(word)? }),
+            _ => None,
+        };
         Ok(Self {
             id: TipId(row.id.0),
             number: TipNumber(row.number),
@@ -216,6 +244,7 @@ impl TryFrom<Row> for Tip {
             author: UserId(row.author_id.0),
             confidence: confidence.ok_or_else(|| StoreError::corrupt("tips.confidence", &row.confidence))?,
             hold: row.hold,
+            replaced,
             live: row.live,
             latest: row.latest,
             review: row.review_id.map(|id| ReviewId(id.0)),

@@ -2,17 +2,46 @@
 
 use eureka_domain::queue::Waits;
 use eureka_domain::review::{Decision, Outcome, Reason, Verdict};
-use eureka_service::{Person, QueueQuery, QueueSort, QueueState, QueueStats, ReviewDetail, ThinProduct};
+use eureka_service::{DecisionDraft, Person, QueueQuery, QueueSort, QueueState, QueueStats, ReviewDetail, ThinProduct};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::tips::{ActionWord, RevisionBody, SafetyWord};
+use crate::problem::{Problem, VALIDATION_FAILED};
+use crate::tips::{ActionWord, RevisionBody, SafetyWord, named};
 use crate::wire::{self, instant, wire_enum};
 
-wire_enum! {
-    /// What a reviewer decides.
-    VerdictWord = Verdict { Approve = "approve", RequestChanges = "request_changes", Reject = "reject" }
+/// What a reviewer decides. A merge turns the text down because it belongs into another tip.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum VerdictWord {
+    /// Good as it is.
+    Approve,
+    /// Good if the author changes something.
+    RequestChanges,
+    /// Not to be published.
+    Reject,
+    /// It belongs into another tip.
+    Merge,
+}
+
+impl VerdictWord {
+    pub(crate) fn of(decision: &Decision) -> Self {
+        match decision.verdict {
+            Verdict::Approve => Self::Approve,
+            Verdict::RequestChanges => Self::RequestChanges,
+            Verdict::Reject if decision.into.is_some() => Self::Merge,
+            Verdict::Reject => Self::Reject,
+        }
+    }
+
+    fn verdict(self) -> Verdict {
+        match self {
+            Self::Approve => Verdict::Approve,
+            Self::RequestChanges => Verdict::RequestChanges,
+            Self::Reject | Self::Merge => Verdict::Reject,
+        }
+    }
 }
 wire_enum! {
     /// Why a tip is turned down or sent back; the comment says it in words.
@@ -56,6 +85,9 @@ pub(crate) struct DecisionBody {
     /// Why, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<String>,
+    /// The tip it belongs into, where the verdict is `merge`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    into: Option<Uuid>,
     /// When.
     #[schema(format = DateTime)]
     decided_at: String,
@@ -144,9 +176,10 @@ impl From<&ReviewDetail> for ReviewBody {
             id: decision.id.0,
             revision: decision.revision,
             reviewer: person(decision.reviewer),
-            verdict: decision.verdict.into(),
+            verdict: VerdictWord::of(decision),
             reason: decision.reason.map(Into::into),
             comment: decision.comment.clone(),
+            into: decision.into.map(|tip| tip.0),
             decided_at: instant(decision.at),
         };
         Self {
@@ -195,8 +228,31 @@ pub(crate) struct NewDecision {
     pub(crate) reason: Option<ReasonWord>,
     /// Why, in words; owed unless the verdict is `approve`.
     pub(crate) comment: Option<String>,
+    /// The id or number of the tip that the text belongs into; owed where the verdict is `merge`.
+    pub(crate) into: Option<String>,
     /// The revision you decide on. When another is under review by now, the decision is refused.
     pub(crate) revision: i32,
+}
+
+impl NewDecision {
+    /// The decision; a merge names the tip to merge into, and nothing else does.
+    pub(crate) fn draft(self) -> Result<DecisionDraft, Problem> {
+        let merges = self.verdict == VerdictWord::Merge;
+        let into = match (merges, &self.into) {
+            (true, Some(tip)) => Some(named(tip, "/into")?),
+            (true, None) => {
+                let detail = "a merge names the tip to merge into";
+                return Err(Problem::at(&VALIDATION_FAILED, "/into", "required", detail));
+            }
+            (false, Some(_)) => {
+                return Err(Problem::at(&VALIDATION_FAILED, "/into", "invalid", "only a merge names another tip"));
+            }
+            (false, None) => None,
+        };
+        let reason = if merges { Some(Reason::Duplicate) } else { self.reason.map(Into::into) };
+        let verdict = self.verdict.verdict();
+        Ok(DecisionDraft { verdict, reason, comment: self.comment, into, revision: self.revision })
+    }
 }
 
 /// Which reviews to list.

@@ -1,29 +1,17 @@
 //! The shapes of the reviewer's one call, and of what is said in a review.
 
 use eureka_domain::checklist::{Check, Item};
-use eureka_domain::diff::{Fate, FieldDiff, Part};
 use eureka_domain::ids::CommentId;
-use eureka_domain::tip::Field;
 use eureka_service::{CommentView, EarlierReason, NewComment, ReviewDesk};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::body::{ReasonWord, ReviewBody, VerdictWord};
+use crate::diff::{FieldDiffBody, FieldWord};
 use crate::similar::SimilarTipBody;
 use crate::wire::{self, instant, wire_enum};
 
-wire_enum! {
-    /// A part of a text.
-    FieldWord = Field {
-        Title = "title", Problem = "problem", Cause = "cause", Solution = "solution", Products = "products",
-        FaultCodes = "fault_codes", Parts = "parts", Tags = "tags", Safety = "safety", Hazard = "hazard", Lang = "lang",
-    }
-}
-wire_enum! {
-    /// What became of a piece of text.
-    FateWord = Fate { Kept = "kept", Removed = "removed", Added = "added" }
-}
 wire_enum! {
     /// What is looked at.
     CheckItemWord = Item {
@@ -67,31 +55,6 @@ impl ReviewDeskBody {
     }
 }
 
-/// A field that is not the same in two texts.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct FieldDiffBody {
-    /// Which.
-    field: FieldWord,
-    /// What stayed, went and came: words of a text in their order, or whole labels.
-    parts: Vec<DiffPart>,
-}
-
-/// A piece of a field.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct DiffPart {
-    /// What became of it.
-    fate: FateWord,
-    /// What it says.
-    text: String,
-}
-
-impl From<&FieldDiff> for FieldDiffBody {
-    fn from(diff: &FieldDiff) -> Self {
-        let part = |part: &Part| DiffPart { fate: part.fate.into(), text: part.text.clone() };
-        Self { field: diff.field.into(), parts: diff.parts.iter().map(part).collect() }
-    }
-}
-
 /// One thing that was looked at.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CheckBody {
@@ -132,7 +95,7 @@ impl From<&EarlierReason> for EarlierReasonBody {
     fn from(earlier: &EarlierReason) -> Self {
         Self {
             tip: earlier.tip.to_string(),
-            verdict: earlier.decision.verdict.into(),
+            verdict: VerdictWord::of(&earlier.decision),
             reason: earlier.decision.reason.map(Into::into),
             comment: earlier.decision.comment.clone(),
             decided_at: instant(earlier.decision.at),

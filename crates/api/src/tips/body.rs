@@ -1,7 +1,7 @@
 //! The shapes of tips on the wire.
 #![allow(clippy::option_option, reason = "RFC 7396 tells a field that is null from one that is absent")]
 
-use eureka_domain::tip::{Confidence, Revision, Safety, State, TipText};
+use eureka_domain::tip::{Confidence, Replaced, Revision, Safety, State, TipText};
 use eureka_domain::workflow::Action;
 use eureka_service::{HistoryEntry, NewTip, ReviewBrief, TipChanges, TipView};
 use serde::{Deserialize, Serialize};
@@ -35,8 +35,12 @@ wire_enum! {
         Edit = "edit", Submit = "submit", Withdraw = "withdraw", Claim = "claim",
         Release = "release", Approve = "approve", RequestChanges = "request_changes",
         Reject = "reject", Hold = "hold", Unhold = "unhold", Archive = "archive",
-        Restore = "restore",
+        Restore = "restore", Merge = "merge", Supersede = "supersede", Separate = "separate",
     }
+}
+wire_enum! {
+    /// How another tip took a tip's place: it says the same, or says it better.
+    ReplacedWord = Replaced { Merged = "merged", Superseded = "superseded" }
 }
 
 /// The text of a revision.
@@ -168,6 +172,18 @@ impl From<&ReviewBrief> for TipReviewBody {
     }
 }
 
+/// The tip that took another's place.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReplacementBody {
+    /// For ever.
+    id: Uuid,
+    /// The human key.
+    #[schema(example = "T-1042")]
+    number: String,
+    /// How.
+    how: ReplacedWord,
+}
+
 /// A tip as the caller sees it: the live text, or the newest where none is live.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TipBody {
@@ -180,6 +196,12 @@ pub(crate) struct TipBody {
     community: String,
     /// Whose name is on it.
     author: Person,
+    /// Those whose tips were merged into it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also_by: Vec<Person>,
+    /// The tip that took its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replaced_by: Option<ReplacementBody>,
     /// The number of the revision shown.
     revision: i32,
     /// Its state.
@@ -221,6 +243,12 @@ impl From<&TipView> for TipBody {
             number: view.tip.number.to_string(),
             community: view.community.clone(),
             author: (&view.author).into(),
+            also_by: view.also_by.iter().map(Into::into).collect(),
+            replaced_by: view.tip.replaced.zip(view.replaced_by).map(|(replaced, number)| ReplacementBody {
+                id: replaced.by.0,
+                number: number.to_string(),
+                how: replaced.how.into(),
+            }),
             revision: view.shown.number,
             state: view.shown.state.into(),
             confidence: view.tip.confidence.into(),
@@ -388,6 +416,16 @@ pub(crate) struct ReasonBody {
 pub(crate) struct OptionalReasonBody {
     /// Why, in words.
     pub(crate) reason: Option<String>,
+}
+
+/// How to read a tip.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TipReadParams {
+    /// `false` reads a merged tip itself.
+    #[param(default = true)]
+    pub(crate) redirect: Option<bool>,
 }
 
 /// Which tips to list.

@@ -496,3 +496,43 @@ fn author_and_reviewers_talk_in_threads_about_a_field() {
         assert_eq!(next.each("/text"), ["Say so."]);
     });
 }
+
+#[test]
+fn a_text_that_says_the_same_is_merged_where_it_is_reviewed() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let bo = app.member(&printers, "bo", Role::Contributor);
+        let ravi = app.member(&printers, "ravi", Role::Reviewer);
+        let kept = app.published(&ana, &ravi, &printers, "Oxidised fuse holders");
+        let number = app.get(&ana, &format!("/v1/tips/{kept}")).word("/number");
+        let twin = app.submitted(&bo, &printers, "Fuse holders that oxidise");
+        let path = format!("/v1/reviews/{}/decisions", twin.word("/review/id"));
+        let merge = |into: serde_json::Value| {
+            let body = json!({"verdict": "merge", "into": into, "comment": "It is known.", "revision": 1});
+            app.post(&ravi, &path, body)
+        };
+        merge(json!(null)).expect_problem(422, "validation_failed");
+        merge(json!("T-99999")).expect_problem(422, "validation_failed");
+        let reject = json!({"verdict": "reject", "reason": "other", "into": number, "comment": "x", "revision": 1});
+        app.post(&ravi, &path, reject).expect_problem(422, "validation_failed");
+        let decided = merge(json!(number)).expect(201);
+        assert_eq!(
+            (decided.word("/decisions/0/verdict"), decided.word("/decisions/0/into")),
+            ("merge".into(), kept.clone())
+        );
+        let own = app.get(&bo, &format!("/v1/tips/{}", twin.word("/id"))).expect(307);
+        assert_eq!(own.header("location"), Some(format!("/v1/tips/{number}").as_str()));
+        assert_eq!(app.get(&bo, &format!("/v1/tips/{kept}")).expect(200).at("/also_by/0/name"), "bo");
+        assert_eq!(app.get(&bo, "/v1/notifications").expect(200).at("/items/0/kind"), "tip.merged");
+
+        // What readers see is merged as a tip, not by turning a revision of it down.
+        let live = app.published(&bo, &ravi, &printers, "Something else");
+        let edit = app.call("PATCH", &format!("/v1/tips/{live}")).by(&bo).header("If-Match", "*");
+        edit.json(json!({"title": "Fuse holders again"})).send().expect(200);
+        let again = app.act(&bo, &format!("/v1/tips/{live}/submit"), "*", json!({})).expect(200);
+        let body = json!({"verdict": "merge", "into": number, "comment": "It is known.", "revision": 2});
+        app.post(&ravi, &format!("/v1/reviews/{}/decisions", again.word("/review/id")), body)
+            .expect_problem(422, "validation_failed");
+    });
+}

@@ -140,3 +140,105 @@ fn an_archived_tip_resolves_and_comes_back_unvalidated() {
         assert_eq!(app.get(&ana, "/v1/search?q=oxidised").at("/total/value"), 1);
     });
 }
+
+#[test]
+fn a_merged_tip_leads_to_the_other_which_names_its_author_and_it_can_come_back() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let bo = app.member(&printers, "bo", Role::Contributor);
+        let stella = app.member(&printers, "stella", Role::Steward);
+        let twin = app.published(&bo, &stella, &printers, "Zirconium, again");
+        let kept = app.published(&ana, &stella, &printers, "Zirconium");
+        let number = app.get(&ana, &format!("/v1/tips/{kept}")).word("/number");
+        let path = format!("/v1/tips/{twin}");
+        let merge = |who, body| app.act(who, &format!("{path}/merge"), "*", body);
+        merge(&bo, json!({"into": number, "reason": "the same"})).expect_problem(403, "not_permitted");
+        for (into, code) in [("T-99999", "unknown"), (twin.as_str(), "invalid"), ("x", "invalid")] {
+            let refused = merge(&stella, json!({"into": into, "reason": "x"})).expect_problem(422, "validation_failed");
+            assert_eq!(
+                (refused.word("/errors/0/pointer"), refused.word("/errors/0/code")),
+                ("/into".into(), code.into())
+            );
+        }
+        let merged = merge(&stella, json!({"into": number, "reason": "the same"})).expect(200);
+        assert_eq!(merged.at("/replaced_by"), json!({"id": kept, "number": number, "how": "merged"}));
+        app.settle(merged.position());
+
+        let read = app.get(&ana, &path).expect(307);
+        assert_eq!(read.header("location"), Some(format!("/v1/tips/{number}").as_str()));
+        assert_eq!(app.get(&ana, &format!("{path}?redirect=false")).expect(200).word("/title"), "Zirconium, again");
+        let other = app.get(&ana, &format!("/v1/tips/{kept}")).expect(200);
+        assert_eq!(other.at("/also_by/0/name"), "bo");
+        let found = || app.get(&ana, "/v1/search?q=zirconium").expect(200).each("/tip/id").len();
+        assert_eq!(found(), 1);
+        assert_eq!(app.get(&ana, "/v1/notifications").expect(200).each("/kind")[0], "tip.merged");
+        assert_eq!(app.get(&bo, "/v1/notifications").expect(200).at("/items/0/value"), number.as_str());
+        let edit = app.call("PATCH", &path).by(&bo).header("If-Match", "*").json(json!({"title": "Mine"}));
+        edit.send().expect_problem(409, "invalid_state");
+
+        let separated =
+            app.act(&stella, &format!("{path}/separate"), "*", json!({"reason": "not the same"})).expect(200);
+        app.settle(separated.position());
+        assert_eq!((app.get(&ana, &path).expect(200).at("/replaced_by"), found()), (json!(null), 2));
+        assert!(app.get(&ana, &format!("/v1/tips/{kept}")).at("/also_by").is_null());
+    });
+}
+
+#[test]
+fn a_superseded_tip_stays_readable_and_names_the_better_one() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let stella = app.member(&printers, "stella", Role::Steward);
+        let old = app.published(&ana, &stella, &printers, "Zirconium, the old way");
+        let new = app.published(&ana, &stella, &printers, "Zirconium, the new way");
+        let path = format!("/v1/tips/{old}");
+        let superseded =
+            app.act(&stella, &format!("{path}/supersede"), "*", json!({"by": new, "reason": "redesigned"}));
+        app.settle(superseded.expect(200).position());
+        let read = app.get(&ana, &path).expect(200);
+        assert_eq!((read.word("/replaced_by/how"), read.word("/replaced_by/id")), ("superseded".into(), new));
+        assert_eq!(app.get(&ana, "/v1/search?q=zirconium").expect(200).each("/tip/id").len(), 1);
+        let history = app.get(&ana, &format!("{path}/history")).expect(200);
+        let last = history.each("").pop().unwrap();
+        assert_eq!((&last["kind"], &last["reason"]), (&json!("tip.superseded"), &json!("redesigned")));
+    });
+}
+
+#[test]
+fn an_earlier_text_is_taken_up_again_and_reviewed_like_any_other() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let ravi = app.member(&printers, "ravi", Role::Reviewer);
+        let id = app.published(&ana, &ravi, &printers, "The first text");
+        let path = format!("/v1/tips/{id}");
+        let edit = app.call("PATCH", &path).by(&ana).header("If-Match", "*");
+        edit.json(json!({"title": "The second text"})).send().expect(200);
+        let submitted = app.act(&ana, &format!("{path}/submit"), "*", json!({})).expect(200);
+        let decisions = format!("/v1/reviews/{}/decisions", submitted.word("/review/id"));
+        app.post(&ravi, &decisions, json!({"verdict": "approve", "revision": 2})).expect(201);
+
+        let diff = app.get(&ravi, &format!("{path}/revisions/2/diff")).expect(200);
+        let part = |fate: &str, text: &str| json!({"fate": fate, "text": text});
+        let parts = [part("kept", "The "), part("removed", "first"), part("added", "second"), part("kept", " text")];
+        assert_eq!(diff.at("/changes"), json!([{"field": "title", "parts": parts}]));
+        assert_eq!(app.get(&ravi, &format!("{path}/revisions/2/diff?from=2")).expect(200).at("/changes"), json!([]));
+        app.get(&ravi, &format!("{path}/revisions/1/diff")).expect_problem(404, "not_found");
+
+        let revert =
+            |who, to| app.act(who, &format!("{path}/revert"), "*", json!({"to": to, "reason": "it was right"}));
+        revert(&ravi, 1).expect_problem(403, "not_permitted");
+        revert(&ana, 9).expect_problem(422, "validation_failed");
+        let reverted = revert(&ana, 1).expect(200);
+        assert_eq!(
+            (reverted.word("/title"), reverted.word("/pending/title")),
+            ("The second text".into(), "The first text".into())
+        );
+        assert_eq!((reverted.at("/pending/revision"), reverted.word("/pending/state")), (json!(3), "draft".into()));
+        let history = app.get(&ana, &format!("{path}/history")).expect(200);
+        let last = history.each("").pop().unwrap();
+        assert_eq!((&last["kind"], &last["was"], &last["value"]), (&json!("tip.reverted"), &json!("2"), &json!("1")));
+    });
+}

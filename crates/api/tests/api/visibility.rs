@@ -7,7 +7,7 @@ use serde_json::json;
 const CANARY: &str = "zirconium";
 
 /// The paths that lead to a tip, with its id in place.
-const PATHS: [(&str, &str); 13] = [
+const PATHS: [(&str, &str); 15] = [
     ("GET", ""),
     ("GET", "/revisions"),
     ("GET", "/revisions/1"),
@@ -21,6 +21,8 @@ const PATHS: [(&str, &str); 13] = [
     ("POST", "/release"),
     ("POST", "/archive"),
     ("POST", "/restore"),
+    ("POST", "/separate"),
+    ("GET", "/revisions/1/diff"),
 ];
 
 fn same_as_absent(app: &TestApp, who: &Person, id: &str, number: &str) {

@@ -123,7 +123,8 @@ impl Service {
     }
 }
 
-fn owed(reason: &str) -> Result<String, RuleError> {
+/// A reason that those concerned are owed, trimmed.
+pub(super) fn owed(reason: &str) -> Result<String, RuleError> {
     let reason = reason.trim();
     if reason.is_empty() {
         return Err(RuleError::field("/reason", "required", "those concerned are owed a reason"));

@@ -178,12 +178,11 @@ pub fn held_by(conn: &mut Conn<'_>, user: UserId, now: Instant) -> Result<i64, S
     Ok(on_each!(conn, c => held.count().get_result(*c))?)
 }
 
-/// The machines and languages of the texts that somebody has decided on or written, the newest `limit` of each.
-pub fn worked_on(
-    conn: &mut Conn<'_>,
-    user: UserId,
-    limit: i64,
-) -> Result<Vec<(Vec<String>, Option<String>)>, StoreError> {
+/// What a text is about: machines, and the language it is in.
+pub type About = (Vec<String>, Option<String>);
+
+/// What the texts are about that somebody has decided on or written, the newest `limit` of each.
+pub fn worked_on(conn: &mut Conn<'_>, user: UserId, limit: i64) -> Result<Vec<About>, StoreError> {
     let user = DbUuid(user.0);
     let text = revisions::tip_id.eq(decisions::tip_id).and(revisions::number.eq(decisions::revision));
     let decided = decisions::table

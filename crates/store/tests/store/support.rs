@@ -193,6 +193,7 @@ pub fn draft(community: CommunityId, author: UserId, number: i64) -> (Tip, Revis
         author,
         confidence: Confidence::WorkInProgress,
         hold: None,
+        replaced: None,
         live: None,
         latest: 1,
         review: None,
@@ -255,6 +256,7 @@ pub fn approval(reviewer: UserId, micros: i64) -> Decision {
         verdict: Verdict::Approve,
         reason: None,
         comment: None,
+        into: None,
         at: at(micros),
     }
 }

@@ -151,6 +151,7 @@ fn a_tip_comes_back_as_it_was_written_and_is_found_by_id_and_number() {
         let full = Tip {
             confidence: Confidence::Archived,
             hold: Some("Fire risk.".to_owned()),
+            replaced: None,
             live: Some(1),
             review: Some(eureka_domain::ids::ReviewId(id())),
             external_id: Some("KB-7".to_owned()),

@@ -132,6 +132,7 @@ impl DrawnTip {
         let tip = Tip {
             confidence: self.confidence,
             hold: self.on_hold.then(|| "Stop using it.".to_owned()),
+            replaced: None,
             live: self.live.map(|place| i32::try_from(place).unwrap() + 1),
             latest: i32::try_from(self.revisions.len()).unwrap(),
             created_at: at(self.created),

@@ -1,0 +1,93 @@
+//! Tips that take each other's place: merged into one that says the same, or superseded by one that says it better. The
+//! replaced tip leaves every result; its id goes on resolving, and it can get its place back.
+
+use eureka_domain::access::Caller;
+use eureka_domain::change::{Facts, Kind};
+use eureka_domain::ids::TipRef;
+use eureka_domain::tip::{Replaced, Replacement, Tip};
+use eureka_domain::{RuleError, visibility, workflow};
+use eureka_store::tips::TipSheet;
+use eureka_store::{Conn, Written, notifications, tips};
+
+use super::keeping::owed;
+use super::{change, open, visible_sheet};
+use crate::notifications::record;
+use crate::views::one_tip_view;
+use crate::{IfMatch, Service, ServiceError, TipView, audit};
+
+impl Service {
+    /// Has another tip of the community take a published tip's place: stewards.
+    pub fn replace_tip(
+        &self,
+        caller: &Caller,
+        tip: TipRef,
+        by: TipRef,
+        how: Replaced,
+        reason: String,
+        expected: IfMatch,
+    ) -> Result<Written<TipView>, ServiceError> {
+        let reason = owed(&reason)?;
+        let (caller, now) = (caller.clone(), self.clock.now());
+        let (action, kind, pointer) = match how {
+            Replaced::Merged => (workflow::Action::Merge, Kind::TipMerged, "/into"),
+            Replaced::Superseded => (workflow::Action::Supersede, Kind::TipSuperseded, "/by"),
+        };
+        self.store.write(move |conn| {
+            let TipSheet { mut tip, live, latest } = open(conn, &caller, tip, action, &expected, now)?;
+            let target = successor(conn, &caller, &tip, by, pointer)?;
+            workflow::replace(&mut tip, &latest, Replacement { by: target.id, how }, now)?;
+            tips::save(conn, &tip)?;
+            let facts = Facts { reason: Some(reason), value: Some(target.number.to_string()), ..Facts::default() };
+            let change = change(kind, &caller, &tip, now).telling(audit::payload(&facts)?);
+            let seq = record(conn, &change, &tip, &latest)?;
+            if target.author != caller.user {
+                notifications::tell(conn, seq, &[target.author].into())?;
+            }
+            one_tip_view(conn, &caller, TipSheet { tip, live, latest }, now)
+        })
+    }
+
+    /// Gives a replaced tip its place back: stewards.
+    pub fn separate_tip(
+        &self,
+        caller: &Caller,
+        tip: TipRef,
+        reason: String,
+        expected: IfMatch,
+    ) -> Result<Written<TipView>, ServiceError> {
+        let reason = owed(&reason)?;
+        let (caller, now) = (caller.clone(), self.clock.now());
+        let payload = audit::payload(&Facts { reason: Some(reason), ..Facts::default() })?;
+        self.store.write(move |conn| {
+            let action = workflow::Action::Separate;
+            let TipSheet { mut tip, live, latest } = open(conn, &caller, tip, action, &expected, now)?;
+            workflow::separate(&mut tip, &latest, now)?;
+            tips::save(conn, &tip)?;
+            record(conn, &change(Kind::TipSeparated, &caller, &tip, now).telling(payload), &tip, &latest)?;
+            one_tip_view(conn, &caller, TipSheet { tip, live, latest }, now)
+        })
+    }
+}
+
+/// The tip that is to take another's place: one that readers of the same community find.
+pub(crate) fn successor(
+    conn: &mut Conn<'_>,
+    caller: &Caller,
+    tip: &Tip,
+    named: TipRef,
+    pointer: &str,
+) -> Result<Tip, ServiceError> {
+    let found = match visible_sheet(conn, caller, named) {
+        Ok((sheet, _)) => Some(sheet.tip),
+        Err(ServiceError::NotFound(_)) => None,
+        Err(other) => return Err(other),
+    };
+    match found {
+        None => Err(RuleError::field(pointer, "unknown", "there is no such tip").into()),
+        Some(target) if target.id == tip.id || target.community != tip.community || !visibility::is_listed(&target) => {
+            let detail = "another tip of the same community that readers find";
+            Err(RuleError::field(pointer, "invalid", detail).into())
+        }
+        Some(target) => Ok(target),
+    }
+}
