@@ -231,9 +231,17 @@ fn known_items(dir: &Path, scratch: &Path, time: bool, copies: usize, show: usiz
         if !hit && *missed < show {
             *missed += 1;
             shown.insert(kind.clone());
+            request.limit = 100;
+            request.highlight = false;
+            let deeper = index.search(&request, now()).unwrap();
             println!(
-                "{kind} {:?} total {:?} complete {:?} relaxed {:?}",
-                request.q, response.total, response.complete, response.relaxed
+                "{kind} {:?} wanted {} at {:?} total {:?} complete {:?} relaxed {:?}",
+                request.q,
+                wanted,
+                deeper.hits.iter().position(|hit| hit.tip.number.0 == wanted).map(|place| place + 1),
+                response.total.value,
+                response.complete.value,
+                response.relaxed
             );
             for hit in response.hits.iter().take(3) {
                 println!(
