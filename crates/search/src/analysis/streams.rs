@@ -13,9 +13,14 @@ use crate::document::TipDocument;
 
 const NEXT: char = '\u{1}';
 const SAME: char = '\u{2}';
-/// Positions of nothing: phrases and nearness do not reach from one field into the next.
+/// Positions of nothing: phrases and nearness do not reach from one field into the next, and what comes behind is not
+/// early any more.
 const GAP: char = '\u{3}';
-const GAP_POSITIONS: usize = 60;
+const GAP_POSITIONS: usize = 250;
+/// The step from the title to the problem: no phrase reaches over it, but their words are near each other.
+const STEP: char = '\u{4}';
+const STEP_POSITIONS: usize = 6;
+const MARKS: [char; 4] = [NEXT, SAME, GAP, STEP];
 
 /// The term streams of one tip.
 #[derive(Debug, Default)]
@@ -29,14 +34,19 @@ pub(crate) struct Streams {
 /// Analyses one tip in its language.
 pub(crate) fn analyse(tip: &TipDocument, language: Option<Language>) -> Streams {
     let mut writer = Writer::new(language);
-    for text in std::iter::once(&tip.title).chain(&tip.products).chain(&tip.fault_codes).chain(&tip.parts) {
-        writer.text(text, true);
-    }
+    writer.text(&tip.title, true);
+    writer.apart(STEP);
     writer.text(&tip.problem, false);
     for text in [&tip.cause, &tip.solution, &tip.hazard].into_iter().flatten() {
+        writer.apart(GAP);
         writer.text(text, false);
     }
+    for text in tip.products.iter().chain(&tip.fault_codes).chain(&tip.parts) {
+        writer.apart(GAP);
+        writer.text(text, true);
+    }
     for tag in &tip.tags {
+        writer.apart(GAP);
         writer.text(tag, false);
     }
     for label in tip.fault_codes.iter().chain(&tip.parts) {
@@ -78,10 +88,11 @@ impl Writer {
         }
     }
 
+    fn apart(&mut self, mark: char) {
+        self.out.all.push(mark);
+    }
+
     fn text(&mut self, text: &str, headline: bool) {
-        if !self.out.all.is_empty() {
-            self.out.all.push(GAP);
-        }
         let mut before: Option<Piece<'_>> = None;
         scan::scan(text, |piece| {
             self.piece(piece, headline);
@@ -204,7 +215,7 @@ fn push(stream: &mut String, mark: char, term: &str) {
 
 /// Adds a term to a stream that has no use for positions.
 pub(crate) fn push_label(stream: &mut String, term: &str) {
-    push(stream, NEXT, &term.replace([NEXT, SAME, GAP], " "));
+    push(stream, NEXT, &term.replace(MARKS, " "));
 }
 
 /// Cuts an analysed stream into its terms. Registered with the engine after every open.
@@ -233,8 +244,8 @@ impl TokenStream for SplitStream<'_> {
         loop {
             let mut chars = self.rest.chars();
             match chars.next() {
-                Some(GAP) => {
-                    self.position += GAP_POSITIONS;
+                Some(mark @ (GAP | STEP)) => {
+                    self.position += if mark == GAP { GAP_POSITIONS } else { STEP_POSITIONS };
                     self.rest = chars.as_str();
                     continue;
                 }
@@ -243,7 +254,7 @@ impl TokenStream for SplitStream<'_> {
                 None => return false,
             }
             let after = chars.as_str();
-            let end = after.find([NEXT, SAME, GAP]).unwrap_or(after.len());
+            let end = after.find(MARKS).unwrap_or(after.len());
             let (term, rest) = after.split_at(end);
             self.rest = rest;
             self.token.text.clear();

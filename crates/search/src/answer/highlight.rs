@@ -21,6 +21,8 @@ const MOST_READ: usize = 20_000;
 pub(crate) struct Marker {
     /// Term to slot.
     terms: HashMap<String, usize>,
+    /// Words in the very form that stands in the text.
+    forms: HashMap<String, usize>,
     /// Identifiers without separators, and parts of identifiers.
     identifiers: HashMap<String, usize>,
     openings: Openings,
@@ -75,6 +77,7 @@ impl Marker {
     pub(crate) fn new(slots: &[Slot]) -> Self {
         let mut marker = Self {
             terms: HashMap::new(),
+            forms: HashMap::new(),
             identifiers: HashMap::new(),
             openings: Openings::default(),
             weights: slots.iter().map(|slot| if slot.silent { 0.0 } else { slot.idf }).collect(),
@@ -95,9 +98,13 @@ impl Marker {
 
     fn add(&mut self, field: In, text: &str, slot: usize) {
         match field {
-            In::All | In::Headline | In::Words => {
+            In::All | In::Headline => {
                 self.openings.add(text);
                 self.terms.entry(text.to_owned()).or_insert(slot);
+            }
+            In::Words => {
+                self.openings.add(text);
+                self.forms.entry(text.to_owned()).or_insert(slot);
             }
             In::Ident | In::Label => {
                 let bare = text.trim_start_matches([WHOLE, PART]);
@@ -111,7 +118,7 @@ impl Marker {
     pub(crate) fn mark(&self, tip: &TipDocument) -> Vec<Highlight> {
         let language = tip.lang.as_deref().and_then(Language::from_code);
         let mut out = Vec::new();
-        if self.terms.is_empty() && self.identifiers.is_empty() {
+        if self.terms.is_empty() && self.forms.is_empty() && self.identifiers.is_empty() {
             return out;
         }
         let mut text = |field: &'static str, text: &str, whole: bool| {
@@ -186,6 +193,11 @@ impl Marker {
         }
         stem.stem(lowered, term);
         if let Some(slot) = self.terms.get(term.as_str()) {
+            return Some(*slot);
+        }
+        if !self.forms.is_empty()
+            && let Some(slot) = self.forms.get(&fold::folded(lowered))
+        {
             return Some(*slot);
         }
         if german {

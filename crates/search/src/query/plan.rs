@@ -266,6 +266,7 @@ fn slot(token: &Token, kind: SlotKind, alternatives: Vec<Alternative>) -> Slot {
         silent: false,
         times: 1.0,
         alternatives,
+        near: Vec::new(),
         idf: 0.0,
         known: false,
     }
@@ -281,6 +282,7 @@ fn phrase_slot(phrase: &str, places: Vec<Place>) -> Slot {
         silent: false,
         times: 1.0,
         alternatives: vec![alternative(Source::Phrase(places), weight::EXACT, How::Phrase)],
+        near: Vec::new(),
         idf: 0.0,
         known: false,
     }

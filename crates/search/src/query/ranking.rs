@@ -16,6 +16,11 @@ pub(crate) const PROXIMITY: f32 = 4.0;
 const FADING: f32 = 0.4;
 /// Words further apart than this do not help each other.
 pub(crate) const FAR: u32 = 50;
+/// What a word adds, in a short query, that stands at the very beginning of a tip: people type what they see, and tips
+/// begin with that. Causes and fixes come later.
+const EARLY: f32 = 2.0;
+/// How far into a tip that is down to a half, in words.
+const EARLY_HALF: f32 = 50.0;
 /// What a word adds that stands exactly as typed, in a short query.
 pub(crate) const EXACT: f32 = 0.7;
 /// Up to this many words a query is short: its words were chosen from what stands there, in that order. The longer it
@@ -88,6 +93,13 @@ pub(crate) fn shortness(words: usize) -> f32 {
     #[allow(clippy::cast_precision_loss, reason = "a query has few words")]
     let share = SHORT as f32 / words.max(1) as f32;
     share.min(1.0).powi(2)
+}
+
+/// What the place of its first occurrence adds to a word of weight `idf`, in a short query.
+pub(crate) fn earliness(idf: f32, place: u32) -> f32 {
+    #[allow(clippy::cast_precision_loss, reason = "a place in a text")]
+    let place = place as f32;
+    EARLY * idf / (1.0 + place / EARLY_HALF)
 }
 
 /// How much nearness says: 1 for neighbours, falling with the distance.

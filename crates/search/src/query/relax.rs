@@ -6,15 +6,21 @@ use super::plan::{self, Plan, alternative, push_new};
 use super::ranking::{self, weight};
 use super::scope::{In, Scope};
 use super::slot::{How, Place, Slot, SlotKind, Source};
-use crate::analysis::Language;
+use super::token::tokens;
 use crate::analysis::identifier::{self, WHOLE};
+use crate::analysis::{Language, scan};
 use crate::error::SearchError;
 use crate::index::record::term;
 
 /// Most words that an unfinished word stands for.
 const MOST_COMPLETIONS: usize = 24;
+/// Shortest and longest run of letters that is taken for the beginning of a model or code, in letters.
+const LEAST_OPENING: usize = 2;
+const MOST_OPENING: usize = 5;
 /// Most words that a misspelt word stands for.
 const MOST_CORRECTIONS: usize = 3;
+/// Least letters of a word in which one may be in the wrong place.
+const LEAST_MOVED: usize = 6;
 /// A correction rarer than this share of the commonest one is not considered.
 const LEAST_SHARE: f32 = 0.05;
 /// A word that stands in this many times fewer tips than its correction may be a misspelling in the tips themselves.
@@ -35,7 +41,13 @@ pub(crate) fn unknown_words(scope: &Scope<'_>, plan: &mut Plan, typing: bool) ->
     let last = last_word(plan, typing);
     for at in 0..plan.slots.len() {
         let Some(slot) = plan.slots.get(at) else { break };
-        if slot.known || slot.silent {
+        if slot.silent {
+            continue;
+        }
+        if slot.known {
+            if slot.kind == SlotKind::Word && last == Some(at) && is_no_word(scope, slot)? {
+                out.extend(prefix(scope, plan, at)?);
+            }
             continue;
         }
         out.extend(match slot.kind {
@@ -91,7 +103,14 @@ pub(crate) fn complete_last_word(scope: &Scope<'_>, plan: &mut Plan) -> Result<(
 /// The slot of a word that may be unfinished: the last one, when nothing is typed behind it.
 fn last_word(plan: &Plan, typing: bool) -> Option<usize> {
     let token = plan.tokens.last()?;
-    (typing && token.end == plan.text.len()).then(|| plan.slot_of.last().copied().flatten()).flatten()
+    let behind = plan.text.get(token.end..).unwrap_or_default();
+    (typing && behind.chars().all(scan::is_apostrophe)).then(|| plan.slot_of.last().copied().flatten()).flatten()
+}
+
+/// Whether a word stands nowhere in this form, though its stem does.
+fn is_no_word(scope: &Scope<'_>, slot: &Slot) -> Result<bool, SearchError> {
+    Ok(scope.public_frequency(In::Words, &slot.surface)? == 0
+        && !(plan::has_private(scope) && scope.is_known(In::Words, &slot.surface)?))
 }
 
 fn word(scope: &Scope<'_>, plan: &mut Plan, at: usize, is_last: bool) -> Result<Option<Forgiven>, SearchError> {
@@ -99,6 +118,9 @@ fn word(scope: &Scope<'_>, plan: &mut Plan, at: usize, is_last: bool) -> Result<
         return Ok(Some(found));
     }
     if let Some(found) = split(scope, plan, at)? {
+        return Ok(Some(found));
+    }
+    if let Some(found) = letters_of_identifiers(scope, plan, at)? {
         return Ok(Some(found));
     }
     misspelt(scope, plan, at, false)
@@ -133,6 +155,11 @@ fn misspelt(
     }
     let distance = if only_much_commoner { 1 } else { distance };
     let mut entries = lexicon::spelt_like(scope, &slot.surface, distance, 64)?;
+    if entries.is_empty() && distance == 1 && typed >= LEAST_MOVED && !only_much_commoner {
+        // A letter in the wrong place is one mistake too: `ghandi`.
+        entries = lexicon::spelt_like(scope, &slot.surface, 2, 64)?;
+        entries.retain(|entry| has_same_letters(&entry.word, &slot.surface));
+    }
     entries.retain(|entry| {
         entry.word.chars().count().max(typed) >= 5
             && entry.frequency >= own.saturating_mul(MUCH_RARER)
@@ -146,6 +173,15 @@ fn misspelt(
     entries.truncate(MOST_CORRECTIONS);
     let weight = if nearest <= 1 { weight::TYPO } else { weight::TWO_TYPOS };
     Ok(add(scope, plan, at, &entries, weight, How::Typo))
+}
+
+fn has_same_letters(one: &str, other: &str) -> bool {
+    let sorted = |word: &str| {
+        let mut letters = word.chars().collect::<Vec<_>>();
+        letters.sort_unstable();
+        letters
+    };
+    one.len() == other.len() && sorted(one) == sorted(other)
 }
 
 /// In how many tips a misspelling stands at most; what stands in more is a word.
@@ -184,9 +220,16 @@ fn add(scope: &Scope<'_>, plan: &mut Plan, at: usize, entries: &[Entry], weight:
             push_new(&mut slot.alternatives, new);
         }
     } else {
-        let mut new = alternative(Source::AnyOf(In::All, terms), weight, how);
-        new.idf = idf;
-        push_new(&mut slot.alternatives, new);
+        // `backin` is the beginning of `backing`, but `back` is not what it begins.
+        let (begins, others): (Vec<_>, Vec<_>) = terms.into_iter().partition(|text| text.starts_with(&slot.surface));
+        let words =
+            if others.is_empty() { Vec::new() } else { entries.iter().map(|entry| entry.word.clone()).collect() };
+        for source in [Source::AnyOf(In::All, begins), Source::AnyOf(In::Words, words)] {
+            let mut new = alternative(source, weight, how);
+            new.idf = idf;
+            push_new(&mut slot.alternatives, new);
+        }
+        slot.near = others;
     }
     slot.idf = if slot.known { slot.idf.min(idf.max(slot.idf * 0.5)) } else { idf };
     Some(Forgiven {
@@ -246,6 +289,19 @@ fn split(scope: &Scope<'_>, plan: &mut Plan, at: usize) -> Result<Option<Forgive
     Ok(Some(Forgiven { slot: at, how: How::JoinedOrSplit, instead: vec![format!("{first} {second}")] }))
 }
 
+/// A word that stands nowhere may be the letters that models or codes begin with: `wrt` of `WRT54G`.
+fn letters_of_identifiers(scope: &Scope<'_>, plan: &mut Plan, at: usize) -> Result<Option<Forgiven>, SearchError> {
+    let Some(slot) = plan.slots.get(at) else { return Ok(None) };
+    if !(LEAST_OPENING..=MOST_OPENING).contains(&slot.surface.len()) || !slot.surface.is_ascii() {
+        return Ok(None);
+    }
+    // Digits come before letters in the dictionary: identifiers with a digit next are the first ones read.
+    let beginning = term(WHOLE, &slot.surface);
+    let mut entries = lexicon::beginning_with(scope, In::Ident, &beginning, MOST_COMPLETIONS)?;
+    entries.retain(|entry| entry.word.get(beginning.len()..).is_some_and(|rest| rest.starts_with(char::is_numeric)));
+    Ok(add_identifiers(scope, plan, at, &entries, weight::PREFIX))
+}
+
 /// An identifier that stands nowhere: those that begin with it, then those of its family (its beginning up to a
 /// separator). Digits alone have no family: `136/14` must not bring `136/15`.
 fn family(scope: &Scope<'_>, plan: &mut Plan, at: usize) -> Result<Option<Forgiven>, SearchError> {
@@ -272,18 +328,43 @@ fn family(scope: &Scope<'_>, plan: &mut Plan, at: usize) -> Result<Option<Forgiv
         if entries.is_empty() {
             continue;
         }
-        let frequency = entries.iter().map(|entry| entry.frequency).fold(0, u32::saturating_add);
-        let idf = ranking::idf(frequency, scope.snapshot.public.tips);
-        let terms = entries.iter().map(|entry| entry.word.clone()).collect();
-        let instead = entries.iter().take(3).map(|entry| entry.word.trim_start_matches(WHOLE).to_owned()).collect();
-        let Some(slot) = plan.slots.get_mut(at) else { break };
-        let mut new = alternative(Source::AnyOf(In::Ident, terms), weight, How::IdentifierPrefix);
-        new.idf = idf;
-        slot.idf = idf;
-        push_new(&mut slot.alternatives, new);
-        return Ok(Some(Forgiven { slot: at, how: How::IdentifierPrefix, instead }));
+        return Ok(add_identifiers(scope, plan, at, &entries, weight));
     }
     Ok(None)
+}
+
+fn add_identifiers(scope: &Scope<'_>, plan: &mut Plan, at: usize, entries: &[Entry], weight: f32) -> Option<Forgiven> {
+    let slot = plan.slots.get_mut(at).filter(|_| !entries.is_empty())?;
+    let frequency = entries.iter().map(|entry| entry.frequency).fold(0, u32::saturating_add);
+    let terms = entries.iter().map(|entry| entry.word.clone()).collect();
+    let instead = entries.iter().take(3).map(|entry| entry.word.trim_start_matches(WHOLE).to_owned()).collect();
+    let mut new = alternative(Source::AnyOf(In::Ident, terms), weight, How::IdentifierPrefix);
+    new.idf = ranking::idf(frequency, scope.snapshot.public.tips);
+    slot.idf = new.idf;
+    push_new(&mut slot.alternatives, new);
+    Some(Forgiven { slot: at, how: How::IdentifierPrefix, instead })
+}
+
+/// Takes the last word of phrases that stand nowhere for the beginning of others: `"status code e"`.
+pub(crate) fn unfinished_phrases(scope: &Scope<'_>, plan: &mut Plan) -> Result<Vec<Forgiven>, SearchError> {
+    let mut out = Vec::new();
+    for at in 0..plan.slots.len() {
+        let Some(slot) = plan.slots.get(at).filter(|slot| slot.kind == SlotKind::Phrase && slot.required) else {
+            continue;
+        };
+        let Some(last) = tokens(&slot.word).pop() else { continue };
+        let Some(mut places) = plan::places(&plan.tongues, &slot.word) else { continue };
+        let entries = lexicon::beginning_with(scope, In::All, &last.folded, MOST_COMPLETIONS)?;
+        let Some(place) = places.last_mut().filter(|_| !entries.is_empty()) else { continue };
+        place.terms = entries.iter().map(|entry| entry.word.clone()).collect();
+        let instead = entries.into_iter().take(3).map(|entry| entry.word).collect();
+        let Some(slot) = plan.slots.get_mut(at) else { continue };
+        let mut new = alternative(Source::Phrase(places), weight::PREFIX, How::Prefix);
+        new.idf = slot.idf;
+        slot.alternatives = vec![new];
+        out.push(Forgiven { slot: at, how: How::Prefix, instead });
+    }
+    Ok(out)
 }
 
 fn ends_a_part(beginning: &str, rest: &str) -> bool {

@@ -19,6 +19,8 @@ pub(crate) struct Closer {
     pub(crate) proximity: f32,
     pub(crate) exact: f32,
     pub(crate) silent: f32,
+    /// Words that stand early in the tip.
+    pub(crate) early: f32,
     /// Proof, freshness and confidence.
     pub(crate) standing: f32,
     pub(crate) language: f32,
@@ -27,7 +29,7 @@ pub(crate) struct Closer {
 impl Closer {
     /// The score after the closer look.
     pub(crate) fn score(&self, text: f32) -> f32 {
-        (text + self.proximity + self.exact + self.silent) * self.standing * self.language
+        (text + self.proximity + self.exact + self.silent + self.early) * self.standing * self.language
     }
 }
 
@@ -63,6 +65,8 @@ struct Eye {
     standing: Standing,
     language: Option<(Column<u64>, u64, f32)>,
     positions: Vec<Vec<u32>>,
+    /// How many words say something.
+    telling: usize,
     shortness: f32,
 }
 
@@ -72,6 +76,8 @@ struct Word {
     idf: f32,
     surface_idf: f32,
     silent: bool,
+    /// No identifier: those are worth the same wherever they stand.
+    is_word: bool,
     /// Whether closeness to the word before it means anything.
     follows: bool,
 }
@@ -97,6 +103,9 @@ impl Eye {
                     _ => {}
                 }
             }
+            for text in slot.near.iter().take(12) {
+                placed.extend(positions_of(scope, view, text)?);
+            }
             let mut surface = Vec::new();
             let mut frequency = 0;
             if slot.kind == SlotKind::Word && !slot.silent {
@@ -106,7 +115,15 @@ impl Eye {
                 }
             }
             let surface_idf = ranking::idf(frequency, scope.snapshot.public.tips);
-            words.push(Word { placed, surface, surface_idf, idf: slot.idf, silent: slot.silent, follows: true });
+            words.push(Word {
+                placed,
+                surface,
+                surface_idf,
+                idf: slot.idf,
+                silent: slot.silent,
+                is_word: slot.kind == SlotKind::Word,
+                follows: true,
+            });
         }
         if let Some(first) = words.first_mut() {
             first.follows = false;
@@ -118,12 +135,14 @@ impl Eye {
             _ => None,
         };
         let positions = vec![Vec::new(); words.len()];
-        let shortness = ranking::shortness(words.iter().filter(|word| !word.silent).count());
-        Ok(Self { words, shortness, standing: Standing::new(view)?, language, positions })
+        let telling = words.iter().filter(|word| !word.silent).count();
+        let shortness = ranking::shortness(telling);
+        Ok(Self { words, telling, shortness, standing: Standing::new(view)?, language, positions })
     }
 
     fn look(&mut self, doc: DocId, now_micros: i64) -> Closer {
         let mut closer = Closer { standing: self.standing.factor(doc, now_micros), language: 1.0, ..Closer::default() };
+        let mut met = 0;
         for (word, positions) in self.words.iter_mut().zip(&mut self.positions) {
             positions.clear();
             for postings in &mut word.placed {
@@ -138,11 +157,21 @@ impl Eye {
                 if !positions.is_empty() {
                     closer.silent += ranking::STOP * word.idf;
                 }
-            } else if word.surface.iter_mut().any(|surface| seek(surface, doc)) {
+                continue;
+            }
+            if word.surface.iter_mut().any(|surface| seek(surface, doc)) {
                 closer.exact += ranking::EXACT * word.surface_idf;
+            }
+            if word.is_word
+                && self.telling <= ranking::SHORT
+                && let Some(first) = positions.first()
+            {
+                met += 1;
+                closer.early += ranking::earliness(word.idf, *first);
             }
         }
         closer.exact *= self.shortness;
+        closer.early *= share(met, self.telling);
         closer.proximity = self.proximity() * self.shortness;
         if let Some((ords, wanted, factor)) = &self.language
             && ords.first(doc) == Some(*wanted)
@@ -173,6 +202,12 @@ impl Eye {
         }
         ranking::PROXIMITY * sum
     }
+}
+
+fn share(met: usize, of: usize) -> f32 {
+    #[allow(clippy::cast_precision_loss, reason = "a query has few words")]
+    let share = met as f32 / of.max(1) as f32;
+    share
 }
 
 /// The least distance between two lists of positions, and whether the nearest pair is in order.

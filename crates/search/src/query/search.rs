@@ -107,6 +107,16 @@ impl Search<'_> {
             complete = self.passage().by_demands(keep, counter.as_mut(), self.now_micros)?;
         } else {
             complete = self.complete_in_steps(keep)?;
+            if complete.count == 0 && self.request.typing && self.has_phrases() && self.partial(1, None)?.count == 0 {
+                let before = self.plan.slots.clone();
+                let forgiven = relax::unfinished_phrases(&self.scope, &mut self.plan)?;
+                complete = self.passage().complete(keep, None)?;
+                if complete.count > 0 {
+                    self.note(forgiven);
+                } else {
+                    self.plan.slots = before;
+                }
+            }
             if complete.count == 0 && self.has_phrases() && self.partial(1, None)?.count == 0 {
                 self.read_phrases_as_words();
                 complete = self.passage().complete(keep, None)?;

@@ -21,6 +21,8 @@ pub(crate) struct Slot {
     pub(crate) times: f32,
     /// Ways to have it; the best one counts.
     pub(crate) alternatives: Vec<Alternative>,
+    /// Stems of the words that an unfinished one may become: where they stand tells what is near.
+    pub(crate) near: Vec<String>,
     /// Its weight: the inverse frequency of its most frequent exact form.
     pub(crate) idf: f32,
     /// Whether any exact form is known to the caller's dictionaries.

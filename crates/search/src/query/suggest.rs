@@ -18,7 +18,7 @@ use super::request::Sort;
 use super::retrieve::{Passage, by_rank};
 use super::scope::{In, Scope, View};
 use super::search::shown;
-use super::slot::Source;
+use super::slot::{How, Source};
 use super::token::{Token, tokens};
 use crate::analysis::scan::Kind;
 use crate::analysis::{fold, identifier, scan};
@@ -310,6 +310,10 @@ fn in_headlines(plan: &mut Plan) {
             }
             _ => false,
         });
+        if !slot.near.is_empty() {
+            let source = Source::AnyOf(In::Headline, std::mem::take(&mut slot.near));
+            slot.alternatives.push(plan::alternative(source, ranking::weight::PREFIX, How::Prefix));
+        }
     }
 }
 

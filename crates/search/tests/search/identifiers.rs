@@ -3,7 +3,7 @@
 use eureka_domain::tip::Confidence;
 use eureka_search::{Proof, Relaxed};
 
-use crate::shelf::{Shelf, With, now, tip};
+use crate::shelf::{Shelf, With, now, numbers, tip};
 
 fn shelf() -> Shelf {
     Shelf::of([
@@ -116,6 +116,18 @@ fn a_code_that_stands_nowhere_shows_its_family_and_says_so() {
             response.relaxed
         );
     }
+}
+
+#[test]
+fn the_letters_of_a_model_find_it() {
+    let shelf = Shelf::of([
+        tip(1, "Router resets", "A Linksys WRT54G restarts."),
+        tip(2, "Router hangs", "Another one hangs."),
+    ]);
+    let response = shelf.search("wrt router");
+    assert_eq!(numbers(&response).first(), Some(&1));
+    assert_eq!(response.complete.value, 1);
+    assert_eq!(shelf.find("wrx"), [0; 0]);
 }
 
 #[test]

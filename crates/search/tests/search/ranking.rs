@@ -39,6 +39,18 @@ fn words_in_the_title_and_close_together_weigh_more() {
 }
 
 #[test]
+fn what_a_tip_begins_with_says_more_than_what_its_fix_mentions() {
+    let mut fix = tip(1, "Slow start", "The machine warms up for ten minutes.");
+    fix.solution = Some("Clean the lamp, then turn the mirror back.".to_owned());
+    let mut cause = tip(2, "Slow start", "Clean the lamp and the mirror: the machine warms up.");
+    cause.solution = Some("Turn it back for ten minutes.".to_owned());
+    let shelf = Shelf::of([fix, cause]);
+    assert_eq!(shelf.find("lamp mirror"), [2, 1]);
+    let explained = shelf.ask(&SearchRequest { explain: true, ..SearchRequest::new("lamp mirror") });
+    assert!(explained.hits[0].explain.iter().any(|part| part.what == "words that stand early in the tip"));
+}
+
+#[test]
 fn a_word_exactly_as_typed_goes_before_its_other_forms() {
     let shelf = Shelf::of([
         tip(1, "Heated roller", "It was heated."),

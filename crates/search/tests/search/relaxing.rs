@@ -116,6 +116,44 @@ fn the_last_word_may_be_unfinished_while_typing_only() {
 }
 
 #[test]
+fn an_unfinished_word_is_met_by_what_begins_so_and_not_by_a_shorter_stem() {
+    let shelf = Shelf::of([
+        tip(1, "Backing plate", "The backing of the belt is torn."),
+        tip(2, "Back cover", "The back cover hangs."),
+        tip(3, "Damaging noise", "Parts are damaged."),
+        tip(4, "Damage", "There is damage."),
+    ]);
+    assert_eq!(shelf.find("backin"), [1]);
+    assert_eq!(shelf.find("belt backin"), [1]);
+    let marked = shelf.search("backin");
+    let title = marked.hits[0].highlights.iter().find(|each| each.field == "title").unwrap();
+    assert_eq!(title.ranges, [(0, 7)]);
+    assert_eq!(shelf.find("backing"), [1, 2]);
+    assert_eq!(shelf.find("damagin").first(), Some(&3));
+}
+
+#[test]
+fn the_last_word_of_a_phrase_may_be_unfinished_when_the_phrase_stands_nowhere() {
+    let shelf = Shelf::of([
+        tip(1, "Status code E94", "It shows status code E94."),
+        tip(2, "Codes", "A status without any code."),
+        tip(3, "Exit tray", "Paper in the exit tray."),
+    ]);
+    let response = shelf.search("\"status code e\"");
+    assert_eq!(numbers(&response), [1]);
+    let completed = |each: &Relaxed| matches!(each, Relaxed::Completed { word, .. } if word == "status code e");
+    assert!(response.relaxed.iter().any(completed));
+    assert_eq!(relaxed(&shelf, "\"exit tray\""), []);
+}
+
+#[test]
+fn a_letter_in_the_wrong_place_is_one_mistake() {
+    let shelf = Shelf::of([tip(1, "Gandhi", "Peaceful."), tip(2, "Other", "Nothing.")]);
+    assert_eq!(shelf.search("ghandi work").did_you_mean.as_deref(), Some("gandhi work"));
+    assert_eq!(shelf.find("ghendi"), [0; 0]);
+}
+
+#[test]
 fn a_word_that_stands_nowhere_is_left_out_and_named() {
     let shelf = shelf();
     let response = shelf.search("thermistor zzqx");
