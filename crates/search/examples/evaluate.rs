@@ -188,16 +188,7 @@ fn known_items(dir: &Path, scratch: &Path, time: bool, copies: usize, show: usiz
     for line in BufReader::new(file).lines() {
         let line = line.unwrap();
         let value: Value = serde_json::from_str(&line).unwrap();
-        let mut tip = blank(value["id"].as_u64().unwrap() as usize);
-        tip.title = text(&value, "title");
-        tip.problem = text(&value, "problem");
-        tip.cause = Some(text(&value, "cause")).filter(|text| !text.is_empty());
-        tip.solution = Some(text(&value, "solution")).filter(|text| !text.is_empty());
-        tip.products = Some(text(&value, "product")).filter(|text| !text.is_empty()).into_iter().collect();
-        tip.fault_codes = list(&value, "fault_codes");
-        tip.parts = list(&value, "part_numbers");
-        tip.tags = list(&value, "tags");
-        tip.lang = Some(text(&value, "lang")).filter(|text| !text.is_empty());
+        let mut tip = known_item(&value);
         bytes += copies
             * (tip.title.len() + tip.problem.len() + text(&value, "cause").len() + text(&value, "solution").len());
         for copy in 0..copies {
@@ -279,7 +270,26 @@ fn known_items(dir: &Path, scratch: &Path, time: bool, copies: usize, show: usiz
             index.bytes_on_disk(),
             index.bytes_on_disk() as f64 / bytes as f64
         );
+        if std::env::var("KEEP").is_ok() {
+            std::process::Command::new("cp").arg("-r").arg(scratch).arg("/tmp/kept").status().unwrap();
+        }
         time_others(&index, dir);
+    }
+}
+
+fn known_item(value: &Value) -> TipDocument {
+    let optional = |field| Some(text(value, field)).filter(|text| !text.is_empty());
+    TipDocument {
+        title: text(value, "title"),
+        problem: text(value, "problem"),
+        cause: optional("cause"),
+        solution: optional("solution"),
+        products: optional("product").into_iter().collect(),
+        fault_codes: list(value, "fault_codes"),
+        parts: list(value, "part_numbers"),
+        tags: list(value, "tags"),
+        lang: optional("lang"),
+        ..blank(value["id"].as_u64().unwrap() as usize)
     }
 }
 

@@ -8,7 +8,7 @@ use super::scan::is_apostrophe;
 /// stay: stemmers need them.
 pub(crate) fn lower(text: &str, out: &mut String) {
     out.clear();
-    if text.is_ascii() && !text.contains('\'') {
+    if text.bytes().all(|byte| byte.is_ascii() && byte != b'\'') {
         out.push_str(text);
         out.make_ascii_lowercase();
         return;

@@ -44,7 +44,9 @@ const RUN_MAX: usize = 64;
 pub(crate) fn scan<'t>(text: &'t str, mut emit: impl FnMut(Piece<'t>)) {
     let mut runs: Vec<(usize, usize, Class)> = Vec::with_capacity(CHAIN_PARTS_MAX);
     let mut at = 0;
-    while let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) {
+    loop {
+        at += plain_outside(text, at);
+        let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
         if !is_inside(c) {
             at += c.len_utf8();
             continue;
@@ -106,7 +108,9 @@ enum Class {
 fn run_end(text: &str, start: usize) -> (usize, Class) {
     let rest = text.get(start..).unwrap_or_default();
     let mut class = rest.chars().next().map_or(Class::Letters, class_of);
-    for (offset, c) in rest.char_indices() {
+    let plain = plain_letters(rest);
+    for (offset, c) in rest.get(plain..).unwrap_or_default().char_indices() {
+        let offset = plain + offset;
         if is_apostrophe(c) && is_contraction(rest, offset, c) {
             continue;
         }
@@ -123,6 +127,17 @@ fn run_end(text: &str, start: usize) -> (usize, Class) {
         }
     }
     (text.len(), class)
+}
+
+/// How many ASCII letters a text begins with: most runs are no more than that.
+fn plain_letters(text: &str) -> usize {
+    text.bytes().take_while(u8::is_ascii_alphabetic).count()
+}
+
+/// How many ASCII characters from `at` on belong to no run.
+fn plain_outside(text: &str, at: usize) -> usize {
+    let rest = text.as_bytes().get(at..).unwrap_or_default();
+    rest.iter().take_while(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric()).count()
 }
 
 /// English `won't` is one word, as those write it who leave the apostrophe out.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use eureka_domain::ids::TipId;
 use tantivy::directory::{Directory, INDEX_WRITER_LOCK, MmapDirectory};
 use tantivy::merge_policy::{LogMergePolicy, MergePolicy, NoMergePolicy};
+use tantivy::store::{Compressor, ZstdCompressor};
 use tantivy::tokenizer::TokenizerManager;
 use tantivy::{Index as Engine, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyError, Term};
 
@@ -54,7 +55,11 @@ impl Half {
         if fresh && dir.join(".managed.json").exists() {
             return Ok(Found::Unusable("meta.json is missing".to_owned()));
         }
-        let settings = IndexSettings { docstore_blocksize: STORE_BLOCK, ..IndexSettings::default() };
+        let settings = IndexSettings {
+            docstore_compression: Compressor::Zstd(ZstdCompressor::default()),
+            docstore_blocksize: STORE_BLOCK,
+            ..IndexSettings::default()
+        };
         let opened = if fresh { Engine::create(mmap, schema.clone(), settings) } else { Engine::open(mmap) };
         let mut engine = match opened.map_err(SearchError::from) {
             Ok(engine) => engine,

@@ -76,8 +76,8 @@ struct Word {
     idf: f32,
     surface_idf: f32,
     silent: bool,
-    /// No identifier: those are worth the same wherever they stand.
-    is_word: bool,
+    /// Whether its place in the tip says something: identifiers are worth the same wherever they stand.
+    placeable: bool,
     /// Whether closeness to the word before it means anything.
     follows: bool,
 }
@@ -121,7 +121,7 @@ impl Eye {
                 surface_idf,
                 idf: slot.idf,
                 silent: slot.silent,
-                is_word: slot.kind == SlotKind::Word,
+                placeable: slot.kind == SlotKind::Word,
                 follows: true,
             });
         }
@@ -162,7 +162,7 @@ impl Eye {
             if word.surface.iter_mut().any(|surface| seek(surface, doc)) {
                 closer.exact += ranking::EXACT * word.surface_idf;
             }
-            if word.is_word
+            if word.placeable
                 && self.telling <= ranking::SHORT
                 && let Some(first) = positions.first()
             {
