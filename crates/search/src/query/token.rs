@@ -5,6 +5,8 @@ use crate::analysis::scan::{self, Kind};
 
 /// Most tokens of one query that are looked at.
 const MOST: usize = 256;
+/// How much of a text is read for them, in bytes.
+const LONGEST: usize = 20_000;
 
 /// One word, identifier or pair of ideographs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,12 +39,17 @@ impl Token {
 /// Cuts a query's text. Parts of chains are left out: a chain is asked for as a whole.
 pub(crate) fn tokens(text: &str) -> Vec<Token> {
     let mut out = Vec::new();
+    let text = text.get(..text.floor_char_boundary(LONGEST)).unwrap_or_default();
     scan::scan(text, |piece| {
         if piece.within || out.len() >= MOST {
             return;
         }
         if piece.kind == Kind::Ideographs {
-            scan::bigrams(piece.text, |pair, at| out.push(Token::new(pair, Kind::Ideographs, piece.start + at)));
+            scan::bigrams(piece.text, |pair, at| {
+                if out.len() < MOST {
+                    out.push(Token::new(pair, Kind::Ideographs, piece.start + at));
+                }
+            });
         } else {
             out.push(Token::new(piece.text, piece.kind, piece.start));
         }
