@@ -19,7 +19,7 @@ use crate::wire::wire_enum;
 wire_enum! {
     /// What a completion is.
     SuggestionKindWord = SuggestionKind {
-        FaultCode = "fault_code", Part = "part", Product = "product", Title = "title", Word = "word",
+        FaultCode = "fault_code", Part = "part", Product = "product", Term = "term", Title = "title", Word = "word",
     }
 }
 

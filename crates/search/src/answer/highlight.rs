@@ -3,6 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use eureka_domain::ids::CommunityId;
+
 use super::response::Highlight;
 use crate::analysis::identifier::{self, PART, WHOLE};
 use crate::analysis::language::{Language, Stem};
@@ -74,7 +76,8 @@ struct Mark {
 }
 
 impl Marker {
-    pub(crate) fn new(slots: &[Slot]) -> Self {
+    /// Marks the tips of one community: what only another one takes for the same is not marked.
+    pub(crate) fn new(slots: &[Slot], community: CommunityId) -> Self {
         let mut marker = Self {
             terms: HashMap::new(),
             forms: HashMap::new(),
@@ -83,7 +86,7 @@ impl Marker {
             weights: slots.iter().map(|slot| if slot.silent { 0.0 } else { slot.idf }).collect(),
         };
         for (place, slot) in slots.iter().enumerate().filter(|(_, slot)| !slot.silent) {
-            for alternative in &slot.alternatives {
+            for alternative in slot.alternatives.iter().filter(|each| each.within.is_none_or(|id| id == community)) {
                 match &alternative.source {
                     Source::Term(field, text) => marker.add(*field, text, place),
                     Source::AnyOf(field, terms) => terms.iter().for_each(|text| marker.add(*field, text, place)),

@@ -39,6 +39,8 @@ pub(crate) type Listed = Rc<[(DocId, u32)]>;
 pub(crate) enum Docs {
     Postings(Box<SegmentPostings>),
     List(Listed, usize),
+    /// Those of the first that are among the second.
+    Within(Box<(Docs, Docs)>),
 }
 
 impl Docs {
@@ -46,7 +48,16 @@ impl Docs {
         match self {
             Self::Postings(postings) => postings.doc(),
             Self::List(list, at) => list.get(*at).map_or(TERMINATED, |entry| entry.0),
+            // Either both stand on one tip, or one has come to its end.
+            Self::Within(both) => both.0.doc().max(both.1.doc()),
         }
+    }
+
+    /// Those that are among `others`.
+    fn within(self, others: Self) -> Self {
+        let mut both = Self::Within(Box::new((self, others)));
+        both.seek(0);
+        both
     }
 
     pub(crate) fn advance(&mut self) -> DocId {
@@ -55,6 +66,10 @@ impl Docs {
             Self::List(_, at) => {
                 *at += 1;
                 self.doc()
+            }
+            Self::Within(both) => {
+                let next = both.0.advance();
+                self.seek(next)
             }
         }
     }
@@ -73,6 +88,18 @@ impl Docs {
                 *at += rest.partition_point(|entry| entry.0 < target);
                 self.doc()
             }
+            Self::Within(both) => {
+                let (docs, others) = &mut **both;
+                let mut doc = docs.seek(target);
+                while doc != TERMINATED {
+                    let other = others.seek(doc);
+                    if other == doc || other == TERMINATED {
+                        break;
+                    }
+                    doc = docs.seek(other);
+                }
+                self.doc()
+            }
         }
     }
 
@@ -80,6 +107,7 @@ impl Docs {
         match self {
             Self::Postings(postings) => postings.term_freq(),
             Self::List(list, at) => list.get(*at).map_or(0, |entry| entry.1),
+            Self::Within(both) => both.0.frequency(),
         }
     }
 
@@ -88,6 +116,7 @@ impl Docs {
         match self {
             Self::Postings(postings) => postings.size_hint(),
             Self::List(list, _) => u32::try_from(list.len()).unwrap_or(u32::MAX),
+            Self::Within(both) => both.0.cost().min(both.1.cost()),
         }
     }
 }
@@ -123,7 +152,11 @@ impl Walk {
     pub(crate) fn new(scope: &Scope<'_>, view: &View<'_>, slot: &Slot) -> Result<Self, SearchError> {
         let mut ways = Vec::with_capacity(slot.alternatives.len());
         for (place, alternative) in slot.alternatives.iter().enumerate() {
-            let Some(docs) = open(scope, view, &alternative.source)? else { continue };
+            let Some(mut docs) = open(scope, view, &alternative.source)? else { continue };
+            if let Some(community) = alternative.within {
+                let Some(own) = view.own_tips(scope, community)? else { continue };
+                docs = docs.within(Docs::Postings(Box::new(own)));
+            }
             let headline = match &alternative.source {
                 Source::Term(In::All, term) => view
                     .postings(scope.term(In::Headline, term), In::Headline, IndexRecordOption::WithFreqs)?

@@ -163,20 +163,29 @@ pub(crate) fn weigh(scope: &Scope<'_>, slots: &mut [Slot]) -> Result<(), SearchE
             }
             continue;
         }
-        let mut most = 0;
+        let (mut most, mut elsewhere) = (0, 0);
         slot.known = false;
         for alternative in &mut slot.alternatives {
             let Source::Term(field, text) = &alternative.source else { continue };
             let frequency = scope.public_frequency(*field, text)?;
             alternative.idf = ranking::idf(frequency, tips);
-            if alternative.how.is_exact() {
+            if alternative.within.is_some() {
+                elsewhere = elsewhere.max(frequency);
+            } else if alternative.how.is_exact() {
                 most = most.max(frequency);
             }
+        }
+        // What one community takes a word for changes its weight in no other, unless nobody else has the word.
+        if most == 0 {
+            most = elsewhere;
         }
         slot.idf = ranking::idf(most, tips);
         slot.known = most > 0 || is_known_privately(scope, slot)?;
         for alternative in &mut slot.alternatives {
-            if !matches!(alternative.source, Source::Term(..)) || alternative.how.is_exact() {
+            let own = matches!(alternative.source, Source::Term(..));
+            if alternative.within.is_some() && own {
+                alternative.idf = alternative.idf.min(slot.idf);
+            } else if !own || alternative.how.is_exact() {
                 alternative.idf = slot.idf;
             }
         }
@@ -199,7 +208,7 @@ fn is_known_privately(scope: &Scope<'_>, slot: &Slot) -> Result<bool, SearchErro
 }
 
 pub(crate) fn alternative(source: Source, weight: f32, how: How) -> Alternative {
-    Alternative { source, weight, idf: 0.0, how }
+    Alternative { source, weight, idf: 0.0, how, within: None }
 }
 
 fn word_slot(tongues: &Tongues, token: &Token) -> Slot {
@@ -317,7 +326,8 @@ fn exclusion(tongues: &Tongues, text: &str) -> Option<Source> {
 }
 
 pub(crate) fn push_new(alternatives: &mut Vec<Alternative>, new: Alternative) {
-    if !alternatives.iter().any(|each| each.source == new.source) {
+    let has_it = |each: &Alternative| each.source == new.source && (each.within.is_none() || each.within == new.within);
+    if !alternatives.iter().any(has_it) {
         alternatives.push(new);
     }
 }

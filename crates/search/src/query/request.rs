@@ -33,7 +33,8 @@ pub struct SearchRequest {
     pub offset: usize,
     /// Where the previous page ended.
     pub cursor: Option<PageCursor>,
-    /// Phrases that mean the same, from the glossaries of the communities that the caller reads.
+    /// Phrases that mean the same, from the glossaries of the communities that the caller reads: see
+    /// [`crate::Glossary::spoken_in`].
     pub synonyms: Vec<SynonymGroup>,
     /// The language of the caller's screen: breaks ties between languages, excludes none.
     pub ui_lang: Option<String>,
@@ -130,9 +131,11 @@ pub enum FacetField {
     Age,
 }
 
-/// Phrases that mean the same thing: `["fuser", "fixing unit"]`.
+/// Phrases that mean the same thing in the tips of one community: `["fuser", "fixing unit"]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SynonymGroup {
+    /// Whose tips. In those of others each phrase means itself alone.
+    pub community: CommunityId,
     /// The phrases.
     pub phrases: Vec<String>,
 }

@@ -71,7 +71,7 @@ struct Eye {
 }
 
 struct Word {
-    placed: Vec<SegmentPostings>,
+    placed: Vec<Placed>,
     surface: Vec<SegmentPostings>,
     idf: f32,
     surface_idf: f32,
@@ -80,6 +80,18 @@ struct Word {
     placeable: bool,
     /// Whether closeness to the word before it means anything.
     follows: bool,
+}
+
+/// Where one form of a word stands, in all tips or in those of one community.
+struct Placed {
+    postings: SegmentPostings,
+    own: Option<SegmentPostings>,
+}
+
+impl Placed {
+    fn stands_in(&mut self, doc: DocId) -> bool {
+        self.own.as_mut().is_none_or(|own| seek(own, doc)) && seek(&mut self.postings, doc)
+    }
 }
 
 impl Eye {
@@ -93,14 +105,21 @@ impl Eye {
         for slot in slots.iter().filter(|slot| slot.kind != SlotKind::Phrase) {
             let mut placed = Vec::new();
             for alternative in &slot.alternatives {
-                match &alternative.source {
-                    Source::Term(In::All, text) => placed.extend(positions_of(scope, view, text)?),
-                    Source::AnyOf(In::All, terms) => {
-                        for text in terms.iter().take(12) {
-                            placed.extend(positions_of(scope, view, text)?);
-                        }
-                    }
-                    _ => {}
+                let terms = match &alternative.source {
+                    Source::Term(In::All, text) => std::slice::from_ref(text),
+                    Source::AnyOf(In::All, terms) => terms.get(..12).unwrap_or(terms),
+                    _ => continue,
+                };
+                for text in terms {
+                    let Some(postings) = positions_of(scope, view, text)? else { continue };
+                    let own = match alternative.within {
+                        None => None,
+                        Some(community) => match view.own_tips(scope, community)? {
+                            None => continue,
+                            some => some,
+                        },
+                    };
+                    placed.push(Placed { postings, own });
                 }
             }
             for text in slot.near.iter().take(12) {
@@ -145,9 +164,9 @@ impl Eye {
         let mut met = 0;
         for (word, positions) in self.words.iter_mut().zip(&mut self.positions) {
             positions.clear();
-            for postings in &mut word.placed {
-                if seek(postings, doc) {
-                    postings.append_positions_with_offset(0, positions);
+            for placed in &mut word.placed {
+                if placed.stands_in(doc) {
+                    placed.postings.append_positions_with_offset(0, positions);
                 }
             }
             if word.placed.len() > 1 {

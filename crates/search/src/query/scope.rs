@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use eureka_domain::ids::CommunityId;
 use eureka_domain::visibility::Audience;
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::fieldnorm::FieldNormReader;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 use super::docs::Listed;
 use super::slot::Source;
 use crate::error::SearchError;
+use crate::index::record::{label, term};
 use crate::index::snapshot::Snapshot;
 use crate::schema::column;
 
@@ -184,6 +186,16 @@ impl<'s> View<'s> {
         Ok(self.index(field).read_postings(&term, with)?)
     }
 
+    /// The tips of a community, if the segment has any.
+    pub(crate) fn own_tips(
+        &self,
+        scope: &Scope<'_>,
+        community: CommunityId,
+    ) -> Result<Option<SegmentPostings>, SearchError> {
+        let own = scope.term(In::Label, &term(label::COMMUNITY, &community.0.simple().to_string()));
+        self.postings(own, In::Label, IndexRecordOption::Basic)
+    }
+
     /// Whether the caller may know of a tip. Hits, counts and dictionaries all ask here.
     pub(crate) fn sees(&self, doc: DocId) -> bool {
         !self.reader.is_deleted(doc)
@@ -224,9 +236,7 @@ impl Allowed {
             value.clear();
             let found = column.ord_to_str(ord, &mut value)?;
             let community = value.split('/').next().and_then(|id| Uuid::try_parse(id).ok());
-            by_ord.push(
-                found && community.is_some_and(|id| audience.private.contains(&eureka_domain::ids::CommunityId(id))),
-            );
+            by_ord.push(found && community.is_some_and(|id| audience.private.contains(&CommunityId(id))));
         }
         Ok(Self { ords: column.ords().clone(), by_ord })
     }

@@ -1,10 +1,11 @@
 //! One search from beginning to end: all words first, then step by step with fewer demands.
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Instant as Wall;
 
 use eureka_domain::Instant;
+use eureka_domain::ids::CommunityId;
 use tantivy::TantivyDocument;
 use tantivy::schema::Value;
 
@@ -266,7 +267,8 @@ impl Search<'_> {
 
     fn hits(&self, page: &[(Candidate, Closer)]) -> Result<Vec<Hit>, SearchError> {
         let slots = &self.plan.slots;
-        let marker = Marker::new(slots);
+        let mut markers: HashMap<Option<CommunityId>, Marker> = HashMap::new();
+        let own_words = slots.iter().flat_map(|slot| &slot.alternatives).any(|each| each.within.is_some());
         let candidates = page.iter().map(|(candidate, _)| *candidate).collect::<Vec<_>>();
         let gains = if self.request.explain || candidates.iter().any(|candidate| !candidate.complete) {
             explain::gains(&self.scope, slots, &self.norms, &candidates)?
@@ -293,8 +295,14 @@ impl Search<'_> {
             } else {
                 Vec::new()
             };
+            let highlights = if self.request.highlight {
+                let marker = markers.entry(own_words.then_some(tip.community));
+                marker.or_insert_with(|| Marker::new(slots, tip.community)).mark(&tip)
+            } else {
+                Vec::new()
+            };
             hits.push(Hit {
-                highlights: if self.request.highlight { marker.mark(&tip) } else { Vec::new() },
+                highlights,
                 missing: if candidate.complete { Vec::new() } else { explain::missing(slots, gains) },
                 tip,
                 score,

@@ -1,5 +1,7 @@
 //! One thing the caller asked for, and the ways a tip can have it.
 
+use eureka_domain::ids::CommunityId;
+
 use super::scope::In;
 
 /// A word, identifier or phrase of the query.
@@ -47,6 +49,8 @@ pub(crate) struct Alternative {
     pub(crate) idf: f32,
     /// What it is, for `explain` and highlights.
     pub(crate) how: How,
+    /// Whose tips alone have it this way; absent: all.
+    pub(crate) within: Option<CommunityId>,
 }
 
 /// Where an alternative's tips come from.

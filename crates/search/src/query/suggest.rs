@@ -1,4 +1,5 @@
-//! Completions while the caller types: codes, products, titles, words. Every one stands in a tip that the caller may read.
+//! Completions while the caller types: codes, products, titles, words. Every one stands in a tip that the caller may
+//! read, or in the glossary of a community that the caller knows.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -52,6 +53,8 @@ pub struct SuggestRequest {
     pub audience: Audience,
     /// The language of the caller's screen.
     pub ui_lang: Option<String>,
+    /// Completions from the glossaries of the communities that the caller reads: see [`crate::Glossary::complete`].
+    pub terms: Vec<String>,
     /// Most completions to return.
     pub limit: usize,
     /// Wall time after which no more are looked for and [`SearchError::TimedOut`] is given.
@@ -65,6 +68,7 @@ impl SuggestRequest {
             q: q.into(),
             audience: Audience::default(),
             ui_lang: None,
+            terms: Vec::new(),
             limit: 10,
             deadline: Duration::from_millis(500),
         }
@@ -91,6 +95,8 @@ pub enum SuggestionKind {
     Part,
     /// A product.
     Product,
+    /// What was typed, with its last words completed to a term of a glossary.
+    Term,
     /// The title of a tip.
     Title,
     /// What was typed, with its last word completed.
@@ -114,6 +120,8 @@ fn suggest(snapshot: &Snapshot, request: &SuggestRequest) -> Result<Vec<Suggesti
     let mut out = typing.identifiers(SuggestionKind::FaultCode, label::FAULT_CODE)?;
     out.extend(typing.identifiers(SuggestionKind::Part, label::PART)?);
     out.extend(typing.products()?);
+    let term = |text: &String| Suggestion { kind: SuggestionKind::Term, text: text.clone(), tip: None };
+    out.extend(request.terms.iter().take(MOST_EACH).map(term));
     let telling = last.folded.chars().count() >= LEAST_LETTERS || last.kind == Kind::Ideographs;
     if telling || tokens.len() > 1 {
         out.extend(typing.titles(request.ui_lang.as_deref())?);

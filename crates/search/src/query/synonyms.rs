@@ -1,19 +1,26 @@
 //! What the communities' glossaries say means the same.
 
+use super::glossary::words_of;
 use super::plan::{Plan, alternative, identifier_slot, places, push_new};
 use super::ranking::weight;
 use super::request::SynonymGroup;
 use super::scope::In;
-use super::slot::{How, Source};
+use super::slot::{Alternative, How, Source};
 use super::token::tokens;
 use super::tongue::Tongues;
-use crate::analysis::{fold, scan};
 
-/// Adds what the communities' glossaries say means the same. A phrase of several words gives all of them the synonym.
+/// Most groups that are looked at.
+const MOST_GROUPS: usize = 32;
+/// Most phrases of a group that are looked at.
+const MOST_PHRASES: usize = 16;
+
+/// Adds what the communities' glossaries say means the same. A phrase of several words gives all of them the synonym. A
+/// community speaks for its own tips: nothing changes in those of others.
 pub(super) fn add_synonyms(plan: &mut Plan, groups: &[SynonymGroup]) {
     let query = plan.tokens.iter().map(|token| token.folded.clone()).collect::<Vec<_>>();
-    for group in groups {
-        let phrases = group.phrases.iter().map(|phrase| (phrase, words_of(phrase))).collect::<Vec<_>>();
+    for group in groups.iter().take(MOST_GROUPS) {
+        let phrases = group.phrases.iter().take(MOST_PHRASES);
+        let phrases = phrases.map(|phrase| (phrase, words_of(phrase))).collect::<Vec<_>>();
         for (place, (_, words)) in phrases.iter().enumerate() {
             if words.is_empty() {
                 continue;
@@ -29,10 +36,9 @@ pub(super) fn add_synonyms(plan: &mut Plan, groups: &[SynonymGroup]) {
                                 plan.slot_of.get(at).copied().flatten().and_then(|at| plan.slots.get_mut(at))
                             {
                                 slot.silent = false;
-                                push_new(
-                                    &mut slot.alternatives,
-                                    alternative(source.clone(), weight::SYNONYM, How::Synonym),
-                                );
+                                let synonym = alternative(source.clone(), weight::SYNONYM, How::Synonym);
+                                let within = Some(group.community);
+                                push_new(&mut slot.alternatives, Alternative { within, ..synonym });
                             }
                         }
                     }
@@ -40,16 +46,6 @@ pub(super) fn add_synonyms(plan: &mut Plan, groups: &[SynonymGroup]) {
             }
         }
     }
-}
-
-fn words_of(phrase: &str) -> Vec<String> {
-    let mut out = Vec::new();
-    scan::scan(phrase, |piece| {
-        if !piece.within {
-            out.push(fold::folded(piece.text));
-        }
-    });
-    out
 }
 
 fn meaning(tongues: &Tongues, phrase: &str) -> Vec<Source> {

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
-use eureka_search::{Filters, SearchRequest, SynonymGroup, TipDocument};
+use eureka_search::{Filters, Glossary, SearchRequest, SynonymGroup, TipDocument};
 use serde_json::Value;
 
-use crate::shelf::{Shelf, everyone, tip};
+use crate::shelf::{Shelf, community, everyone, tip};
 
 struct Judged {
     shelf: Shelf,
     ids: Vec<String>,
-    glossary: Vec<SynonymGroup>,
+    glossary: Glossary,
 }
 
 fn path(name: &str) -> PathBuf {
@@ -46,18 +46,19 @@ fn document(number: i64, value: &Value) -> TipDocument {
 fn load() -> Judged {
     let communities: Value = serde_json::from_str(&std::fs::read_to_string(path("communities.json")).unwrap()).unwrap();
     let (mut tips, mut ids, mut glossary) = (Vec::new(), Vec::new(), Vec::new());
-    for community in communities.as_array().unwrap() {
-        for entry in community["glossary"].as_array().unwrap() {
+    for (place, each) in (0..).zip(communities.as_array().unwrap()) {
+        for entry in each["glossary"].as_array().unwrap() {
             let mut phrases = words(entry, "means");
             phrases.push(entry["term"].as_str().unwrap().to_owned());
-            glossary.push(SynonymGroup { phrases });
+            glossary.push(SynonymGroup { community: community(place), phrases });
         }
-        for value in lines(&format!("tips/{}.jsonl", community["slug"].as_str().unwrap())) {
-            tips.push(document(i64::try_from(ids.len()).unwrap() + 1001, &value));
+        for value in lines(&format!("tips/{}.jsonl", each["slug"].as_str().unwrap())) {
+            let tip = document(i64::try_from(ids.len()).unwrap() + 1001, &value);
+            tips.push(TipDocument { community: community(place), ..tip });
             ids.push(value["external_id"].as_str().unwrap().to_owned());
         }
     }
-    Judged { shelf: Shelf::of(tips), ids, glossary }
+    Judged { shelf: Shelf::of(tips), ids, glossary: Glossary::new(glossary) }
 }
 
 #[test]
@@ -70,7 +71,7 @@ fn judged_queries_find_their_tips() {
         let q = query["q"].as_str().unwrap();
         let mut request = SearchRequest::new(q);
         request.audience = everyone();
-        request.synonyms.clone_from(&judged.glossary);
+        request.synonyms = judged.glossary.spoken_in(q);
         request.filters = Filters {
             products: query["filters"]["product"].as_str().map(str::to_owned).into_iter().collect(),
             ..Filters::default()

@@ -1,8 +1,8 @@
 //! All words first; then fewer, corrected or completed ones, and the answer says which.
 
-use eureka_search::{Relaxed, SearchRequest, SynonymGroup};
+use eureka_search::{Relaxed, SearchRequest, SearchResponse, SynonymGroup};
 
-use crate::shelf::{Shelf, numbers, tip};
+use crate::shelf::{Shelf, community, numbers, tip};
 
 fn shelf() -> Shelf {
     Shelf::of([
@@ -191,9 +191,10 @@ fn words_without_meaning_are_answered_too() {
 fn synonyms_of_several_words_stand_for_each_other() {
     let shelf = shelf();
     let group = SynonymGroup {
+        community: community(0),
         phrases: vec!["OPC".to_owned(), "photoconductor".to_owned(), "imaging unit".to_owned(), "PSU".to_owned()],
     };
-    let supply = SynonymGroup { phrases: vec!["PSU".to_owned(), "power supply".to_owned()] };
+    let supply = SynonymGroup { community: community(0), phrases: vec!["PSU".to_owned(), "power supply".to_owned()] };
     for (typed, wanted) in
         [("opc ghosting", 6), ("imaging unit ghosting", 6), ("PSU hums", 3), ("psu", 3), ("imaging unit", 6)]
     {
@@ -203,4 +204,45 @@ fn synonyms_of_several_words_stand_for_each_other() {
         assert!(shelf.ask(&request).complete.value > 0, "{typed}");
     }
     assert!(!shelf.find("psu").contains(&3));
+}
+
+#[test]
+fn a_community_speaks_for_its_own_tips() {
+    let mut lifts = tip(2, "Elevator stops", "The elevator stops between floors.");
+    lifts.community = community(7);
+    let shelf = Shelf::of([
+        tip(1, "Lift the cover", "Lift the cover and clean the glass."),
+        lifts,
+        tip(3, "Paper elevator stops", "The elevator of the paper tray stops."),
+    ]);
+    let ask = |typed: &str, of: u128| {
+        let phrases = vec!["lift".to_owned(), "elevator".to_owned()];
+        let synonyms = vec![SynonymGroup { community: community(of), phrases }];
+        shelf.ask(&SearchRequest { synonyms, ..SearchRequest::new(typed) })
+    };
+    assert_eq!(numbers(&ask("lift stops", 7))[0], 2, "its own tip has every word");
+    assert_eq!(ask("lift stops", 7).complete.value, 1, "and no other's has");
+    assert_eq!(numbers(&ask("lift stops", 0))[0], 3);
+    let words =
+        |of| ask("lift", of).hits.iter().map(|hit| (hit.tip.number.0, hit.highlights.len())).collect::<Vec<_>>();
+    assert_eq!(words(7), [(1, 2), (2, 2)]);
+    assert_eq!(words(9), [(1, 2)], "a community without tips opens none");
+}
+
+#[test]
+fn what_one_community_says_leaves_the_order_and_weight_of_others_tips_alone() {
+    let mut stranger = tip(9, "Gas bottle", "Gas gas gas.");
+    stranger.community = community(7);
+    let tips = (1..7).map(|number| tip(number, &format!("Refrigerant {number}"), &"gas ".repeat(number as usize)));
+    let shelf = Shelf::of(tips.chain([stranger]));
+    let phrases = vec!["refrigerant".to_owned(), "gas".to_owned()];
+    let synonyms = vec![SynonymGroup { community: community(7), phrases }];
+    let plain = shelf.ask(&SearchRequest::new("refrigerant"));
+    let with = shelf.ask(&SearchRequest { synonyms, ..SearchRequest::new("refrigerant") });
+    let scores = |found: &SearchResponse| {
+        let others = found.hits.iter().filter(|hit| hit.tip.number.0 != 9);
+        others.map(|hit| (hit.tip.number.0, hit.score)).collect::<Vec<_>>()
+    };
+    assert_eq!(scores(&plain), scores(&with));
+    assert!(numbers(&with).contains(&9) && !numbers(&plain).contains(&9));
 }
