@@ -7,7 +7,9 @@ use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, Problem};
-use crate::{communities, docs, health, notifications, openapi, reviews, search, sessions, similar, tips, users};
+use crate::{
+    communities, docs, glossary, health, notifications, openapi, reviews, search, sessions, similar, tips, users,
+};
 
 /// The routes that the OpenAPI document describes.
 pub(crate) fn described(cfg: &mut ServiceConfig<'_>) {
@@ -33,6 +35,9 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
         .service(communities::list_members)
         .service(communities::set_member)
         .service(communities::remove_member)
+        .service(glossary::read_glossary)
+        .service(glossary::write_glossary)
+        .service(glossary::list_glossary_versions)
         .service(tips::list_tips)
         .service(tips::create_tip)
         .service(tips::read_tip)

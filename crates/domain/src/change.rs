@@ -65,6 +65,8 @@ word_enum! {
         CommunityUpdated = "community.updated",
         /// A community became open or private.
         CommunityOpennessChanged = "community.openness_changed",
+        /// A community's glossary was rewritten.
+        GlossaryUpdated = "community.glossary_updated",
         /// A person joined a community or changed role.
         MemberSet = "member.set",
         /// A person left a community.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use eureka_domain::community::{Charter, Community, Openness, ReviewPolicy, Role};
+use eureka_domain::glossary::GlossaryEntry;
 use eureka_domain::ids::UserId;
 use eureka_domain::user::SiteRole;
 use eureka_service::{NewUser, Service, ServiceError};
@@ -52,6 +53,7 @@ struct CommunityFixture {
     name: String,
     description: String,
     visibility: Openness,
+    glossary: Vec<GlossaryEntry>,
 }
 
 #[derive(Deserialize)]
@@ -125,7 +127,9 @@ fn found_communities(service: &Service) -> anyhow::Result<Vec<Community>> {
                 openness: fixture.visibility,
                 policy: ReviewPolicy::default(),
             };
-            service.found_community(charter)?.value
+            let made = service.found_community(charter)?.value;
+            service.set_glossary(made.id, fixture.glossary).context("fixtures/communities.json")?;
+            made
         });
     }
     Ok(found)

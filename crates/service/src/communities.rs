@@ -258,7 +258,7 @@ fn enrol(conn: &mut Conn<'_>, member: Membership, by: Option<(UserId, Instant)>)
     Ok(())
 }
 
-fn known(conn: &mut Conn<'_>, caller: &Caller, slug: &str) -> Result<Community, ServiceError> {
+pub(crate) fn known(conn: &mut Conn<'_>, caller: &Caller, slug: &str) -> Result<Community, ServiceError> {
     communities::find_slug(conn, slug)?.filter(|community| caller.knows(community)).ok_or(NONE)
 }
 

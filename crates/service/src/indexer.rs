@@ -20,6 +20,7 @@ use eureka_search::{Change, Cursor, Index, OpenOptions, Opened, Rebuild, SearchE
 use eureka_store::{Conn, Store, communities, log, tips};
 use parking_lot::{Condvar, Mutex};
 
+use crate::glossary::Words;
 use crate::{ServiceError, documents};
 
 pub use drift::Drift;
@@ -60,6 +61,7 @@ pub struct Indexer {
     work: Mutex<()>,
     progress: Mutex<Progress>,
     moved: Condvar,
+    words: Words,
     stopping: AtomicBool,
 }
 
@@ -111,6 +113,7 @@ impl Indexer {
             work: Mutex::new(()),
             progress: Mutex::new(Progress { state, reached, waiting: 0 }),
             moved: Condvar::new(),
+            words: Words::default(),
             stopping: AtomicBool::new(false),
         }
     }
@@ -118,6 +121,16 @@ impl Indexer {
     /// The index, unless it is being made for the first time.
     pub fn index(&self) -> Option<Arc<Index>> {
         self.index.lock().clone()
+    }
+
+    /// The glossaries in force.
+    pub(crate) fn words(&self) -> &Words {
+        &self.words
+    }
+
+    /// Reads the glossaries again: one has been changed.
+    pub(crate) fn reload_words(&self) -> Result<(), ServiceError> {
+        self.words.reload(&self.store)
     }
 
     /// How the index stands, and how far it has come in the log.
@@ -185,6 +198,7 @@ impl Indexer {
     /// Brings the index to the end of the log. Says whether anything had to be committed.
     pub fn catch_up(&self) -> Result<bool, ServiceError> {
         let _work = self.work.lock();
+        self.words.load(&self.store)?;
         let mut committed = false;
         while !self.is_stopping() {
             let Some(index) = self.index() else {
@@ -223,6 +237,7 @@ impl Indexer {
         };
         // What changes while the tips are read is read again from this place on.
         let head = self.store.read(log::head)?;
+        self.reload_words()?;
         let added = self.add_all(&mut rebuild, &mut progress)?;
         let cursor = cursor_at(&head);
         match before {
@@ -262,9 +277,12 @@ impl Indexer {
     fn step(&self, index: &Index) -> Result<Step, ServiceError> {
         let reached = self.progress.lock().reached.clone();
         let read = self.store.read(|conn| read_ahead(conn, reached.as_ref()))?;
-        let Some(Ahead { head, last, affected, closed }) = read else {
+        let Some(Ahead { head, last, affected, closed, other_words }) = read else {
             return Ok(Step::OffChain);
         };
+        if other_words {
+            self.reload_words()?;
+        }
         let Some(last) = last else {
             return Ok(Step::Arrived);
         };
@@ -328,6 +346,8 @@ struct Ahead {
     affected: Vec<TipId>,
     /// Those of them whose community has become private.
     closed: Vec<TipId>,
+    /// Whether a glossary has changed, or who is to hear of one.
+    other_words: bool,
 }
 
 /// Reads on from the place that was reached, after making sure that it is on the chain, and so all before it; `None` if
@@ -341,7 +361,8 @@ fn read_ahead(conn: &mut Conn<'_>, reached: Option<&Cursor>) -> Result<Option<Ah
     }
     let rows = log::after(conn, reached.map_or(0, |cursor| cursor.seq), ROWS)?;
     let (affected, closed) = affected(conn, &rows)?;
-    Ok(Some(Ahead { head, last: rows.into_iter().next_back(), affected, closed }))
+    let other_words = rows.iter().any(|row| matches!(row.kind, Kind::GlossaryUpdated | Kind::CommunityOpennessChanged));
+    Ok(Some(Ahead { head, last: rows.into_iter().next_back(), affected, closed, other_words }))
 }
 
 fn is_on_chain(conn: &mut Conn<'_>, cursor: &Cursor, head: &Head) -> Result<bool, ServiceError> {

@@ -7,6 +7,7 @@ mod communities;
 mod documents;
 mod error;
 mod expiry;
+mod glossary;
 mod imports;
 mod indexer;
 mod notifications;
@@ -40,6 +41,7 @@ pub use eureka_search::{
 };
 pub use eureka_store::Written;
 pub use eureka_store::reviews::{QueueSort, QueueState};
+pub use glossary::GlossaryView;
 pub use imports::{ImportLine, ImportReport, Refusal, SLICE as IMPORT_SLICE};
 pub use indexer::{Drift, IndexState, Indexer};
 pub use notifications::{NotificationView, TipBrief};

@@ -111,11 +111,13 @@ impl Service {
         }
         let cursor =
             query.cursor.map(|text| PageCursor::parse(&text).ok_or(ServiceError::InvalidCursor)).transpose()?;
-        let communities = query.community.map(|slug| self.community_of(&slug)).transpose()?;
+        let community = query.community.map(|slug| self.community_of(&slug)).transpose()?;
+        let audience = caller.audience();
         Ok(SearchRequest {
-            audience: caller.audience(),
+            synonyms: self.indexer.words().spoken_in(&q, &audience, community),
+            audience,
             filters: Filters {
-                communities: communities.into_iter().collect(),
+                communities: community.into_iter().collect(),
                 products: query.product.into_iter().collect(),
                 fault_codes: query.fault_code.into_iter().collect(),
                 tags: query.tag.map(|tag| tag.to_lowercase()).into_iter().collect(),

@@ -86,7 +86,9 @@ impl Service {
         shape: impl FnOnce(Vec<Suggestion>) -> T + Send + 'static,
     ) -> Result<T, ServiceError> {
         let index = self.open_index()?;
-        let request = SuggestRequest { audience: caller.audience(), limit, ..SuggestRequest::new(q) };
+        let audience = caller.audience();
+        let terms = self.indexer.words().complete(&q, &audience, limit);
+        let request = SuggestRequest { audience, terms, limit, ..SuggestRequest::new(q) };
         let answer = self.searches.run(move |left| {
             let request = SuggestRequest { deadline: left.min(SUGGEST_PATIENCE), ..request };
             index.suggest(&request).map(shape)

@@ -143,7 +143,7 @@ fn role_of(word: &str) -> Result<Role, StoreError> {
     Role::from_word(word).ok_or_else(|| StoreError::corrupt("members.role", word))
 }
 
-fn openness_of(word: &str) -> Result<Openness, StoreError> {
+pub(crate) fn openness_of(word: &str) -> Result<Openness, StoreError> {
     Openness::from_word(word).ok_or_else(|| StoreError::corrupt("communities.openness", word))
 }
 

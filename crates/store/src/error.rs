@@ -70,6 +70,8 @@ const CONSTRAINTS: &[(&str, &str)] = &[
     ("users.email", "users.email"),
     ("users.id", "users.id"),
     ("communities.slug", "communities.slug"),
+    ("glossaries.version", "glossaries.community_id, glossaries.version"),
+    ("glossaries", "glossaries"),
     ("tips.id", "tips.id"),
     ("tips.number", "tips.number"),
     ("tips.external_id", "tips.community_id, tips.external_id"),

@@ -19,6 +19,7 @@ pub mod comments;
 pub mod communities;
 mod connect;
 mod error;
+pub mod glossaries;
 pub mod idempotency;
 mod imports;
 pub mod log;

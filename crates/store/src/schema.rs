@@ -78,6 +78,18 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
     use super::{Instant, Uuid};
+    glossaries (community_id, version) {
+        community_id -> Uuid,
+        version -> Integer,
+        entries -> Text,
+        editor_id -> Nullable<Uuid>,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
     tips (id) {
         id -> Uuid,
         number -> BigInt,
@@ -269,6 +281,7 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(glossaries -> communities (community_id));
 diesel::joinable!(members -> communities (community_id));
 diesel::joinable!(members -> users (user_id));
 diesel::joinable!(tips -> communities (community_id));
@@ -277,6 +290,7 @@ diesel::joinable!(notifications -> change_log (seq));
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     communities,
+    glossaries,
     members,
     tips,
     revisions,

@@ -10,6 +10,7 @@
 
 mod connections;
 mod crash;
+mod glossaries;
 mod idempotency;
 mod imports;
 mod log;
