@@ -4,6 +4,7 @@ mod clock;
 mod config;
 mod demo;
 mod doctor;
+mod evaluate;
 mod import;
 mod keys;
 mod logging;
@@ -36,6 +37,8 @@ enum Command {
     Migrate,
     /// Take approved tips in from NDJSON, plain or gzipped; repeatable without doubles.
     Import(import::Arguments),
+    /// Measure how well searches find on judged collections, over HTTP on the default settings.
+    Evaluate(evaluate::Arguments),
     /// Look after accounts.
     #[command(subcommand)]
     User(operate::UserCommand),
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Command::Demo => demo::demo(&cli.settings),
         Command::Migrate => operate::migrate(&cli.settings),
         Command::Import(arguments) => import::import(&cli.settings, &arguments),
+        Command::Evaluate(arguments) => evaluate::evaluate(&cli.settings, &arguments),
         Command::User(command) => operate::user(&cli.settings, &command),
         Command::Index(command) => operate::index(&cli.settings, &command),
         Command::Audit(command) => operate::audit(&cli.settings, &command),
