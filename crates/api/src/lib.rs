@@ -7,6 +7,7 @@ mod communities;
 mod conditional;
 mod diff;
 mod docs;
+mod gaps;
 mod glossary;
 mod health;
 mod idempotency;

@@ -39,6 +39,7 @@ use crate::search::SortWord;
         (name = "tips", description = "Writing and reading tips"),
         (name = "reviews", description = "Peer review"),
         (name = "notifications", description = "Being told"),
+        (name = "gaps", description = "What people searched for in vain"),
         (name = "search", description = "Finding tips"),
         (name = "health", description = "For balancers and operators"),
     ),

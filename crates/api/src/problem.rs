@@ -132,6 +132,8 @@ catalogue! {
         "Wait until the claim ends, or take up another review.";
     ALREADY_DECIDED = 409 "already_decided" "You have already decided this review"
         "Another reviewer has to make up the quorum.";
+    ALREADY_ANSWERED = 409 "already_answered" "A tip answers this gap already"
+        "Read the tip; edit it if something is missing.";
     STALE_REVISION = 409 "stale_revision" "The decision is on another revision"
         "Read the review again: the text has changed.";
     TAKEN = 409 "taken" "The name is taken"
@@ -207,6 +209,7 @@ impl From<RuleError> for Problem {
             }
             RuleError::StaleRevision { .. } => Self::new(&STALE_REVISION, detail),
             RuleError::AlreadyDecided => Self::new(&ALREADY_DECIDED, detail),
+            RuleError::Answered => Self::new(&ALREADY_ANSWERED, detail),
         }
     }
 }

@@ -8,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, Problem};
 use crate::{
-    communities, docs, glossary, health, notifications, openapi, reviews, search, sessions, similar, tips, users,
+    communities, docs, gaps, glossary, health, notifications, openapi, reviews, search, sessions, similar, tips, users,
 };
 
 /// The routes that the OpenAPI document describes.
@@ -69,6 +69,11 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
         .service(reviews::decide_review)
         .service(reviews::list_comments)
         .service(reviews::comment_review)
+        .service(gaps::list_gaps)
+        .service(gaps::read_gap)
+        .service(gaps::claim_gap)
+        .service(gaps::release_gap)
+        .service(gaps::open_hit)
         .service(search::search_tips)
         .service(similar::suggest)
         .service(similar::similar_to_tip)

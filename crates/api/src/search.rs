@@ -62,9 +62,10 @@ pub(crate) async fn search_tips(
     } else {
         api.service().ready_search(&caller.0, query)?
     };
+    let id = search.id();
     let shape = move |found: SearchResponse| {
         let next = found.next.as_ref().map(ToString::to_string);
-        (serde_json::to_vec(&SearchBody::new(&found, watch.elapsed())), next)
+        (serde_json::to_vec(&SearchBody::new(&found, id, watch.elapsed())), next)
     };
     let (json, next) = api.service().search_tips(search, shape).await?;
     let json = json.map_err(|error| ServiceError::Internal(error.to_string()))?;

@@ -77,6 +77,15 @@ pub fn may_contribute(caller: &Caller, community: CommunityId) -> Result<(), Rul
     granted(caller.has(community, Role::Contributor), "write tips in this community")
 }
 
+/// Whether the caller may see and answer the gaps of a community, or those of no community's own.
+pub fn may_answer_gaps(caller: &Caller, community: Option<CommunityId>) -> Result<(), RuleError> {
+    let writes = match community {
+        Some(community) => caller.has(community, Role::Contributor),
+        None => caller.standings.values().any(|standing| standing.role >= Role::Contributor),
+    };
+    granted(caller.is_admin() || writes, "answer gaps here")
+}
+
 /// Whether the caller may change a community and its members.
 pub fn may_steward(caller: &Caller, community: CommunityId) -> Result<(), RuleError> {
     granted(caller.is_admin() || caller.has(community, Role::Steward), "steward this community")

@@ -83,6 +83,12 @@ word_enum! {
         UserRoleChanged = "user.role_changed",
         /// A person was suspended, or let in again.
         UserStatusChanged = "user.status_changed",
+        /// A person undertook to answer a gap.
+        GapClaimed = "gap.claimed",
+        /// A gap was given back.
+        GapReleased = "gap.released",
+        /// A tip that answers a gap was approved.
+        GapAnswered = "gap.answered",
     }
 }
 
@@ -298,6 +304,7 @@ impl Kind {
                 | Self::TipMerged
                 | Self::TipSuperseded
                 | Self::TipSeparated
+                | Self::GapAnswered
         )
     }
 }

@@ -47,8 +47,8 @@ pub enum RuleError {
         /// What is possible now.
         possible: Vec<Action>,
     },
-    /// Another reviewer holds a live claim.
-    #[error("another reviewer holds this review until {until}")]
+    /// Another holds a live claim.
+    #[error("another holds this until {until}")]
     Claimed {
         /// Who holds it.
         by: UserId,
@@ -66,6 +66,9 @@ pub enum RuleError {
     /// The reviewer has decided this review before.
     #[error("you have already decided this review")]
     AlreadyDecided,
+    /// A tip answers the gap.
+    #[error("a tip answers this gap already")]
+    Answered,
 }
 
 impl RuleError {
@@ -79,6 +82,7 @@ impl RuleError {
             Self::Claimed { .. } => "claimed_by_other",
             Self::StaleRevision { .. } => "stale_revision",
             Self::AlreadyDecided => "already_decided",
+            Self::Answered => "already_answered",
         }
     }
 

@@ -42,6 +42,8 @@ id! {
     DecisionId,
     /// Identifies something that was said in a review.
     CommentId,
+    /// Identifies a gap for ever.
+    GapId,
     /// Identifies a login session.
     SessionId,
 }

@@ -9,6 +9,7 @@ pub mod comment;
 pub mod community;
 pub mod diff;
 pub mod error;
+pub mod gap;
 pub mod glossary;
 pub mod ids;
 pub mod queue;

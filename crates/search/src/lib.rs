@@ -23,6 +23,7 @@ pub use document::{Change, Proof, TipDocument};
 pub use error::SearchError;
 pub use index::{Cursor, Index, Listed, Listing, Look, OpenOptions, Opened, Rebuild};
 pub use pool::{Answer, PoolOptions, SearchPool};
+pub use query::gist::{gist, plain_name};
 pub use query::glossary::Glossary;
 pub use query::request::{FacetField, Filters, SearchRequest, Sort, SynonymGroup};
 pub use query::similar::{SimilarRequest, SimilarTip, Why};

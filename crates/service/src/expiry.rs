@@ -1,20 +1,26 @@
-//! Forgetting what has expired: sessions, refresh tokens, stored replies, notifications.
+//! Forgetting what has expired: sessions, refresh tokens, stored replies, notifications, searches.
+
+use std::sync::Arc;
 
 use chrono::Duration;
-use eureka_store::{idempotency, notifications, sessions};
+use eureka_domain::gap;
+use eureka_store::{gaps, idempotency, notifications, searches, sessions};
 
-use crate::{Service, ServiceError};
+use crate::{Service, ServiceError, remembered};
 
 /// How long people can look up what they were told. The change log keeps it.
 const NOTIFICATIONS_KEPT: Duration = Duration::days(365);
 
 impl Service {
-    /// Forgets every session, refresh token, stored reply and notification whose time is over; says how many. Called now
-    /// and then.
+    /// Forgets every session, refresh token, stored reply, notification and search whose time is over; says how many. What
+    /// searches ask for in vain is gathered before. Called now and then.
     pub fn forget_expired(&self) -> Result<usize, ServiceError> {
         let now = self.clock.now();
+        let ids = Arc::clone(&self.ids);
         let written = self.store.write(move |conn| {
-            let expired = sessions::purge(conn, now)? + idempotency::purge(conn, now)?;
+            remembered::gather_unopened(conn, now, &*ids)?;
+            let searches = searches::purge(conn, now - gap::REMEMBERED)? + gaps::purge(conn, now - gap::REMEMBERED)?;
+            let expired = searches + sessions::purge(conn, now)? + idempotency::purge(conn, now)?;
             Ok::<_, ServiceError>(expired + notifications::purge(conn, now - NOTIFICATIONS_KEPT)?)
         })?;
         Ok(written.value)

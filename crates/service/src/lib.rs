@@ -7,6 +7,7 @@ mod communities;
 mod documents;
 mod error;
 mod expiry;
+mod gaps;
 mod glossary;
 mod imports;
 mod indexer;
@@ -14,6 +15,7 @@ mod notifications;
 mod once;
 mod page;
 mod passwords;
+mod remembered;
 mod reviews;
 mod search;
 mod sessions;
@@ -31,6 +33,8 @@ use eureka_store::Store;
 use moka::sync::Cache;
 use uuid::Uuid;
 
+use crate::remembered::Remembered;
+
 pub use audit::HistoryEntry;
 pub use callers::Callers;
 pub use communities::{CommunityChanges, MemberView, PolicyChanges};
@@ -41,6 +45,7 @@ pub use eureka_search::{
 };
 pub use eureka_store::Written;
 pub use eureka_store::reviews::{QueueSort, QueueState};
+pub use gaps::{GapQuery, GapView};
 pub use glossary::GlossaryView;
 pub use imports::{ImportLine, ImportReport, Refusal, SLICE as IMPORT_SLICE};
 pub use indexer::{Drift, IndexState, Indexer};
@@ -70,6 +75,7 @@ pub struct Service {
     keys: Keys,
     passwords: Passwords,
     searches: SearchPool,
+    remembered: Arc<Remembered>,
     slugs: Cache<String, CommunityId>,
 }
 
@@ -84,8 +90,10 @@ impl Service {
         passwords: Passwords,
         searches: SearchPool,
     ) -> Self {
+        let remembered = Arc::new(Remembered::new(store.clone(), Arc::clone(&ids)));
         Self {
             store,
+            remembered,
             indexer,
             callers: Callers::default(),
             clock,

@@ -23,7 +23,7 @@ use eureka_store::{Conn, Written, communities, reviews, revisions, tips, users};
 use crate::notifications::record;
 use crate::tips::{change, sheet_of, successor};
 use crate::views::name;
-use crate::{Answer, Once, Person, Service, ServiceError, audit, once};
+use crate::{Answer, Once, Person, Service, ServiceError, audit, gaps, once};
 
 pub use comments::{CommentView, NewComment};
 pub use desk::{EarlierReason, ReviewDesk};
@@ -185,6 +185,9 @@ impl Service {
                 };
                 let change = change(kind, &caller, &tip, now).about(review.id.0).telling(audit::payload(&facts)?);
                 record(conn, &change.at_revision(Some(before), &decided.revision), &tip, &decided.revision)?;
+                if kind == Kind::TipPublished {
+                    gaps::close_answered(conn, caller.user, &tip, now)?;
+                }
                 read(conn, &caller, review, now)
             })
         })?;

@@ -5,19 +5,22 @@ use std::time::Duration;
 
 use eureka_domain::RuleError;
 use eureka_domain::access::Caller;
-use eureka_domain::community::Role;
+use eureka_domain::community::{Openness, Role};
 use eureka_domain::ids::{CommunityId, UserId};
 use eureka_domain::tip::{Confidence, Safety};
 use eureka_search::{FacetField, Filters, Index, PageCursor, SearchRequest, SearchResponse, Sort};
 use eureka_store::communities;
 use uuid::Uuid;
 
+use crate::remembered::{Asked, Home};
 use crate::{Service, ServiceError};
 
 /// How long a search waits for the index to reach a position.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Longest text of a query that is looked at, in bytes; the rest is cut off.
 const LONGEST: usize = 4096;
+/// How much of a query is remembered, in characters.
+const MOST_REMEMBERED: usize = 500;
 
 /// A search, as a caller asks it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -66,6 +69,15 @@ pub struct ReadySearch {
     request: SearchRequest,
     index: Arc<Index>,
     position: i64,
+    /// What is remembered of it, once it is known how much it finds.
+    asked: Option<Asked>,
+}
+
+impl ReadySearch {
+    /// The search's name, if it is to be remembered.
+    pub fn id(&self) -> Option<Uuid> {
+        self.asked.as_ref().map(|asked| asked.id)
+    }
 }
 
 impl Service {
@@ -81,10 +93,11 @@ impl Service {
         if let Some(position) = query.min_position {
             self.indexer.wait_for(position, PATIENCE)?;
         }
+        let asked = self.to_remember(caller, &query)?;
         let request = self.request(caller, query)?;
         let (_, position) = self.indexer.state(); // before the search: what it finds is at least as new
         let index = self.open_index()?;
-        Ok(ReadySearch { request, index, position })
+        Ok(ReadySearch { request, index, position, asked })
     }
 
     /// The tips that fit the query, of those the caller may see; `shape` makes of them what is to be sent, on the thread
@@ -94,14 +107,61 @@ impl Service {
         search: ReadySearch,
         shape: impl FnOnce(SearchResponse) -> T + Send + 'static,
     ) -> Result<T, ServiceError> {
-        let ReadySearch { request, index, position } = search;
+        let ReadySearch { request, index, position, asked } = search;
         let now = self.clock.now();
+        let remembered = Arc::clone(&self.remembered);
         let answer = self.searches.run(move |left| {
             let request = SearchRequest { deadline: left, ..request };
             let found = index.search(&request, now)?;
+            if let Some(asked) = asked {
+                remembered.asked(Asked { hits: i64::try_from(found.total.value).unwrap_or(i64::MAX), ..asked });
+            }
             Ok(shape(SearchResponse { position, ..found }))
         });
         Ok(answer.await?)
+    }
+
+    /// What is to be remembered of a search: of its first page, unless a steward is looking into scores. A gap may come of
+    /// it when only community, product and code narrow it.
+    fn to_remember(&self, caller: &Caller, query: &SearchQuery) -> Result<Option<Asked>, ServiceError> {
+        let asks = !query.q.trim().is_empty() || query.fault_code.is_some();
+        if query.cursor.is_some() || query.explain || !asks {
+            return Ok(None);
+        }
+        let narrowed = query.tag.is_some()
+            || query.lang.is_some()
+            || query.author.is_some()
+            || query.confidence.is_some()
+            || query.safety.is_some();
+        let now = self.clock.now();
+        let community = query.community.as_deref().map(|slug| self.community_of(slug)).transpose()?;
+        Ok(Some(Asked {
+            id: self.new_id(now),
+            at: now,
+            user: caller.user,
+            audience: caller.audience(),
+            home: if narrowed { None } else { Self::home_of_gap(caller, community) },
+            product: query.product.clone().filter(|name| !name.contains('\0')),
+            fault_code: query.fault_code.clone().filter(|code| !code.contains('\0')),
+            q: query.q.chars().filter(|c| *c != '\0').take(MOST_REMEMBERED).collect(),
+            hits: 0,
+        }))
+    }
+
+    /// Where a gap belongs that a caller's search shows. What members of private communities search for may say what is
+    /// only for those: it stays there, or where there are several of them, makes no gap at all.
+    fn home_of_gap(caller: &Caller, named: Option<CommunityId>) -> Option<Home> {
+        if named.is_some() {
+            return Some(Home(named)); // whether they know it is seen to when it is written down
+        }
+        let of = |openness| caller.standings.iter().filter(move |(_, standing)| standing.openness == openness);
+        let private: Vec<CommunityId> = of(Openness::Private).map(|(id, _)| *id).collect();
+        let open: Vec<CommunityId> = of(Openness::Open).map(|(id, _)| *id).collect();
+        match (private.as_slice(), open.as_slice()) {
+            ([only], _) | ([], [only]) => Some(Home(Some(*only))),
+            ([], _) => Some(Home(None)),
+            _ => None,
+        }
     }
 
     fn request(&self, caller: &Caller, query: SearchQuery) -> Result<SearchRequest, ServiceError> {

@@ -8,7 +8,7 @@ use eureka_domain::access::{self, Caller};
 use eureka_domain::change::{Change, Facts, Kind};
 use eureka_domain::community::Community;
 use eureka_domain::diff::{FieldDiff, diff};
-use eureka_domain::ids::{ReviewId, TipId, TipRef, UserId};
+use eureka_domain::ids::{GapId, ReviewId, TipId, TipRef, UserId};
 use eureka_domain::review::{Outcome, Review, Verdict};
 use eureka_domain::tip::{Confidence, Revision, Safety, State, Tip, TipText};
 use eureka_domain::workflow::{self, Action, Edited};
@@ -18,7 +18,7 @@ use eureka_store::{Conn, Written, communities, notifications, reviews, revisions
 
 use crate::notifications::record;
 use crate::views::{one_tip_view, tip_views};
-use crate::{Answer, Once, Page, PageRequest, Service, ServiceError, TipView, audit, once};
+use crate::{Answer, Once, Page, PageRequest, Service, ServiceError, TipView, audit, gaps, once};
 
 pub(crate) use replacing::successor;
 
@@ -31,6 +31,8 @@ pub struct NewTip {
     pub text: TipText,
     /// Whether to send it to reviewers at once.
     pub submit: bool,
+    /// The gap that it is to answer.
+    pub gap: Option<GapId>,
 }
 
 /// The fields of a text to change; `None` leaves a field, `Some(None)` removes it.
@@ -140,6 +142,9 @@ impl Service {
                 let (mut tip, draft) = first_draft(conn, tip_id, &community, text, caller.user, now)?;
                 tips::insert(conn, &tip)?;
                 revisions::insert(conn, &tip, &draft)?;
+                if let Some(gap) = new.gap {
+                    gaps::answer_with(conn, &caller, gap, &tip, now)?;
+                }
                 record(conn, &change(Kind::TipCreated, &caller, &tip, now).at_revision(None, &draft), &tip, &draft)?;
                 let latest =
                     if new.submit { send_to_reviewers(conn, &caller, &mut tip, draft, review_id, now)? } else { draft };

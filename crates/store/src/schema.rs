@@ -281,12 +281,64 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    gaps (id) {
+        id -> Uuid,
+        community_id -> Nullable<Uuid>,
+        home -> Text,
+        key -> Text,
+        product -> Nullable<Text>,
+        terms -> Text,
+        wording -> Nullable<Text>,
+        asked -> Integer,
+        people -> Integer,
+        first_asked_at -> Instant,
+        last_asked_at -> Instant,
+        claimed_by -> Nullable<Uuid>,
+        claimed_since -> Nullable<Instant>,
+        claimed_until -> Nullable<Instant>,
+        tip_id -> Nullable<Uuid>,
+        closed_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    searches (id) {
+        id -> Uuid,
+        at -> Instant,
+        user_id -> Uuid,
+        home -> Text,
+        key -> Nullable<Text>,
+        product -> Nullable<Text>,
+        typed -> Text,
+        hits -> BigInt,
+        opened_at -> Nullable<Instant>,
+        gap_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    gap_tips (gap_id, tip_id) {
+        gap_id -> Uuid,
+        tip_id -> Uuid,
+        at -> Instant,
+    }
+}
+
+diesel::joinable!(gap_tips -> gaps (gap_id));
 diesel::joinable!(glossaries -> communities (community_id));
 diesel::joinable!(members -> communities (community_id));
 diesel::joinable!(members -> users (user_id));
 diesel::joinable!(tips -> communities (community_id));
 diesel::joinable!(revisions -> tips (tip_id));
 diesel::joinable!(notifications -> change_log (seq));
+diesel::allow_tables_to_appear_in_same_query!(gaps, gap_tips, searches);
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     communities,

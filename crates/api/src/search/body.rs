@@ -89,6 +89,9 @@ pub(crate) fn facet_fields(names: Option<&str>) -> Result<Vec<FacetField>, Probl
 /// The answer to a search.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SearchBody {
+    /// Names this search, to tell which hits you opened: `POST /v1/searches/{id}/opened`. Absent on further pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<Uuid>,
     /// The hits, best first.
     items: Vec<HitBody>,
     /// How many tips there are.
@@ -236,9 +239,10 @@ pub(crate) struct RelaxedBody {
 }
 
 impl SearchBody {
-    pub(crate) fn new(found: &SearchResponse, took: Duration) -> Self {
+    pub(crate) fn new(found: &SearchResponse, id: Option<Uuid>, took: Duration) -> Self {
         let best = found.hits.first().map_or(1.0, |hit| hit.score.max(f32::MIN_POSITIVE));
         Self {
+            id,
             items: found.hits.iter().map(|hit| hit_body(hit, best)).collect(),
             total: TotalBody { value: found.total.value, exact: found.total.exact },
             facets: FACETS

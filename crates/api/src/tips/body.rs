@@ -1,6 +1,7 @@
 //! The shapes of tips on the wire.
 #![allow(clippy::option_option, reason = "RFC 7396 tells a field that is null from one that is absent")]
 
+use eureka_domain::ids::GapId;
 use eureka_domain::tip::{Confidence, Replaced, Revision, Safety, State, TipText};
 use eureka_domain::workflow::Action;
 use eureka_service::{HistoryEntry, NewTip, ReviewBrief, TipChanges, TipView};
@@ -313,6 +314,8 @@ pub(crate) struct NewTipBody {
     /// Send it to reviewers at once.
     #[serde(default)]
     submit: bool,
+    /// The gap that it answers: closed when the tip is approved. See `/v1/gaps`.
+    gap: Option<Uuid>,
 }
 
 impl From<NewTipBody> for NewTip {
@@ -330,7 +333,7 @@ impl From<NewTipBody> for NewTip {
             hazard: body.hazard,
             lang: body.lang,
         };
-        Self { community: body.community, text, submit: body.submit }
+        Self { community: body.community, text, submit: body.submit, gap: body.gap.map(GapId) }
     }
 }
 

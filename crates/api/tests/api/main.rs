@@ -4,6 +4,7 @@
 
 mod communities;
 mod conventions;
+mod gaps;
 mod glossary;
 mod health;
 mod notifications;

@@ -47,6 +47,7 @@ fn same_as_absent(app: &TestApp, who: &Person, id: &str, number: &str) {
         let facets = "product,tag,community,author,fault_code";
         let mut answer = app.get(who, &format!("/v1/search?q={word}&facets={facets}")).expect(200).json();
         answer["took_ms"].take();
+        answer["id"].take();
         answer.to_string().replace(word, "…")
     };
     assert_eq!(search(CANARY), search("pyroclast"), "by {}", who.email);

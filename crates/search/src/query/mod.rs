@@ -2,6 +2,7 @@
 
 pub(crate) mod docs;
 pub(crate) mod filter;
+pub(crate) mod gist;
 pub(crate) mod glossary;
 pub(crate) mod lexicon;
 pub(crate) mod neighbours;
