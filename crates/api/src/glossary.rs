@@ -12,10 +12,9 @@ use crate::body::Body;
 use crate::caller::Caller;
 use crate::conditional::{Expected, tagged};
 use crate::idempotency::changed;
-use crate::page::{PageBody, listed, page_request};
+use crate::page::{PageBody, PageParams, listed, page_request};
 use crate::params::Params;
 use crate::problem::Problem;
-use crate::users::PageParams;
 use crate::wire::{Person, instant};
 
 /// A term and the phrases that mean the same: all of them stand for each other.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant as Stopwatch};
 
 use eureka_domain::community::Openness;
@@ -163,10 +163,7 @@ fn gather(first: Note, notes: &Receiver<Note>) -> Batch {
         if !batch.waiting.is_empty() || batch.asked.len() + batch.opened.len() >= BATCH {
             break;
         }
-        next = match notes.recv_timeout(GATHER.saturating_sub(begun.elapsed())) {
-            Ok(note) => Some(note),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        };
+        next = notes.recv_timeout(GATHER.saturating_sub(begun.elapsed())).ok();
     }
     batch
 }

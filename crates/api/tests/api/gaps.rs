@@ -176,7 +176,7 @@ fn a_tip_that_answers_a_gap_closes_it_and_tells_those_who_asked() {
         let closed = app.get(&ana, &path).expect(200);
         assert_eq!((closed.word("/state"), closed.word("/answer")), ("closed".to_owned(), tip.word("/number")));
         assert!(gaps(app, &ana, "").each("/id").is_empty());
-        assert_eq!(gaps(app, &ana, "?state=closed").each("/id"), [gap.clone()]);
+        assert_eq!(gaps(app, &ana, "?state=closed").each("/id"), std::slice::from_ref(&gap));
         for who in [&otto, &mia] {
             let told = app.get(who, "/v1/notifications").expect(200);
             assert_eq!((told.each("/kind"), told.each("/tip/number")), (vec![json!("gap.answered")], tip_number(&tip)));

@@ -123,7 +123,7 @@ impl Eye {
                 }
             }
             for text in slot.near.iter().take(12) {
-                placed.extend(positions_of(scope, view, text)?);
+                placed.extend(positions_of(scope, view, text)?.map(|postings| Placed { postings, own: None }));
             }
             let mut surface = Vec::new();
             let mut frequency = 0;

@@ -233,7 +233,8 @@ fn a_community_speaks_for_its_own_tips() {
 fn what_one_community_says_leaves_the_order_and_weight_of_others_tips_alone() {
     let mut stranger = tip(9, "Gas bottle", "Gas gas gas.");
     stranger.community = community(7);
-    let tips = (1..7).map(|number| tip(number, &format!("Refrigerant {number}"), &"gas ".repeat(number as usize)));
+    let tips =
+        (1..7).zip(1..).map(|(number, times)| tip(number, &format!("Refrigerant {number}"), &"gas ".repeat(times)));
     let shelf = Shelf::of(tips.chain([stranger]));
     let phrases = vec!["refrigerant".to_owned(), "gas".to_owned()];
     let synonyms = vec![SynonymGroup { community: community(7), phrases }];

@@ -109,7 +109,7 @@ impl Collection {
         if files.is_empty() {
             bail!("{} has no queries*.jsonl", self.folder.display());
         }
-        files.sort_by_key(|path| (path.file_stem().map(|stem| stem.len()), path.clone()));
+        files.sort_by_key(|path| (path.file_stem().map(std::ffi::OsStr::len), path.clone()));
         files.iter().map(|file| self.queries(file)).collect()
     }
 
