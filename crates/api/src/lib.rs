@@ -13,6 +13,7 @@ mod health;
 mod idempotency;
 mod notifications;
 mod openapi;
+mod outcomes;
 mod page;
 mod params;
 mod path;

@@ -13,6 +13,7 @@ use utoipa::{OpenApi, PartialSchema, ToSchema};
 use utoipa_actix_web::AppExt;
 
 use crate::idempotency::POSITION;
+use crate::outcomes::CountingWord;
 use crate::problem::{FieldProblem, ProblemBody};
 use crate::reviews::{QueueSortWord, QueueStateWord};
 use crate::routes;
@@ -31,7 +32,7 @@ use crate::search::SortWord;
     ),
     servers((url = "/", description = "This server")),
     // Only query parameters use these, and what those refer to is not collected.
-    components(schemas(QueueStateWord, QueueSortWord, SortWord)),
+    components(schemas(CountingWord, QueueStateWord, QueueSortWord, SortWord)),
     tags(
         (name = "sessions", description = "Logging in and out"),
         (name = "users", description = "Accounts"),
@@ -40,6 +41,7 @@ use crate::search::SortWord;
         (name = "reviews", description = "Peer review"),
         (name = "notifications", description = "Being told"),
         (name = "gaps", description = "What people searched for in vain"),
+        (name = "outcomes", description = "What using tips did"),
         (name = "search", description = "Finding tips"),
         (name = "health", description = "For balancers and operators"),
     ),

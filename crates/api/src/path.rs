@@ -1,6 +1,6 @@
 //! What a path names. A malformed id names nothing: 404, as for what is not there.
 
-use eureka_domain::ids::{ReviewId, TipRef, UserId};
+use eureka_domain::ids::{OutcomeId, ReviewId, TipRef, UserId};
 use eureka_service::ServiceError;
 
 use crate::problem::Problem;
@@ -15,6 +15,10 @@ pub(crate) fn revision_number(text: &str) -> Result<i32, Problem> {
 
 pub(crate) fn review_id(text: &str) -> Result<ReviewId, Problem> {
     text.parse().map_err(|_| ServiceError::NotFound("review").into())
+}
+
+pub(crate) fn outcome_id(text: &str) -> Result<OutcomeId, Problem> {
+    text.parse().map_err(|_| ServiceError::NotFound("outcome").into())
 }
 
 pub(crate) fn user_id(text: &str) -> Result<UserId, Problem> {

@@ -136,6 +136,8 @@ catalogue! {
         "Read the tip; edit it if something is missing.";
     STALE_REVISION = 409 "stale_revision" "The decision is on another revision"
         "Read the review again: the text has changed.";
+    NOT_PUBLISHED = 409 "not_published" "No revision of this tip is published"
+        "Wait until reviewers have approved it.";
     TAKEN = 409 "taken" "The name is taken"
         "Choose another.";
     STALE = 412 "stale" "It has changed since you read it"
@@ -148,8 +150,8 @@ catalogue! {
         "Send the body without a Content-Encoding.";
     VALIDATION_FAILED = 422 "validation_failed" "The input breaks a rule"
         "`errors` names each field and what is wrong with it.";
-    IDEMPOTENCY_KEY_REUSED = 422 "idempotency_key_reused" "The Idempotency-Key was used before"
-        "Use a new key for a new request.";
+    IDEMPOTENCY_KEY_REUSED = 422 "idempotency_key_reused" "The Idempotency-Key or client id was used before"
+        "Use a new one for a new request.";
     PRECONDITION_REQUIRED = 428 "precondition_required" "If-Match is required"
         "Read the resource, and send its ETag as If-Match.";
     INTERNAL = 500 "internal" "Internal error"
@@ -210,6 +212,7 @@ impl From<RuleError> for Problem {
             RuleError::StaleRevision { .. } => Self::new(&STALE_REVISION, detail),
             RuleError::AlreadyDecided => Self::new(&ALREADY_DECIDED, detail),
             RuleError::Answered => Self::new(&ALREADY_ANSWERED, detail),
+            RuleError::NotPublished => Self::new(&NOT_PUBLISHED, detail),
         }
     }
 }
@@ -227,6 +230,7 @@ impl From<ServiceError> for Problem {
             }
             ServiceError::Taken { pointer, .. } => Self::at(&TAKEN, pointer, "taken", detail),
             ServiceError::KeyReused => Self::at(&IDEMPOTENCY_KEY_REUSED, "Idempotency-Key", "reused", detail),
+            ServiceError::ClientIdReused => Self::at(&IDEMPOTENCY_KEY_REUSED, "/client_id", "reused", detail),
             ServiceError::InvalidCursor => Self::at(&INVALID_CURSOR, "cursor", "invalid", detail),
             ServiceError::Behind { .. } => Self::new(&INDEX_BEHIND, detail),
             ServiceError::Busy(_) => Self::new(&BUSY, detail),

@@ -65,7 +65,9 @@ pub(crate) async fn read_review(
     let who = caller.0.clone();
     let desk = api.run(move |service| service.read_review(&who, id)).await?;
     // A review can be decided without its look-alikes, but not without the index being asked for them.
-    let found = api.service().similar_tips(&caller.0, desk.similar_text(), LOOK_ALIKES, similar_items).await;
+    let now = api.service().now();
+    let shape = move |found| similar_items(found, now);
+    let found = api.service().similar_tips(&caller.0, desk.similar_text(), LOOK_ALIKES, shape).await;
     tagged(&req, desk.etag(), &ReviewDeskBody::new(&desk, found.ok()))
 }
 

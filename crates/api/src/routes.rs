@@ -8,7 +8,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, Problem};
 use crate::{
-    communities, docs, gaps, glossary, health, notifications, openapi, reviews, search, sessions, similar, tips, users,
+    communities, docs, gaps, glossary, health, notifications, openapi, outcomes, reviews, search, sessions, similar, tips,
+    users,
 };
 
 /// The routes that the OpenAPI document describes.
@@ -60,6 +61,9 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
         .service(notifications::read_notification)
         .service(notifications::watch_tip)
         .service(notifications::unwatch_tip)
+        .service(outcomes::record_outcome)
+        .service(outcomes::list_outcomes)
+        .service(outcomes::read_outcome)
         .service(reviews::list_reviews)
         .service(reviews::review_stats)
         .service(reviews::claim_next_review)

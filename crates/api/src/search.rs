@@ -56,7 +56,7 @@ pub(crate) async fn search_tips(
         cursor: params.cursor,
         min_position: params.min_position,
     };
-    let watch = Stopwatch::now();
+    let (watch, now) = (Stopwatch::now(), api.service().now());
     let search = if query.waits() {
         api.run(move |service| service.ready_search(&caller.0, query)).await?
     } else {
@@ -65,7 +65,7 @@ pub(crate) async fn search_tips(
     let id = search.id();
     let shape = move |found: SearchResponse| {
         let next = found.next.as_ref().map(ToString::to_string);
-        (serde_json::to_vec(&SearchBody::new(&found, id, watch.elapsed())), next)
+        (serde_json::to_vec(&SearchBody::new(&found, id, watch.elapsed(), now)), next)
     };
     let (json, next) = api.service().search_tips(search, shape).await?;
     let json = json.map_err(|error| ServiceError::Internal(error.to_string()))?;

@@ -2,6 +2,7 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get, post};
+use eureka_domain::Instant;
 use eureka_service::{SimilarText, SimilarTip, Suggestion, SuggestionKind};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -156,7 +157,8 @@ pub(crate) async fn similar_to_tip(
     let tip = tip_ref(&id)?;
     let of = caller.0.clone();
     let text = api.run(move |service| service.similar_text(&of, tip)).await?;
-    let body = api.service().similar_tips(&caller.0, text, limit, similar_body).await?;
+    let now = api.service().now();
+    let body = api.service().similar_tips(&caller.0, text, limit, move |found| similar_body(found, now)).await?;
     Ok(HttpResponse::Ok().json(body))
 }
 
@@ -175,7 +177,9 @@ pub(crate) async fn similar_tips(
     body: Body<SimilarTextBody>,
 ) -> Result<HttpResponse, Problem> {
     let limit = limit(params.0.limit, 5)?;
-    let found = api.service().similar_tips(&caller.0, body.value.into(), limit, similar_body).await?;
+    let now = api.service().now();
+    let shape = move |found| similar_body(found, now);
+    let found = api.service().similar_tips(&caller.0, body.value.into(), limit, shape).await?;
     Ok(HttpResponse::Ok().json(found))
 }
 
@@ -207,14 +211,14 @@ fn suggest_body(found: Vec<Suggestion>) -> SuggestBody {
     SuggestBody { items: found.into_iter().map(item).collect() }
 }
 
-fn similar_body(found: Vec<SimilarTip>) -> SimilarBody {
-    SimilarBody { items: similar_items(found) }
+fn similar_body(found: Vec<SimilarTip>, now: Instant) -> SimilarBody {
+    SimilarBody { items: similar_items(found, now) }
 }
 
-/// Look-alikes as others see them.
-pub(crate) fn similar_items(found: Vec<SimilarTip>) -> Vec<SimilarTipBody> {
+/// Look-alikes as others see them at a moment.
+pub(crate) fn similar_items(found: Vec<SimilarTip>, now: Instant) -> Vec<SimilarTipBody> {
     let item = |similar: SimilarTip| SimilarTipBody {
-        tip: hit_tip(&similar.tip),
+        tip: hit_tip(&similar.tip, now),
         likeness: (similar.likeness * 1000.0).round() / 1000.0,
         why: WhyBody {
             fault_codes: similar.why.fault_codes,

@@ -59,6 +59,8 @@ word_enum! {
         TipSuperseded = "tip.superseded",
         /// A replaced tip got its place back.
         TipSeparated = "tip.separated",
+        /// Somebody told what using a tip did.
+        OutcomeRecorded = "outcome.recorded",
         /// A community was founded.
         CommunityCreated = "community.created",
         /// A community's charter was changed, other than in who reads there.
@@ -306,5 +308,10 @@ impl Kind {
                 | Self::TipSeparated
                 | Self::GapAnswered
         )
+    }
+
+    /// Whether what is indexed of the tip may differ after it.
+    pub fn is_indexed(self) -> bool {
+        self.is_public() || self == Self::OutcomeRecorded
     }
 }

@@ -69,6 +69,9 @@ pub enum RuleError {
     /// A tip answers the gap.
     #[error("a tip answers this gap already")]
     Answered,
+    /// Only what readers see can be used.
+    #[error("no revision of this tip is published")]
+    NotPublished,
 }
 
 impl RuleError {
@@ -83,6 +86,7 @@ impl RuleError {
             Self::StaleRevision { .. } => "stale_revision",
             Self::AlreadyDecided => "already_decided",
             Self::Answered => "already_answered",
+            Self::NotPublished => "not_published",
         }
     }
 

@@ -46,6 +46,10 @@ id! {
     GapId,
     /// Identifies a login session.
     SessionId,
+    /// Identifies what happened when a tip was used.
+    OutcomeId,
+    /// Identifies a flag, and the task that it is.
+    FlagId,
 }
 
 /// A tip's human key, written `T-1042`.

@@ -12,6 +12,8 @@ pub mod error;
 pub mod gap;
 pub mod glossary;
 pub mod ids;
+pub mod outcome;
+pub mod proof;
 pub mod queue;
 pub mod review;
 pub mod tip;

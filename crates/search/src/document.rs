@@ -5,21 +5,9 @@ use std::hash::Hasher;
 use eureka_domain::Instant;
 use eureka_domain::community::Openness;
 use eureka_domain::ids::{CommunityId, TipId, TipNumber, UserId};
+use eureka_domain::proof::Tally;
 use eureka_domain::tip::{Confidence, Safety};
 use serde::{Deserialize, Serialize};
-
-/// What the outcomes of a tip say about it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Proof {
-    /// Lower end of the interval of the share of uses that fixed the problem (Wilson score), 0 to 1.
-    pub lower: f32,
-    /// How many uses fixed it.
-    pub fixed: u32,
-    /// How many uses were told.
-    pub total: u32,
-    /// When it was last used.
-    pub last: Instant,
-}
 
 /// A published tip as the index takes it. A hit gives back the same fields.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,9 +65,9 @@ pub struct TipDocument {
     pub published_at: Instant,
     /// When it last changed.
     pub updated_at: Instant,
-    /// What its outcomes say, if any were told.
+    /// What its outcomes add up to, if any were told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proof: Option<Proof>,
+    pub proof: Option<Tally>,
 }
 
 impl TipDocument {

@@ -5,10 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use eureka_domain::community::Community;
 use eureka_domain::ids::{CommunityId, TipId, UserId};
+use eureka_domain::proof::Tally;
 use eureka_domain::visibility;
 use eureka_search::{Change, TipDocument};
 use eureka_store::tips::TipSheet;
-use eureka_store::{Conn, communities, tips, users};
+use eureka_store::{Conn, communities, proofs, tips, users};
 
 use crate::ServiceError;
 
@@ -35,12 +36,14 @@ pub(crate) fn of_sheets(conn: &mut Conn<'_>, sheets: Vec<TipSheet>) -> Result<Ve
     let authors: Vec<UserId> =
         sheets.iter().map(|sheet| sheet.tip.author).collect::<BTreeSet<_>>().into_iter().collect();
     let names = users::names(conn, &authors)?;
+    let proofs = proofs::of_tips(conn, &sheets.iter().map(|sheet| sheet.tip.id).collect::<Vec<_>>())?;
     Ok(sheets
         .into_iter()
         .map(|sheet| {
             let id = sheet.tip.id;
             let name = names.get(&sheet.tip.author).cloned().unwrap_or_default();
-            match owners.get(&sheet.tip.community).and_then(|owner| document(sheet, owner, name)) {
+            let proof = proofs.get(&id).map(|proof| proof.all);
+            match owners.get(&sheet.tip.community).and_then(|owner| document(sheet, owner, name, proof)) {
                 Some(document) => Change::Put(Box::new(document)),
                 None => Change::Remove(id),
             }
@@ -48,7 +51,7 @@ pub(crate) fn of_sheets(conn: &mut Conn<'_>, sheets: Vec<TipSheet>) -> Result<Ve
         .collect())
 }
 
-fn document(sheet: TipSheet, owner: &Community, author_name: String) -> Option<TipDocument> {
+fn document(sheet: TipSheet, owner: &Community, author_name: String, proof: Option<Tally>) -> Option<TipDocument> {
     let TipSheet { tip, live, .. } = sheet;
     if !visibility::is_listed(&tip) {
         return None;
@@ -78,6 +81,6 @@ fn document(sheet: TipSheet, owner: &Community, author_name: String) -> Option<T
         confidence: tip.confidence,
         published_at: tip.published_at.or(live.decided_at).unwrap_or(tip.created_at),
         updated_at: live.decided_at.unwrap_or(live.updated_at),
-        proof: None,
+        proof,
     })
 }

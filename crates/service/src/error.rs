@@ -33,6 +33,9 @@ pub enum ServiceError {
     /// The idempotency key was used with another request.
     #[error("this Idempotency-Key was used for a different request")]
     KeyReused,
+    /// The client's own id was used with another outcome.
+    #[error("this client_id was used for a different outcome")]
+    ClientIdReused,
     /// A cursor that this service did not make.
     #[error("the cursor is not one of this service's")]
     InvalidCursor,

@@ -381,7 +381,7 @@ fn affected(conn: &mut Conn<'_>, rows: &[Recorded]) -> Result<(Vec<TipId>, Vec<T
     let (mut affected, mut closed) = (BTreeSet::new(), BTreeSet::new());
     for row in rows {
         match (row.kind, row.tip, row.subject) {
-            (kind, Some(tip), _) if kind.is_public() => {
+            (kind, Some(tip), _) if kind.is_indexed() => {
                 affected.insert(tip);
             }
             (Kind::CommunityOpennessChanged, _, Some(id)) => {

@@ -13,6 +13,7 @@ mod imports;
 mod indexer;
 mod notifications;
 mod once;
+mod outcomes;
 mod page;
 mod passwords;
 mod remembered;
@@ -51,6 +52,7 @@ pub use imports::{ImportLine, ImportReport, Refusal, SLICE as IMPORT_SLICE};
 pub use indexer::{Drift, IndexState, Indexer};
 pub use notifications::{NotificationView, TipBrief};
 pub use once::{Answer, Key, Once, Render, Reply, fingerprint};
+pub use outcomes::{OutcomeQuery, OutcomeView};
 pub use page::{Page, PageRequest};
 pub use passwords::Passwords;
 pub use reviews::{
@@ -63,7 +65,7 @@ pub use similar::SimilarText;
 pub use tips::{IfMatch, NewTip, RevisionDiff, TipChanges, TipQuery};
 pub use tokens::{ACCESS_MINUTES, Keys, PublicKey, generate_key};
 pub use users::{NewUser, UserChanges};
-pub use views::{Person, ReviewBrief, TipView, entity_tag};
+pub use views::{Person, ProofView, ReviewBrief, TipView, entity_tag};
 
 /// Everything the use cases work with.
 pub struct Service {

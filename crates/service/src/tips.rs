@@ -90,10 +90,15 @@ pub enum IfMatch {
 }
 
 impl IfMatch {
-    /// Refuses a change that was made against another state.
+    /// Refuses a change that was made against another state. Of a tag in two parts, the first is that of the state.
     pub(crate) fn check(&self, current: String) -> Result<(), ServiceError> {
+        fn state(tag: &str) -> &str {
+            tag.split_once('.').map_or(tag.trim_end_matches('"'), |(state, _)| state)
+        }
         match self {
-            Self::Tags(tags) if !tags.contains(&current) => Err(ServiceError::Stale { current }),
+            Self::Tags(tags) if !tags.iter().any(|tag| state(tag) == state(&current)) => {
+                Err(ServiceError::Stale { current })
+            }
             _ => Ok(()),
         }
     }

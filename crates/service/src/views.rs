@@ -10,12 +10,13 @@ use eureka_domain::Instant;
 use eureka_domain::access::{self, Caller};
 use eureka_domain::community::Community;
 use eureka_domain::ids::{ReviewId, TipNumber, TipRef, UserId};
+use eureka_domain::proof::Tally;
 use eureka_domain::review::{Claim, Due};
 use eureka_domain::tip::{Replaced, Revision, Tip};
 use eureka_domain::visibility;
 use eureka_domain::workflow::{self, Action};
 use eureka_store::tips::TipSheet;
-use eureka_store::{Conn, communities, reviews, tips, users};
+use eureka_store::{Conn, communities, proofs, reviews, tips, users};
 use sha2::{Digest, Sha256};
 
 use crate::ServiceError;
@@ -44,6 +45,32 @@ pub struct ReviewBrief {
     pub approvals: i32,
 }
 
+/// What the counted outcomes of a tip say at a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProofView {
+    /// How many uses fixed it.
+    pub fixed: u32,
+    /// How many fixed it in part.
+    pub partly: u32,
+    /// How many did not.
+    pub not_fixed: u32,
+    /// Lower end of the interval of the share that fixed it, in thousandths.
+    pub lower: u16,
+    /// Its upper end.
+    pub upper: u16,
+    /// The last of these uses.
+    pub last: Instant,
+}
+
+impl ProofView {
+    /// What a tally says at a moment.
+    pub fn of(tally: &Tally, now: Instant) -> Self {
+        let (lower, upper) = tally.interval(now).thousandths();
+        let Tally { fixed, partly, not_fixed, last, .. } = *tally;
+        Self { fixed, partly, not_fixed, lower, upper, last }
+    }
+}
+
 /// What one caller sees of one tip.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TipView {
@@ -65,12 +92,24 @@ pub struct TipView {
     pub review: Option<ReviewBrief>,
     /// What the caller can do to it now.
     pub possible: Vec<Action>,
+    /// What its outcomes say, if any count, where the live text is shown.
+    pub proof: Option<ProofView>,
+    /// What the outcomes on each of the machines it is for say.
+    pub models: Vec<(String, ProofView)>,
 }
 
 impl TipView {
-    /// The strong entity tag of this view.
+    /// The strong entity tag of this view: that of its state, then that of its proof. A change is made against the first
+    /// alone, since an outcome is no conflict with it: see [`crate::IfMatch`].
     pub fn etag(&self) -> String {
-        entity_tag(self)
+        let state = entity_tag(&Self { proof: None, models: Vec::new(), ..self.clone() });
+        match &self.proof {
+            Some(_) => {
+                let proof = entity_tag(&(&self.proof, &self.models));
+                format!("{}.{}", state.trim_end_matches('"'), proof.trim_start_matches('"'))
+            }
+            None => state,
+        }
     }
 
     /// The number of the tip that it was merged into.
@@ -119,7 +158,16 @@ pub(crate) fn tip_views(
         }
     }
     let names = users::names(conn, &people.into_iter().collect::<Vec<_>>())?;
+    let proofs = proofs::of_tips(conn, &views.iter().map(|view| view.tip.id).collect::<Vec<_>>())?;
     for view in &mut views {
+        if let Some(proof) = proofs.get(&view.tip.id)
+            && view.tip.live == Some(view.shown.number)
+        {
+            let products = view.shown.text.products.iter();
+            let model = |product: &String| Some((product.clone(), ProofView::of(proof.products.get(product)?, now)));
+            view.models = products.filter_map(model).collect();
+            view.proof = Some(ProofView::of(&proof.all, now));
+        }
         name(&mut view.author, &names);
         view.also_by.iter_mut().for_each(|person| name(person, &names));
         if let Some((holder, _)) = view.review.as_mut().and_then(|review| review.claim.as_mut()) {
@@ -172,6 +220,8 @@ fn tip_view(
         pending: None,
         review: None,
         possible: Vec::new(),
+        proof: None,
+        models: Vec::new(),
         tip: tip.clone(),
     };
     if sees_latest {

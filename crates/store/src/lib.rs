@@ -26,6 +26,8 @@ mod imports;
 pub mod log;
 mod migrations;
 pub mod notifications;
+pub mod outcomes;
+pub mod proofs;
 mod readers;
 pub mod reviews;
 pub mod revisions;

@@ -5,6 +5,7 @@ mod chain;
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use eureka_domain::Instant;
 use eureka_domain::change::{Change, Head, Kind, Payload, Recorded};
 use eureka_domain::ids::{TipId, UserId};
 use eureka_domain::tip::State;
@@ -64,10 +65,30 @@ pub fn after(conn: &mut Conn<'_>, seq: i64, limit: i64) -> Result<Vec<Recorded>,
     recorded(on_each!(conn, c => query.select(Row::as_select()).load(*c))?)
 }
 
-/// The rows of one tip, in order.
+/// The rows of one tip but those of its uses, in order.
 pub fn of_tip(conn: &mut Conn<'_>, tip: TipId) -> Result<Vec<Recorded>, StoreError> {
-    let query = change_log::table.filter(change_log::tip_id.eq(DbUuid(tip.0))).order(change_log::seq);
+    let query = change_log::table
+        .filter(change_log::tip_id.eq(DbUuid(tip.0)))
+        .filter(change_log::kind.ne(Kind::OutcomeRecorded.word()))
+        .order(change_log::seq);
     recorded(on_each!(conn, c => query.select(Row::as_select()).load(*c))?)
+}
+
+/// The revision of a tip that became the live one last before a moment, or the first that did.
+pub fn live_at(conn: &mut Conn<'_>, tip: TipId, at: Instant) -> Result<Option<i32>, StoreError> {
+    let published = || {
+        change_log::table
+            .filter(change_log::tip_id.eq(DbUuid(tip.0)))
+            .filter(change_log::kind.eq_any([Kind::TipPublished.word(), Kind::TipImported.word()]))
+            .select(change_log::revision)
+    };
+    let before = published().filter(change_log::at.le(DbInstant(at))).order(change_log::seq.desc());
+    let mut found: Option<Option<i32>> = on_each!(conn, c => before.first(*c).optional())?;
+    if found.is_none() {
+        let first = published().order(change_log::seq);
+        found = on_each!(conn, c => first.first(*c).optional())?;
+    }
+    Ok(found.flatten())
 }
 
 /// The payloads of these rows, those that had one and whose was not erased.

@@ -74,6 +74,20 @@ fn credit(conn: &mut Conn<'_>, tip: &Tip, revision: &Revision) -> Result<(), Sto
     Ok(())
 }
 
+/// Whether a person's words are in what readers of a tip have seen up to a revision: they are credited on one that was
+/// published, or that went into one.
+pub fn is_credited_up_to(conn: &mut Conn<'_>, tip: TipId, live: i32, user: UserId) -> Result<bool, StoreError> {
+    let of_revision =
+        revision_credits::tip_id.eq(revisions::tip_id).and(revision_credits::revision.eq(revisions::number));
+    let query = revision_credits::table
+        .inner_join(revisions::table.on(of_revision))
+        .filter(revisions::tip_id.eq(DbUuid(tip.0)))
+        .filter(revisions::number.le(live))
+        .filter(revisions::state.eq_any([State::Published.word(), State::Superseded.word()]))
+        .filter(revision_credits::user_id.eq(DbUuid(user.0)));
+    Ok(on_each!(conn, c => diesel::select(diesel::dsl::exists(query)).get_result(*c))?)
+}
+
 /// Those whose words are in a text: its rows to be stored.
 pub(crate) fn credits(tip: &Tip, revision: &Revision) -> impl Iterator<Item = Credit> {
     let (tip_id, number) = (DbUuid(revision.tip.0), revision.number);

@@ -331,6 +331,44 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    outcomes (id) {
+        id -> Uuid,
+        tip_id -> Uuid,
+        revision -> Integer,
+        user_id -> Uuid,
+        result -> Text,
+        counting -> Text,
+        occasion -> Text,
+        minutes_spent -> Nullable<Integer>,
+        minutes_saved -> Nullable<Integer>,
+        product -> Nullable<Text>,
+        work_order -> Nullable<Text>,
+        note -> Nullable<Text>,
+        client_id -> Nullable<Text>,
+        happened_at -> Instant,
+        reported_at -> Instant,
+        seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    proofs (tip_id, product) {
+        tip_id -> Uuid,
+        product -> Text,
+        fixed -> Integer,
+        partly -> Integer,
+        not_fixed -> Integer,
+        weight -> Double,
+        worth -> Double,
+        last_at -> Instant,
+    }
+}
+
 diesel::joinable!(gap_tips -> gaps (gap_id));
 diesel::joinable!(glossaries -> communities (community_id));
 diesel::joinable!(members -> communities (community_id));

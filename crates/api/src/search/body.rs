@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use eureka_service::{FacetField, FacetValue, Hit, Relaxed, SearchResponse, Sort, TipDocument};
+use eureka_domain::Instant;
+use eureka_service::{FacetField, FacetValue, Hit, ProofView, Relaxed, SearchResponse, Sort, TipDocument};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use crate::outcomes::ProofBody;
 use crate::problem::{INVALID_PARAMETER, Problem};
 use crate::tips::{ConfidenceWord, SafetyWord};
 use crate::wire::{Person, instant, wire_enum};
@@ -178,6 +180,9 @@ pub(crate) struct HitTip {
     lang: Option<String>,
     /// How far it can be relied on.
     confidence: ConfidenceWord,
+    /// What its uses say, if any were told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<ProofBody>,
     /// When a revision was first published.
     #[schema(format = DateTime)]
     published_at: String,
@@ -239,11 +244,11 @@ pub(crate) struct RelaxedBody {
 }
 
 impl SearchBody {
-    pub(crate) fn new(found: &SearchResponse, id: Option<Uuid>, took: Duration) -> Self {
+    pub(crate) fn new(found: &SearchResponse, id: Option<Uuid>, took: Duration, now: Instant) -> Self {
         let best = found.hits.first().map_or(1.0, |hit| hit.score.max(f32::MIN_POSITIVE));
         Self {
             id,
-            items: found.hits.iter().map(|hit| hit_body(hit, best)).collect(),
+            items: found.hits.iter().map(|hit| hit_body(hit, best, now)).collect(),
             total: TotalBody { value: found.total.value, exact: found.total.exact },
             facets: FACETS
                 .iter()
@@ -261,9 +266,9 @@ impl SearchBody {
     }
 }
 
-fn hit_body(hit: &Hit, best: f32) -> HitBody {
+fn hit_body(hit: &Hit, best: f32, now: Instant) -> HitBody {
     HitBody {
-        tip: hit_tip(&hit.tip),
+        tip: hit_tip(&hit.tip, now),
         score: (hit.score / best * 1000.0).round() / 1000.0,
         highlights: hit
             .highlights
@@ -285,8 +290,8 @@ fn hit_body(hit: &Hit, best: f32) -> HitBody {
     }
 }
 
-/// A tip as a list shows it.
-pub(crate) fn hit_tip(tip: &TipDocument) -> HitTip {
+/// A tip as a list shows it at a moment.
+pub(crate) fn hit_tip(tip: &TipDocument, now: Instant) -> HitTip {
     HitTip {
         id: tip.tip.0,
         number: tip.number.to_string(),
@@ -303,6 +308,7 @@ pub(crate) fn hit_tip(tip: &TipDocument) -> HitTip {
         tags: tip.tags.clone(),
         lang: tip.lang.clone(),
         confidence: tip.confidence.into(),
+        proof: tip.proof.map(|proof| (&ProofView::of(&proof, now)).into()),
         published_at: instant(tip.published_at),
         updated_at: instant(tip.updated_at),
     }

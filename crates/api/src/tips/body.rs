@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use crate::outcomes::TipProofBody;
 use crate::wire::{Person, instant, nullable, present, wire_enum};
 
 wire_enum! {
@@ -212,6 +213,9 @@ pub(crate) struct TipBody {
     /// Stop: do not use this tip now, for this reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     hold: Option<String>,
+    /// What its uses say, if any were told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<TipProofBody>,
     #[serde(flatten)]
     text: TextBody,
     /// The newest revision, where it is not the one shown and you may read it.
@@ -254,6 +258,7 @@ impl From<&TipView> for TipBody {
             state: view.shown.state.into(),
             confidence: view.tip.confidence.into(),
             hold: view.tip.hold.clone(),
+            proof: TipProofBody::of(view),
             text: (&view.shown.text).into(),
             pending: view.pending.as_ref().map(Into::into),
             review: view.review.as_ref().map(Into::into),

@@ -8,6 +8,7 @@ mod gaps;
 mod glossary;
 mod health;
 mod notifications;
+mod outcomes;
 mod reviews;
 mod search;
 mod sessions;

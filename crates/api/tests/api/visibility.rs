@@ -2,12 +2,12 @@
 
 use eureka_domain::community::{Openness, Role};
 use eureka_testkit::{Person, TestApp, on_both_apps, sample};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const CANARY: &str = "zirconium";
 
 /// The paths that lead to a tip, with its id in place.
-const PATHS: [(&str, &str); 15] = [
+const PATHS: [(&str, &str); 17] = [
     ("GET", ""),
     ("GET", "/revisions"),
     ("GET", "/revisions/1"),
@@ -23,14 +23,24 @@ const PATHS: [(&str, &str); 15] = [
     ("POST", "/restore"),
     ("POST", "/separate"),
     ("GET", "/revisions/1/diff"),
+    ("GET", "/outcomes"),
+    ("POST", "/outcomes"),
 ];
+
+/// A body that a path takes.
+fn body(tail: &str) -> Value {
+    match tail {
+        "/outcomes" => json!({"result": "fixed"}),
+        _ => json!({"reason": "x"}),
+    }
+}
 
 fn same_as_absent(app: &TestApp, who: &Person, id: &str, number: &str) {
     let absent = "01930000-0000-7000-8000-000000000000";
     for (method, tail) in PATHS {
         let send = |tip: &str| {
             let call = app.call(method, &format!("/v1/tips/{tip}{tail}")).by(who).header("X-Request-Id", "same");
-            let call = if method == "POST" { call.header("If-Match", "*").json(json!({"reason": "x"})) } else { call };
+            let call = if method == "POST" { call.header("If-Match", "*").json(body(tail)) } else { call };
             call.send()
         };
         let nothing = send(absent);

@@ -4,6 +4,7 @@ pub(crate) mod cursor;
 pub(crate) mod half;
 mod health;
 mod look;
+pub(crate) mod proof;
 mod rebuild;
 pub(crate) mod record;
 pub(crate) mod snapshot;

@@ -8,6 +8,7 @@ use crate::analysis::language::{self, Language};
 use crate::analysis::{fold, identifier, streams};
 use crate::document::TipDocument;
 use crate::error::SearchError;
+use crate::index::proof;
 use crate::schema::Fields;
 
 /// Marks of the label field's terms; each stands before the folded label.
@@ -53,13 +54,6 @@ pub(crate) fn plain(label: &str) -> String {
     fold::folded(label).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A proof's lower bound as a whole number of millionths.
-pub(crate) fn proof_millionths(lower: f32) -> u64 {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=1 first")]
-    let whole = (lower.clamp(0.0, 1.0) * 1_000_000.0) as u64;
-    whole
-}
-
 /// The two halves of a tip's id.
 pub(crate) fn id_halves(tip: TipId) -> (u64, u64) {
     tip.0.as_u64_pair()
@@ -103,7 +97,7 @@ pub(crate) fn build(fields: &Fields, tip: &TipDocument) -> Result<TantivyDocumen
     document.add_i64(fields.revision, i64::from(tip.revision));
     document.add_u64(fields.fingerprint, fingerprint);
     document.add_i64(fields.updated, tip.updated_at.timestamp_micros());
-    document.add_u64(fields.proof, tip.proof.map_or(0, |proof| proof_millionths(proof.lower)));
+    document.add_u64(fields.proof, tip.proof.as_ref().map_or(0, proof::packed));
     document.add_u64(fields.confidence, place(Confidence::ALL, tip.confidence));
     document.add_u64(fields.safety, place(Safety::ALL, tip.safety));
     document.add_text(fields.community, community_value(tip));

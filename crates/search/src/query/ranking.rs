@@ -114,15 +114,13 @@ pub(crate) fn nearness(distance: u32) -> f32 {
 
 /// Proof, freshness and confidence as one factor between 0.88 and 1.12: enough to order equals, too little to lift a
 /// tip over a better match.
-pub(crate) fn standing(proof_millionths: u64, age_days: f32, confidence: u64) -> f32 {
-    proof_factor(proof_millionths) * freshness_factor(age_days) * confidence_factor(confidence)
+pub(crate) fn standing(proof: f32, age_days: f32, confidence: u64) -> f32 {
+    proof_factor(proof) * freshness_factor(age_days) * confidence_factor(confidence)
 }
 
 /// 1 without outcomes, up to 1.06 when they nearly always fixed it.
-pub(crate) fn proof_factor(proof_millionths: u64) -> f32 {
-    #[allow(clippy::cast_precision_loss, reason = "at most a million")]
-    let lower = proof_millionths.min(1_000_000) as f32 / 1_000_000.0;
-    1.0 + 0.06 * lower
+pub(crate) fn proof_factor(lower: f32) -> f32 {
+    1.0 + 0.06 * lower.clamp(0.0, 1.0)
 }
 
 /// 1.03 when new, 1 after a year, 0.97 when very old.
@@ -146,8 +144,8 @@ mod tests {
 
     #[test]
     fn popularity_stays_within_its_bounds() {
-        let best = standing(1_000_000, 0.0, 2);
-        let worst = standing(0, 100_000.0, 0);
+        let best = standing(1.0, 0.0, 2);
+        let worst = standing(0.0, 100_000.0, 0);
         assert!(best < 1.13 && worst > 0.87, "{best} {worst}");
     }
 

@@ -11,6 +11,7 @@ use super::retrieve::Candidate;
 use super::scope::{In, Scope, View};
 use super::slot::{Slot, SlotKind, Source};
 use crate::error::SearchError;
+use crate::index::proof;
 use crate::schema::column;
 
 /// What the closer look found out about one tip.
@@ -280,11 +281,13 @@ impl Standing {
         ranking::standing(proof, age_days, confidence)
     }
 
-    /// The proof in millionths, the age in days and the confidence's place.
-    pub(crate) fn parts(&self, doc: DocId, now_micros: i64) -> (u64, f32, u64) {
+    /// The proof's lower bound, the age in days and the confidence's place.
+    pub(crate) fn parts(&self, doc: DocId, now_micros: i64) -> (f32, f32, u64) {
         let updated = self.updated.first(doc).unwrap_or(now_micros);
         #[allow(clippy::cast_precision_loss, reason = "days")]
         let age_days = (now_micros.saturating_sub(updated) / 1_000_000) as f32 / 86_400.0;
-        (self.proof.first(doc).unwrap_or_default(), age_days, self.confidence.first(doc).unwrap_or(2))
+        #[allow(clippy::cast_possible_truncation, reason = "a weight needs no more")]
+        let proof = proof::lower(self.proof.first(doc).unwrap_or_default(), now_micros) as f32;
+        (proof, age_days, self.confidence.first(doc).unwrap_or(2))
     }
 }

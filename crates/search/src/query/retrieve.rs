@@ -15,6 +15,7 @@ use super::scope::{Scope, View};
 use super::slot::{Slot, Source};
 use crate::answer::facets::Counter;
 use crate::error::SearchError;
+use crate::index::proof;
 use crate::schema::column;
 
 /// Steps between two looks at the clock.
@@ -57,6 +58,8 @@ pub(crate) struct Passage<'a, 's> {
     pub(crate) shown: &'a HashSet<i64>,
     /// The key of the last tip shown, for orders whose keys do not move.
     pub(crate) after: Option<(f64, i64)>,
+    /// The present moment, in microseconds.
+    pub(crate) now_micros: i64,
 }
 
 impl<'s> Passage<'_, 's> {
@@ -68,7 +71,7 @@ impl<'s> Passage<'_, 's> {
             let Some(mut walks) = self.required_walks(view)? else { continue };
             let mut others = self.walks(view, |slot| !slot.required && !slot.silent)?;
             let mut gate = Gate::new(self.scope, view, self.demands, self.excluded)?;
-            let key = Key::new(self.sort, view)?;
+            let key = Key::new(self.sort, view, self.now_micros)?;
             let numbers = view.reader.fast_fields().i64(column::NUMBER)?;
             if let Some(counter) = counter.as_deref_mut() {
                 counter.enter(view)?;
@@ -131,7 +134,7 @@ impl<'s> Passage<'_, 's> {
         for (place, view) in self.scope.views.iter().enumerate() {
             let mut walks = self.walks(view, |slot| !slot.silent)?;
             let mut gate = Gate::new(self.scope, view, self.demands, self.excluded)?;
-            let key = Key::new(self.sort, view)?;
+            let key = Key::new(self.sort, view, self.now_micros)?;
             let numbers = view.reader.fast_fields().i64(column::NUMBER)?;
             if let Some(counter) = counter.as_deref_mut() {
                 counter.enter(view)?;
@@ -215,7 +218,7 @@ impl<'s> Passage<'_, 's> {
         let mut watch = Watch::new(self.deadline);
         for (place, view) in self.scope.views.iter().enumerate() {
             let mut gate = Gate::new(self.scope, view, self.demands, self.excluded)?;
-            let key = Key::new(self.sort, view)?;
+            let key = Key::new(self.sort, view, self.now_micros)?;
             let numbers = view.reader.fast_fields().i64(column::NUMBER)?;
             let standing = super::rerank::Standing::new(view)?;
             if let Some(counter) = counter.as_deref_mut() {
@@ -339,15 +342,15 @@ pub(crate) fn by_rank(a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
 enum Key {
     Score,
     Column(tantivy::columnar::Column<i64>),
-    Proof(tantivy::columnar::Column<u64>),
+    Proof(tantivy::columnar::Column<u64>, i64),
 }
 
 impl Key {
-    fn new(sort: Sort, view: &View<'_>) -> Result<Self, SearchError> {
+    fn new(sort: Sort, view: &View<'_>, now_micros: i64) -> Result<Self, SearchError> {
         Ok(match sort {
             Sort::Relevance => Self::Score,
             Sort::Newest => Self::Column(view.reader.fast_fields().i64(column::UPDATED)?),
-            Sort::Proof => Self::Proof(view.reader.fast_fields().u64(column::PROOF)?),
+            Sort::Proof => Self::Proof(view.reader.fast_fields().u64(column::PROOF)?, start_of_day(now_micros)),
         })
     }
 
@@ -356,9 +359,15 @@ impl Key {
         match self {
             Self::Score => f64::from(score),
             Self::Column(column) => column.first(doc).unwrap_or_default() as f64,
-            Self::Proof(column) => column.first(doc).unwrap_or_default() as f64,
+            Self::Proof(column, at) => proof::lower(column.first(doc).unwrap_or_default(), *at),
         }
     }
+}
+
+/// The beginning of a day: proof fades, and an order must stand still while somebody walks through it.
+fn start_of_day(micros: i64) -> i64 {
+    const DAY: i64 = 86_400_000_000;
+    micros - micros.rem_euclid(DAY)
 }
 
 /// Looks at the clock now and then.

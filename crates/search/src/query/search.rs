@@ -179,6 +179,7 @@ impl Search<'_> {
             deadline: self.deadline,
             shown: &self.shown,
             after: self.after,
+            now_micros: self.now_micros,
         }
     }
 

@@ -126,6 +126,7 @@ fn similar(snapshot: &Snapshot, request: &SimilarRequest) -> Result<Vec<SimilarT
         deadline: Instant::now() + request.deadline,
         shown: &HashSet::new(),
         after: None,
+        now_micros: 0,
     };
     let mut found = passage.partial(limit + 1, None)?.best;
     found.sort_by(by_rank);

@@ -275,6 +275,7 @@ impl Typing<'_> {
             deadline: self.until,
             shown: &HashSet::new(),
             after: None,
+            now_micros: 0,
         };
         let mut found = passage.complete(TITLES, None)?.best;
         found.sort_by(by_rank);

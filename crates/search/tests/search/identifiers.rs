@@ -1,7 +1,9 @@
 //! Codes, part numbers and model names: found as they are typed, never mistaken for one another.
 
+use eureka_domain::outcome::OutcomeResult;
+use eureka_domain::proof::Tally;
 use eureka_domain::tip::Confidence;
-use eureka_search::{Proof, Relaxed};
+use eureka_search::Relaxed;
 
 use crate::shelf::{Shelf, With, now, numbers, tip};
 
@@ -134,7 +136,7 @@ fn the_letters_of_a_model_find_it() {
 fn the_code_with_its_model_outranks_everything() {
     let mut popular = tip(1003, "E-541 E-541 E-541", "E-541 is told by many machines. E-541! What E-541 means.")
         .products(&["Calder C200"]);
-    popular.proof = Some(Proof { lower: 0.99, fixed: 500, total: 500, last: now() });
+    popular.proof = Tally::of([(OutcomeResult::Fixed, now()); 500]);
     let mut doubtful =
         tip(1001, "Drawer stays shut", "Code E-541.").codes(&["E-541"]).products(&["Morrow M450"]).days_old(4000);
     doubtful.confidence = Confidence::NotValidated;

@@ -1,12 +1,15 @@
 //! What stands first: the better text, then the better proved; the parts are told in words.
 
+use eureka_domain::outcome::OutcomeResult;
+use eureka_domain::proof::Tally;
 use eureka_domain::tip::Confidence;
-use eureka_search::{Proof, SearchRequest, Sort, TipDocument};
+use eureka_search::{SearchRequest, Sort, TipDocument};
 
 use crate::shelf::{Shelf, With, now, numbers, tip};
 
-fn proved(mut tip: TipDocument, lower: f32) -> TipDocument {
-    tip.proof = Some(Proof { lower, fixed: 10, total: 12, last: now() });
+/// A tip that fixed it each time it was used.
+fn proved(mut tip: TipDocument, times: usize) -> TipDocument {
+    tip.proof = Tally::of(vec![(OutcomeResult::Fixed, now()); times]);
     tip
 }
 
@@ -15,7 +18,7 @@ fn equals_are_ordered_by_proof_confidence_and_freshness() {
     let text = |number| tip(number, "Paper jam in tray 2", "The pick roller is worn.");
     let mut doubtful = text(3);
     doubtful.confidence = Confidence::NotValidated;
-    let shelf = Shelf::of([doubtful, text(1).days_old(2000), proved(text(2), 0.9), text(4)]);
+    let shelf = Shelf::of([doubtful, text(1).days_old(2000), proved(text(2), 25), text(4)]);
     assert_eq!(shelf.find("paper jam"), [2, 4, 3, 1]);
 }
 
@@ -23,7 +26,7 @@ fn equals_are_ordered_by_proof_confidence_and_freshness() {
 fn no_popularity_lifts_a_tip_over_a_clearly_better_match() {
     let shelf = Shelf::of([
         tip(1, "Exit tray sensor dirty", "Clean the exit tray sensor.").days_old(3000),
-        proved(tip(2, "Sensor list", "The tray, then other things, much later on there is an exit and a door."), 1.0),
+        proved(tip(2, "Sensor list", "The tray, then other things, much later on there is an exit and a door."), 5000),
     ]);
     assert_eq!(shelf.find("exit tray sensor"), [1, 2]);
 }
@@ -65,8 +68,8 @@ fn a_word_exactly_as_typed_goes_before_its_other_forms() {
 #[test]
 fn other_orders_are_strict() {
     let shelf = Shelf::of([
-        proved(tip(1, "Paper jam", "Once.").days_old(3), 0.2),
-        proved(tip(2, "Paper jam", "Twice, paper jam.").days_old(1), 0.5),
+        proved(tip(1, "Paper jam", "Once.").days_old(3), 1),
+        proved(tip(2, "Paper jam", "Twice, paper jam.").days_old(1), 3),
         tip(3, "Paper jam", "Paper jam paper jam.").days_old(2),
     ]);
     let by = |sort| numbers(&shelf.ask(&SearchRequest { sort, ..SearchRequest::new("paper jam") }));
@@ -77,7 +80,7 @@ fn other_orders_are_strict() {
 #[test]
 fn an_explanation_adds_up_to_the_score() {
     let shelf = Shelf::of([
-        proved(tip(1, "Paper jam E-541", "The jam is in the tray."), 0.8).codes(&["E-541"]),
+        proved(tip(1, "Paper jam E-541", "The jam is in the tray."), 12).codes(&["E-541"]),
         tip(2, "Paper", "Nothing."),
     ]);
     for q in ["paper jam", "paper jam E-541", "the paper jams"] {
@@ -95,7 +98,7 @@ fn an_explanation_adds_up_to_the_score() {
 fn context_alone_is_a_query() {
     let shelf = Shelf::of([
         tip(1, "Heater", "Cold.").codes(&["E-541"]).products(&["Morrow M450"]),
-        proved(tip(2, "Heater", "Cold.").codes(&["e 541"]).products(&["Morrow M450"]), 0.9),
+        proved(tip(2, "Heater", "Cold.").codes(&["e 541"]).products(&["Morrow M450"]), 25),
         tip(3, "Heater", "Cold.").codes(&["E-541"]).products(&["Calder C200"]),
     ]);
     let mut request = SearchRequest::new("");

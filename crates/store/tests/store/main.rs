@@ -16,6 +16,7 @@ mod imports;
 mod log;
 mod migrations;
 mod notifications;
+mod outcomes;
 mod people;
 mod reviews;
 mod schema;

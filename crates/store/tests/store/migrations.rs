@@ -224,12 +224,14 @@ fn columns(db: &TestDatabase) -> Columns {
         let spelled = match (db.kind(), base) {
             (Kind::Sqlite, "Uuid" | "Instant" | "Text") => "TEXT",
             (Kind::Sqlite, "Integer" | "BigInt") => "INTEGER",
+            (Kind::Sqlite, "Double") => "REAL",
             (Kind::Sqlite, "Binary") => "BLOB",
             (Kind::Postgres, "Uuid") => "uuid",
             (Kind::Postgres, "Instant") => "timestamp with time zone",
             (Kind::Postgres, "Text") => "text",
             (Kind::Postgres, "Integer") => "integer",
             (Kind::Postgres, "BigInt") => "bigint",
+            (Kind::Postgres, "Double") => "double precision",
             (Kind::Postgres, "Binary") => "bytea",
             _ => "",
         };
