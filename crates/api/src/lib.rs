@@ -7,6 +7,7 @@ mod communities;
 mod conditional;
 mod diff;
 mod docs;
+mod flags;
 mod gaps;
 mod glossary;
 mod health;

@@ -12,6 +12,7 @@ use utoipa::openapi::{
 use utoipa::{OpenApi, PartialSchema, ToSchema};
 use utoipa_actix_web::AppExt;
 
+use crate::flags::{FlagKindWord, FlagStateWord};
 use crate::idempotency::POSITION;
 use crate::outcomes::CountingWord;
 use crate::problem::{FieldProblem, ProblemBody};
@@ -32,7 +33,7 @@ use crate::search::SortWord;
     ),
     servers((url = "/", description = "This server")),
     // Only query parameters use these, and what those refer to is not collected.
-    components(schemas(CountingWord, QueueStateWord, QueueSortWord, SortWord)),
+    components(schemas(CountingWord, FlagKindWord, FlagStateWord, QueueStateWord, QueueSortWord, SortWord)),
     tags(
         (name = "sessions", description = "Logging in and out"),
         (name = "users", description = "Accounts"),
@@ -42,6 +43,7 @@ use crate::search::SortWord;
         (name = "notifications", description = "Being told"),
         (name = "gaps", description = "What people searched for in vain"),
         (name = "outcomes", description = "What using tips did"),
+        (name = "flags", description = "What readers say is wrong with tips"),
         (name = "search", description = "Finding tips"),
         (name = "health", description = "For balancers and operators"),
     ),

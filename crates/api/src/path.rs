@@ -1,6 +1,6 @@
 //! What a path names. A malformed id names nothing: 404, as for what is not there.
 
-use eureka_domain::ids::{OutcomeId, ReviewId, TipRef, UserId};
+use eureka_domain::ids::{FlagId, OutcomeId, ReviewId, TipRef, UserId};
 use eureka_service::ServiceError;
 
 use crate::problem::Problem;
@@ -19,6 +19,10 @@ pub(crate) fn review_id(text: &str) -> Result<ReviewId, Problem> {
 
 pub(crate) fn outcome_id(text: &str) -> Result<OutcomeId, Problem> {
     text.parse().map_err(|_| ServiceError::NotFound("outcome").into())
+}
+
+pub(crate) fn flag_id(text: &str) -> Result<FlagId, Problem> {
+    text.parse().map_err(|_| ServiceError::NotFound("flag").into())
 }
 
 pub(crate) fn user_id(text: &str) -> Result<UserId, Problem> {

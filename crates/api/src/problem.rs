@@ -136,6 +136,10 @@ catalogue! {
         "Read the tip; edit it if something is missing.";
     STALE_REVISION = 409 "stale_revision" "The decision is on another revision"
         "Read the review again: the text has changed.";
+    ALREADY_FLAGGED = 409 "already_flagged" "You have an open flag of this kind on this tip"
+        "Wait until it ends, or read it: `GET /v1/flags`.";
+    ALREADY_RESOLVED = 409 "already_resolved" "The flag has been resolved"
+        "Read it to see how; raise another one if it is not right.";
     NOT_PUBLISHED = 409 "not_published" "No revision of this tip is published"
         "Wait until reviewers have approved it.";
     TAKEN = 409 "taken" "The name is taken"
@@ -211,6 +215,8 @@ impl From<RuleError> for Problem {
             }
             RuleError::StaleRevision { .. } => Self::new(&STALE_REVISION, detail),
             RuleError::AlreadyDecided => Self::new(&ALREADY_DECIDED, detail),
+            RuleError::AlreadyFlagged => Self::new(&ALREADY_FLAGGED, detail),
+            RuleError::AlreadyResolved => Self::new(&ALREADY_RESOLVED, detail),
             RuleError::Answered => Self::new(&ALREADY_ANSWERED, detail),
             RuleError::NotPublished => Self::new(&NOT_PUBLISHED, detail),
         }

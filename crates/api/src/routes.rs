@@ -8,8 +8,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, Problem};
 use crate::{
-    communities, docs, gaps, glossary, health, notifications, openapi, outcomes, reviews, search, sessions, similar, tips,
-    users,
+    communities, docs, flags, gaps, glossary, health, notifications, openapi, outcomes, reviews, search, sessions,
+    similar, tips, users,
 };
 
 /// The routes that the OpenAPI document describes.
@@ -61,6 +61,11 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
         .service(notifications::read_notification)
         .service(notifications::watch_tip)
         .service(notifications::unwatch_tip)
+        .service(flags::flag_tip)
+        .service(flags::list_flags)
+        .service(flags::read_flag)
+        .service(flags::assign_flag)
+        .service(flags::resolve_flag)
         .service(outcomes::record_outcome)
         .service(outcomes::list_outcomes)
         .service(outcomes::read_outcome)

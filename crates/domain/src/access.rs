@@ -96,6 +96,16 @@ pub fn may_see_members(caller: &Caller, community: CommunityId) -> Result<(), Ru
     granted(caller.is_admin() || caller.has(community, Role::Reader), "see this community's members")
 }
 
+/// Whether the caller may see to the flags of a community.
+pub fn may_see_to_flags(caller: &Caller, community: CommunityId) -> Result<(), RuleError> {
+    granted(caller.reviews(community), "see to flags of this community")
+}
+
+/// Whether the caller may make a flag somebody's task: their own, and stewards anybody's.
+pub fn may_assign(caller: &Caller, community: CommunityId, to: UserId) -> Result<(), RuleError> {
+    granted(caller.user == to || caller.has(community, Role::Steward), "give tasks to others")
+}
+
 /// Whether the caller may look after accounts, found communities and operate the service.
 pub fn may_administer(caller: &Caller) -> Result<(), RuleError> {
     granted(caller.is_admin(), "administer this site")

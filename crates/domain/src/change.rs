@@ -61,6 +61,16 @@ word_enum! {
         TipSeparated = "tip.separated",
         /// Somebody told what using a tip did.
         OutcomeRecorded = "outcome.recorded",
+        /// A flag was raised on a tip, or a re-check asked for.
+        FlagOpened = "flag.opened",
+        /// A flag became somebody's task.
+        FlagAssigned = "flag.assigned",
+        /// A flag ended.
+        FlagResolved = "flag.resolved",
+        /// A tip came into doubt.
+        TipDisputed = "tip.disputed",
+        /// A tip was confirmed, by its use or by a reviewer.
+        TipRenewed = "tip.renewed",
         /// A community was founded.
         CommunityCreated = "community.created",
         /// A community's charter was changed, other than in who reads there.
@@ -303,11 +313,18 @@ impl Kind {
                 | Self::TipUnheld
                 | Self::TipArchived
                 | Self::TipRestored
+                | Self::TipDisputed
+                | Self::TipRenewed
                 | Self::TipMerged
                 | Self::TipSuperseded
                 | Self::TipSeparated
                 | Self::GapAnswered
         )
+    }
+
+    /// Whether it is of a flag, which whoever is told of it may know of as long as they read the tip.
+    pub fn is_of_flag(self) -> bool {
+        matches!(self, Self::FlagOpened | Self::FlagAssigned | Self::FlagResolved)
     }
 
     /// Whether what is indexed of the tip may differ after it.

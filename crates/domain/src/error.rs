@@ -66,6 +66,12 @@ pub enum RuleError {
     /// The reviewer has decided this review before.
     #[error("you have already decided this review")]
     AlreadyDecided,
+    /// The person has raised such a flag on the tip, and it is open.
+    #[error("you have an open flag of this kind on this tip")]
+    AlreadyFlagged,
+    /// The flag has ended.
+    #[error("this flag has been resolved")]
+    AlreadyResolved,
     /// A tip answers the gap.
     #[error("a tip answers this gap already")]
     Answered,
@@ -85,6 +91,8 @@ impl RuleError {
             Self::Claimed { .. } => "claimed_by_other",
             Self::StaleRevision { .. } => "stale_revision",
             Self::AlreadyDecided => "already_decided",
+            Self::AlreadyFlagged => "already_flagged",
+            Self::AlreadyResolved => "already_resolved",
             Self::Answered => "already_answered",
             Self::NotPublished => "not_published",
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::access::Caller;
 use crate::community::{Community, Openness};
+use crate::flag::Flag;
 use crate::ids::CommunityId;
 use crate::tip::{Confidence, Revision, State, Tip};
 
@@ -56,4 +57,10 @@ pub fn sees_revision(caller: &Caller, tip: &Tip, revision: &Revision, community:
         _ if revision.submitted_at.is_none() => writes_it, // a draft that was thrown away
         _ => writes_it || caller.reviews(community.id) || caller.is_admin(),
     }
+}
+
+/// Whether a caller may know of a flag: the community's reviewers, and whoever raised it, as long as they read the tip.
+pub fn sees_flag(caller: &Caller, flag: &Flag, community: &Community) -> bool {
+    let raised = flag.flagged_by == Some(caller.user) && caller.knows(community);
+    raised || caller.reviews(community.id) || caller.is_admin()
 }

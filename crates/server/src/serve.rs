@@ -88,15 +88,19 @@ async fn listen(settings: &Settings, api: Data<Api>, ready: impl FnOnce(SocketAd
     server.await.context("the server failed")
 }
 
-/// Does what nobody asks for, at the start and every hour: forgets what has expired, reminds of broken promises.
+/// Does what nobody asks for, at the start and every hour: forgets what has expired, reminds of broken promises, asks for another look at
+/// what nobody has confirmed for long.
 async fn look_after(api: Data<Api>) {
     let mut hourly = tokio::time::interval(HOUR);
     loop {
         hourly.tick().await;
         let api = api.clone();
-        let work = move || Ok::<_, ServiceError>((api.service().forget_expired()?, api.service().remind_reviewers()?));
+        let work = move || {
+            let service = api.service();
+            Ok::<_, ServiceError>((service.forget_expired()?, service.remind_reviewers()?, service.open_rechecks()?))
+        };
         match actix_web::web::block(work).await {
-            Ok(Ok((forgotten, reminded))) => tracing::debug!(forgotten, reminded, "looked after"),
+            Ok(Ok((forgotten, reminded, rechecks))) => tracing::debug!(forgotten, reminded, rechecks, "looked after"),
             Ok(Err(error)) => tracing::warn!(%error, "the hourly work could not be done"),
             Err(error) => tracing::error!(%error, "the hourly work panicked"),
         }

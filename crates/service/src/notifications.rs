@@ -143,7 +143,8 @@ fn seen(
         None => None,
     };
     let named = named.filter(|revision| visibility::sees_revision(caller, tip, revision, owner));
-    let is_known = entry.change.kind.is_public() && visibility::sees_tip(caller, tip, latest, owner);
+    let kind = entry.change.kind;
+    let is_known = (kind.is_public() || kind.is_of_flag()) && visibility::sees_tip(caller, tip, latest, owner);
     if named.is_none() && !is_known {
         return Ok(None);
     }

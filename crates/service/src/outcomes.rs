@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use eureka_domain::access::{self, Caller};
+use eureka_domain::access::Caller;
 use eureka_domain::change::{Change, Facts, Kind};
 use eureka_domain::community::{Community, Role};
-use eureka_domain::ids::{OutcomeId, TipId, TipRef, UserId};
+use eureka_domain::ids::{FlagId, OutcomeId, TipId, TipRef, UserId};
 use eureka_domain::outcome::{Counting, Outcome, OutcomeDraft, spelled};
 use eureka_domain::proof::Tally;
 use eureka_domain::tip::{Revision, Tip};
@@ -15,6 +15,7 @@ use eureka_store::proofs::TipProof;
 use eureka_store::tips::TipSheet;
 use eureka_store::{Conn, Written, communities, log, outcomes, proofs, revisions, tips, users};
 
+use crate::rechecks::{self, Case};
 use crate::tips::{change, sheet_of, visible_sheet};
 use crate::{Answer, Once, Page, PageRequest, Person, Service, ServiceError, audit, once};
 
@@ -46,10 +47,15 @@ impl OutcomeView {
 }
 
 /// A tip that can be used: locked, with the text that readers see.
-struct Usable {
-    tip: Tip,
-    live: Revision,
-    community: Community,
+pub(crate) struct Usable {
+    /// The tip.
+    pub(crate) tip: Tip,
+    /// What readers see.
+    pub(crate) live: Revision,
+    /// The newest revision; it may be the live one.
+    pub(crate) latest: Revision,
+    /// Who owns it.
+    pub(crate) community: Community,
 }
 
 const NONE: ServiceError = ServiceError::NotFound("outcome");
@@ -67,7 +73,7 @@ impl Service {
     ) -> Result<Answer, ServiceError> {
         let (caller, now) = (caller.clone(), self.clock.now());
         let draft = draft.checked(now)?;
-        let id = OutcomeId(self.new_id(now));
+        let (id, recheck) = (OutcomeId(self.new_id(now)), FlagId(self.new_id(now)));
         let payload = audit::payload(&Facts { value: Some(draft.result.word().to_owned()), ..Facts::default() })?;
         let written = self.store.write(move |conn| {
             let used = usable(conn, &caller, &tip)?;
@@ -77,7 +83,7 @@ impl Service {
                 return Ok(Answer { reply: (once.render)(&Written { value, position }), replayed: true });
             }
             let permit = |_: &mut Conn<'_>| Ok(used);
-            once::run(conn, caller.user, once, now, permit, |conn, used| {
+            once::run(conn, caller.user, once, now, permit, |conn, mut used| {
                 let outcome = outcome(conn, &caller, &used, id, draft, now)?;
                 let told = change(Kind::OutcomeRecorded, &caller, &used.tip, now).about(id.0).telling(payload);
                 let seq = log::append(conn, &Change { revision: Some(outcome.revision), ..told })?;
@@ -89,6 +95,8 @@ impl Service {
                 if outcome.counting == Counting::Counted {
                     let uses = outcomes::counted(conn, outcome.tip)?;
                     proofs::save(conn, outcome.tip, proof(&uses).as_ref())?;
+                    let case = Case { tip: &mut used.tip, live: &used.live, by: None, now };
+                    rechecks::weigh(conn, case, &uses, recheck)?;
                 }
                 view(conn, &caller, &used.community, outcome)
             })
@@ -135,7 +143,7 @@ impl Service {
 }
 
 /// The tip that a caller names, locked, if they read what is published of it.
-fn usable(conn: &mut Conn<'_>, caller: &Caller, tip: &TipRef) -> Result<Usable, ServiceError> {
+pub(crate) fn usable(conn: &mut Conn<'_>, caller: &Caller, tip: &TipRef) -> Result<Usable, ServiceError> {
     const NO_TIP: ServiceError = ServiceError::NotFound("tip");
     let tip = tips::lock(conn, tip)?.ok_or(NO_TIP)?;
     let TipSheet { tip, live, latest } = sheet_of(conn, &tip)?;
@@ -144,7 +152,7 @@ fn usable(conn: &mut Conn<'_>, caller: &Caller, tip: &TipRef) -> Result<Usable, 
         return Err(NO_TIP);
     }
     let live = live.filter(|_| caller.knows(&community)).ok_or(RuleError::NotPublished)?;
-    Ok(Usable { tip, live, community })
+    Ok(Usable { tip, live, latest, community })
 }
 
 /// The tip that a caller names, if they read what is published of it; `None` where that is nothing yet.
@@ -181,8 +189,7 @@ fn outcome(
 ) -> Result<Outcome, ServiceError> {
     let Usable { tip, live, .. } = used;
     let happened_at = draft.happened_at.unwrap_or(now);
-    let own = access::is_credited(caller.user, tip, live)
-        || revisions::is_credited_up_to(conn, tip.id, live.number, caller.user)?;
+    let own = credited(conn, tip, live)?.contains(&caller.user);
     Ok(Outcome {
         id,
         tip: tip.id,
@@ -200,6 +207,13 @@ fn outcome(
         reported_at: now,
         seq: 0,
     })
+}
+
+/// Whose words are in what readers see of a tip.
+pub(crate) fn credited(conn: &mut Conn<'_>, tip: &Tip, live: &Revision) -> Result<BTreeSet<UserId>, ServiceError> {
+    let mut people = revisions::credited_up_to(conn, tip.id, live.number)?;
+    people.extend(live.credited.iter().copied().chain([tip.author]));
+    Ok(people)
 }
 
 /// What a tip's uses add up to, and those of each product.

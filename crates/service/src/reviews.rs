@@ -21,6 +21,7 @@ use eureka_store::tips::TipSheet;
 use eureka_store::{Conn, Written, communities, reviews, revisions, tips, users};
 
 use crate::notifications::record;
+use crate::rechecks;
 use crate::tips::{change, sheet_of, successor};
 use crate::views::name;
 use crate::{Answer, Once, Person, Service, ServiceError, audit, gaps, once};
@@ -187,6 +188,7 @@ impl Service {
                 record(conn, &change.at_revision(Some(before), &decided.revision), &tip, &decided.revision)?;
                 if kind == Kind::TipPublished {
                     gaps::close_answered(conn, caller.user, &tip, now)?;
+                    rechecks::close_by_approval(conn, &tip, &decided.revision, now)?;
                 }
                 read(conn, &caller, review, now)
             })

@@ -16,7 +16,7 @@ use eureka_domain::tip::{Replaced, Revision, Tip};
 use eureka_domain::visibility;
 use eureka_domain::workflow::{self, Action};
 use eureka_store::tips::TipSheet;
-use eureka_store::{Conn, communities, proofs, reviews, tips, users};
+use eureka_store::{Conn, communities, proofs, rechecks, reviews, tips, users};
 use sha2::{Digest, Sha256};
 
 use crate::ServiceError;
@@ -96,16 +96,23 @@ pub struct TipView {
     pub proof: Option<ProofView>,
     /// What the outcomes on each of the machines it is for say.
     pub models: Vec<(String, ProofView)>,
+    /// When peers or use last confirmed it, where the live text is shown.
+    pub confirmed_at: Option<Instant>,
 }
 
 impl TipView {
+    /// Whether the text that readers see is the one shown.
+    fn shows_live(&self) -> bool {
+        self.tip.live == Some(self.shown.number)
+    }
+
     /// The strong entity tag of this view: that of its state, then that of its proof. A change is made against the first
     /// alone, since an outcome is no conflict with it: see [`crate::IfMatch`].
     pub fn etag(&self) -> String {
-        let state = entity_tag(&Self { proof: None, models: Vec::new(), ..self.clone() });
-        match &self.proof {
+        let state = entity_tag(&Self { proof: None, models: Vec::new(), confirmed_at: None, ..self.clone() });
+        match &self.confirmed_at {
             Some(_) => {
-                let proof = entity_tag(&(&self.proof, &self.models));
+                let proof = entity_tag(&(&self.proof, &self.models, &self.confirmed_at));
                 format!("{}.{}", state.trim_end_matches('"'), proof.trim_start_matches('"'))
             }
             None => state,
@@ -158,11 +165,11 @@ pub(crate) fn tip_views(
         }
     }
     let names = users::names(conn, &people.into_iter().collect::<Vec<_>>())?;
-    let proofs = proofs::of_tips(conn, &views.iter().map(|view| view.tip.id).collect::<Vec<_>>())?;
+    let live: Vec<_> = views.iter().filter(|view| view.shows_live()).map(|view| view.tip.id).collect();
+    let (proofs, confirmed) = (proofs::of_tips(conn, &live)?, rechecks::confirmed(conn, &live)?);
     for view in &mut views {
-        if let Some(proof) = proofs.get(&view.tip.id)
-            && view.tip.live == Some(view.shown.number)
-        {
+        view.confirmed_at = confirmed.get(&view.tip.id).copied();
+        if let Some(proof) = proofs.get(&view.tip.id) {
             let products = view.shown.text.products.iter();
             let model = |product: &String| Some((product.clone(), ProofView::of(proof.products.get(product)?, now)));
             view.models = products.filter_map(model).collect();
@@ -222,6 +229,7 @@ fn tip_view(
         possible: Vec::new(),
         proof: None,
         models: Vec::new(),
+        confirmed_at: None,
         tip: tip.clone(),
     };
     if sees_latest {

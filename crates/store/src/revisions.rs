@@ -74,9 +74,9 @@ fn credit(conn: &mut Conn<'_>, tip: &Tip, revision: &Revision) -> Result<(), Sto
     Ok(())
 }
 
-/// Whether a person's words are in what readers of a tip have seen up to a revision: they are credited on one that was
-/// published, or that went into one.
-pub fn is_credited_up_to(conn: &mut Conn<'_>, tip: TipId, live: i32, user: UserId) -> Result<bool, StoreError> {
+/// Those whose words are in what readers of a tip have seen up to a revision: who is credited on one that was published,
+/// or that went into one.
+pub fn credited_up_to(conn: &mut Conn<'_>, tip: TipId, live: i32) -> Result<BTreeSet<UserId>, StoreError> {
     let of_revision =
         revision_credits::tip_id.eq(revisions::tip_id).and(revision_credits::revision.eq(revisions::number));
     let query = revision_credits::table
@@ -84,8 +84,10 @@ pub fn is_credited_up_to(conn: &mut Conn<'_>, tip: TipId, live: i32, user: UserI
         .filter(revisions::tip_id.eq(DbUuid(tip.0)))
         .filter(revisions::number.le(live))
         .filter(revisions::state.eq_any([State::Published.word(), State::Superseded.word()]))
-        .filter(revision_credits::user_id.eq(DbUuid(user.0)));
-    Ok(on_each!(conn, c => diesel::select(diesel::dsl::exists(query)).get_result(*c))?)
+        .select(revision_credits::user_id)
+        .distinct();
+    let people: Vec<DbUuid> = on_each!(conn, c => query.load(*c))?;
+    Ok(people.into_iter().map(|id| UserId(id.0)).collect())
 }
 
 /// Those whose words are in a text: its rows to be stored.

@@ -369,6 +369,28 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    flags (id) {
+        id -> Uuid,
+        tip_id -> Uuid,
+        revision -> Integer,
+        community_id -> Uuid,
+        kind -> Text,
+        flagged_by -> Nullable<Uuid>,
+        text -> Nullable<Text>,
+        duplicate_of -> Nullable<Uuid>,
+        assignee -> Nullable<Uuid>,
+        due_at -> Instant,
+        opened_at -> Instant,
+        resolution -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        resolved_by -> Nullable<Uuid>,
+        resolved_at -> Nullable<Instant>,
+    }
+}
+
 diesel::joinable!(gap_tips -> gaps (gap_id));
 diesel::joinable!(glossaries -> communities (community_id));
 diesel::joinable!(members -> communities (community_id));
@@ -376,6 +398,7 @@ diesel::joinable!(members -> users (user_id));
 diesel::joinable!(tips -> communities (community_id));
 diesel::joinable!(revisions -> tips (tip_id));
 diesel::joinable!(notifications -> change_log (seq));
+diesel::joinable!(flags -> communities (community_id));
 diesel::allow_tables_to_appear_in_same_query!(gaps, gap_tips, searches);
 diesel::allow_tables_to_appear_in_same_query!(
     users,
@@ -386,7 +409,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     revisions,
     revision_credits,
     reviews,
-    decisions
+    decisions,
+    flags,
+    change_log
 );
 diesel::allow_tables_to_appear_in_same_query!(notifications, change_log);
 

@@ -239,6 +239,10 @@ pub(crate) struct TipBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     published_at: Option<String>,
+    /// When peers or its use last said that it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    confirmed_at: Option<String>,
 }
 
 impl From<&TipView> for TipBody {
@@ -267,6 +271,7 @@ impl From<&TipView> for TipBody {
             created_at: instant(view.tip.created_at),
             updated_at: instant(view.tip.updated_at),
             published_at: view.tip.published_at.map(instant),
+            confirmed_at: view.confirmed_at.map(instant),
         }
     }
 }

@@ -4,11 +4,13 @@
 
 mod communities;
 mod conventions;
+mod flags;
 mod gaps;
 mod glossary;
 mod health;
 mod notifications;
 mod outcomes;
+mod rechecks;
 mod reviews;
 mod search;
 mod sessions;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 const CANARY: &str = "zirconium";
 
 /// The paths that lead to a tip, with its id in place.
-const PATHS: [(&str, &str); 17] = [
+const PATHS: [(&str, &str); 18] = [
     ("GET", ""),
     ("GET", "/revisions"),
     ("GET", "/revisions/1"),
@@ -25,12 +25,14 @@ const PATHS: [(&str, &str); 17] = [
     ("GET", "/revisions/1/diff"),
     ("GET", "/outcomes"),
     ("POST", "/outcomes"),
+    ("POST", "/flags"),
 ];
 
 /// A body that a path takes.
 fn body(tail: &str) -> Value {
     match tail {
         "/outcomes" => json!({"result": "fixed"}),
+        "/flags" => json!({"kind": "wrong"}),
         _ => json!({"reason": "x"}),
     }
 }

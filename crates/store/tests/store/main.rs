@@ -10,6 +10,7 @@
 
 mod connections;
 mod crash;
+mod flags;
 mod glossaries;
 mod idempotency;
 mod imports;
