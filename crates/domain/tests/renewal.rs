@@ -22,6 +22,7 @@ fn tip(confidence: Confidence) -> Tip {
         author: UserId(Uuid::from_u128(100)),
         confidence,
         hold: None,
+        replaced: None,
         live: Some(1),
         latest: 1,
         review: None,
