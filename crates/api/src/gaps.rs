@@ -3,7 +3,6 @@
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use eureka_domain::gap::GapState;
-use eureka_domain::ids::GapId;
 use eureka_service::{GapQuery, GapView};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -15,7 +14,8 @@ use crate::conditional::tagged;
 use crate::idempotency::changed;
 use crate::page::{PageBody, listed, page_request};
 use crate::params::Params;
-use crate::problem::{NOT_FOUND, Problem};
+use crate::path::{gap_id, search_id};
+use crate::problem::Problem;
 use crate::wire::{Person, instant, wire_enum};
 
 wire_enum! {
@@ -206,11 +206,7 @@ pub(crate) async fn release_gap(api: Data<Api>, caller: Caller, id: Path<String>
 )]
 #[post("/searches/{id}/opened")]
 pub(crate) async fn open_hit(api: Data<Api>, caller: Caller, id: Path<String>) -> Result<HttpResponse, Problem> {
-    let id: Uuid = id.parse().map_err(|_| Problem::new(&NOT_FOUND, "there is no such search"))?;
+    let id = search_id(&id)?;
     api.service().open_hit(&caller.0, id);
     Ok(HttpResponse::NoContent().finish())
-}
-
-fn gap_id(text: &str) -> Result<GapId, Problem> {
-    text.parse().map_err(|_| Problem::new(&NOT_FOUND, "there is no such gap"))
 }

@@ -1,7 +1,8 @@
 //! What a path names. A malformed id names nothing: 404, as for what is not there.
 
-use eureka_domain::ids::{FlagId, OutcomeId, ReviewId, TipRef, UserId};
+use eureka_domain::ids::{FlagId, GapId, OutcomeId, ReviewId, TipRef, UserId};
 use eureka_service::ServiceError;
+use uuid::Uuid;
 
 use crate::problem::Problem;
 
@@ -27,4 +28,12 @@ pub(crate) fn flag_id(text: &str) -> Result<FlagId, Problem> {
 
 pub(crate) fn user_id(text: &str) -> Result<UserId, Problem> {
     text.parse().map_err(|_| ServiceError::NotFound("user").into())
+}
+
+pub(crate) fn gap_id(text: &str) -> Result<GapId, Problem> {
+    text.parse().map_err(|_| ServiceError::NotFound("gap").into())
+}
+
+pub(crate) fn search_id(text: &str) -> Result<Uuid, Problem> {
+    text.parse().map_err(|_| ServiceError::NotFound("search").into())
 }

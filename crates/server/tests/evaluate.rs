@@ -26,6 +26,7 @@ fn a_collection_is_measured_over_http_and_its_runs_bear_outside_names() {
         &[
             r#"{"_id": "d-fuse", "title": "Oxidised fuse holders", "text": "Fault 3396 comes and goes."}"#,
             r#"{"_id": "d-fan", "title": "", "text": "The fan squeals after a cold night.", "lang": "en"}"#,
+            r#"{"_id": "d-empty", "title": "", "text": " "}"#,
             r#"{"_id": "d-twin", "title": "Fuse holders oxidise again", "text": "3396, as ever."}"#,
         ],
     );

@@ -141,9 +141,9 @@ impl Service {
             user: caller.user,
             audience: caller.audience(),
             home: if narrowed { None } else { Self::home_of_gap(caller, community) },
-            product: query.product.clone().filter(|name| !name.contains('\0')),
-            fault_code: query.fault_code.clone().filter(|code| !code.contains('\0')),
-            q: query.q.chars().filter(|c| *c != '\0').take(MOST_REMEMBERED).collect(),
+            product: query.product.clone(),
+            fault_code: query.fault_code.clone(),
+            q: query.q.chars().take(MOST_REMEMBERED).collect(),
             hits: 0,
         }))
     }

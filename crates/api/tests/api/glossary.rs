@@ -91,7 +91,7 @@ fn what_is_wrong_with_a_glossary_is_said_field_by_field() {
         let printers = app.community("printers", Openness::Open);
         let stella = app.member(&printers, "stella", Role::Steward);
         let entries = json!([
-            {"term": "ADF", "means": ["feeder", "a\u{0}b"]},
+            {"term": "ADF", "means": ["feeder", "a\u{7}b"]},
             {"term": "adf", "means": []},
         ]);
         let refused = rewrite(app, &stella, "printers", "*", entries).expect_problem(422, "validation_failed");

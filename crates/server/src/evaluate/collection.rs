@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use eureka_domain::tip::{Safety, TITLE_MAX, TipText};
+use eureka_domain::tip::{BODY_MAX, Safety, TITLE_MAX, TipText};
 use eureka_service::ImportLine;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -136,21 +136,24 @@ impl Collection {
 fn documents(path: &Path) -> anyhow::Result<Vec<ImportLine>> {
     let mut documents = Vec::new();
     each_line(path, |number, line: DocumentLine| {
-        documents.push(as_tip(number, line));
+        // An empty document is found by nothing, and is no tip.
+        if !(line.title.trim().is_empty() && line.text.trim().is_empty()) {
+            documents.push(as_tip(number, line));
+        }
         Ok(())
     })?;
     Ok(documents)
 }
 
-/// A title is one line and demanded: texts without one get their beginning.
+/// A title is one line and demanded: texts without one get their beginning. What is longer than a tip can be is cut.
 fn as_tip(number: usize, document: DocumentLine) -> ImportLine {
     let title = if document.title.trim().is_empty() {
         document.text.split_whitespace().take(TITLE_WORDS).collect::<Vec<_>>().join(" ")
     } else {
         document.title.replace('\n', " ")
     };
-    let title = title.chars().take(TITLE_MAX).collect::<String>();
-    let problem = if document.text.trim().is_empty() { title.clone() } else { document.text };
+    let title = beginning(&title, TITLE_MAX);
+    let problem = if document.text.trim().is_empty() { title.clone() } else { beginning(&document.text, BODY_MAX) };
     ImportLine {
         line: number,
         external_id: document.id,
@@ -170,6 +173,11 @@ fn as_tip(number: usize, document: DocumentLine) -> ImportLine {
             lang: document.lang,
         },
     }
+}
+
+/// As much of a text as a tip can hold.
+fn beginning(text: &str, most: usize) -> String {
+    text.trim().chars().take(most).collect()
 }
 
 fn tips(path: &Path) -> anyhow::Result<Vec<ImportLine>> {
