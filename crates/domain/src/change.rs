@@ -61,6 +61,8 @@ word_enum! {
         TipSeparated = "tip.separated",
         /// Somebody told what using a tip did.
         OutcomeRecorded = "outcome.recorded",
+        /// What using another tip did counts here from now on, or no longer: it was merged into this one, or separated.
+        OutcomesMoved = "outcomes.moved",
         /// A flag was raised on a tip, or a re-check asked for.
         FlagOpened = "flag.opened",
         /// A flag became somebody's task.
@@ -329,6 +331,6 @@ impl Kind {
 
     /// Whether what is indexed of the tip may differ after it.
     pub fn is_indexed(self) -> bool {
-        self.is_public() || self == Self::OutcomeRecorded
+        self.is_public() || matches!(self, Self::OutcomeRecorded | Self::OutcomesMoved)
     }
 }

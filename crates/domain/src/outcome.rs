@@ -148,10 +148,9 @@ impl Outcome {
         }
     }
 
-    /// Whether this is what a draft tells: the same request, sent again.
-    pub fn is_told_by(&self, tip: TipId, draft: &OutcomeDraft) -> bool {
-        self.tip == tip
-            && self.result == draft.result
+    /// Whether this is what a draft tells of the same tip: the same request, sent again.
+    pub fn is_told_by(&self, draft: &OutcomeDraft) -> bool {
+        self.result == draft.result
             && self.minutes_spent == draft.minutes_spent
             && self.minutes_saved == draft.minutes_saved
             && self.work_order == draft.work_order

@@ -97,7 +97,7 @@ impl Service {
             let permit = |conn: &mut Conn<'_>| usable(conn, &caller, &tip);
             once::run(conn, caller.user, once, now, permit, |conn, flagged| {
                 let flag = raised(conn, &caller, &flagged, new, id, now)?;
-                let Usable { mut tip, live, latest, community } = flagged;
+                let Usable { mut tip, live, latest, community, .. } = flagged;
                 open(conn, &flag, &tip, &live)?;
                 if flag.kind.stops_use(&caller, community.id) && tip.hold.is_none() {
                     let reason = flag.text.clone().unwrap_or_else(|| "flagged as unsafe".to_owned());

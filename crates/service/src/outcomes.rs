@@ -8,7 +8,7 @@ use eureka_domain::community::{Community, Role};
 use eureka_domain::ids::{FlagId, OutcomeId, TipId, TipRef, UserId};
 use eureka_domain::outcome::{Counting, Outcome, OutcomeDraft, spelled};
 use eureka_domain::proof::Tally;
-use eureka_domain::tip::{Revision, Tip};
+use eureka_domain::tip::{Replaced, Replacement, Revision, Tip};
 use eureka_domain::{Instant, RuleError, visibility};
 use eureka_store::outcomes::{CountedUse, OutcomeFilter};
 use eureka_store::proofs::TipProof;
@@ -48,6 +48,8 @@ impl OutcomeView {
 
 /// A tip that can be used: locked, with the text that readers see.
 pub(crate) struct Usable {
+    /// The one that was named; it may have been merged into the other.
+    named: TipId,
     /// The tip.
     pub(crate) tip: Tip,
     /// What readers see.
@@ -77,7 +79,7 @@ impl Service {
         let payload = audit::payload(&Facts { value: Some(draft.result.word().to_owned()), ..Facts::default() })?;
         let written = self.store.write(move |conn| {
             let used = usable(conn, &caller, &tip)?;
-            if let Some(known) = told_before(conn, &caller, used.tip.id, &draft)? {
+            if let Some(known) = told_before(conn, &caller, &used, &draft)? {
                 let position = known.seq;
                 let value = view(conn, &caller, &used.community, known)?;
                 return Ok(Answer { reply: (once.render)(&Written { value, position }), replayed: true });
@@ -93,8 +95,7 @@ impl Service {
                 }
                 outcomes::insert(conn, &outcome)?;
                 if outcome.counting == Counting::Counted {
-                    let uses = outcomes::counted(conn, outcome.tip)?;
-                    proofs::save(conn, outcome.tip, proof(&uses).as_ref())?;
+                    let uses = recount(conn, outcome.tip)?;
                     let case = Case { tip: &mut used.tip, live: &used.live, by: None, now };
                     rechecks::weigh(conn, case, &uses, recheck)?;
                 }
@@ -123,7 +124,11 @@ impl Service {
                 since_revision: query.since_revision,
                 counting: query.counting,
             };
-            let found = outcomes::list(conn, tip.id, &filter, page.after()?, page.fetch())?;
+            let mut of: Vec<TipId> = vec![tip.id];
+            if query.since_revision.is_none() {
+                of.extend(tips::merged_into(conn, tip.id)?);
+            }
+            let found = outcomes::list(conn, &of, &filter, page.after()?, page.fetch())?;
             let Page { items, next } = page.page(found, |outcome| outcome.seq)?;
             Ok(Page { items: views(conn, caller, &community, items)?, next })
         })
@@ -142,17 +147,25 @@ impl Service {
     }
 }
 
-/// The tip that a caller names, locked, if they read what is published of it.
-pub(crate) fn usable(conn: &mut Conn<'_>, caller: &Caller, tip: &TipRef) -> Result<Usable, ServiceError> {
+/// The tip that a caller names, locked, if they read what is published of it; one that was merged is the one it went into.
+pub(crate) fn usable(conn: &mut Conn<'_>, caller: &Caller, named: &TipRef) -> Result<Usable, ServiceError> {
     const NO_TIP: ServiceError = ServiceError::NotFound("tip");
-    let tip = tips::lock(conn, tip)?.ok_or(NO_TIP)?;
-    let TipSheet { tip, live, latest } = sheet_of(conn, &tip)?;
-    let community = communities::find(conn, tip.community)?.ok_or(NO_TIP)?;
-    if !visibility::sees_tip(caller, &tip, &latest, &community) {
-        return Err(NO_TIP);
+    let mut tip = tips::lock(conn, named)?.ok_or(NO_TIP)?;
+    let named = tip.id;
+    loop {
+        let sheet = sheet_of(conn, &tip)?;
+        let community = communities::find(conn, tip.community)?.ok_or(NO_TIP)?;
+        if !visibility::sees_tip(caller, &sheet.tip, &sheet.latest, &community) {
+            return Err(NO_TIP);
+        }
+        if let Some(Replacement { by, how: Replaced::Merged }) = tip.replaced {
+            tip = tips::lock(conn, &TipRef::Id(by))?.ok_or(NO_TIP)?;
+            continue;
+        }
+        let TipSheet { tip, live, latest } = sheet;
+        let live = live.filter(|_| caller.knows(&community)).ok_or(RuleError::NotPublished)?;
+        return Ok(Usable { named, tip, live, latest, community });
     }
-    let live = live.filter(|_| caller.knows(&community)).ok_or(RuleError::NotPublished)?;
-    Ok(Usable { tip, live, latest, community })
 }
 
 /// The tip that a caller names, if they read what is published of it; `None` where that is nothing yet.
@@ -165,15 +178,16 @@ fn readable(conn: &mut Conn<'_>, caller: &Caller, tip: TipRef) -> Result<Option<
 fn told_before(
     conn: &mut Conn<'_>,
     caller: &Caller,
-    tip: TipId,
+    used: &Usable,
     draft: &OutcomeDraft,
 ) -> Result<Option<Outcome>, ServiceError> {
     let known = match &draft.client_id {
         Some(name) => outcomes::by_client_id(conn, caller.user, name)?,
         None => None,
     };
+    let is_same = |known: &Outcome| [used.named, used.tip.id].contains(&known.tip) && known.is_told_by(draft);
     match known {
-        Some(known) if !known.is_told_by(tip, draft) => Err(ServiceError::ClientIdReused),
+        Some(known) if !is_same(&known) => Err(ServiceError::ClientIdReused),
         known => Ok(known),
     }
 }
@@ -213,7 +227,37 @@ fn outcome(
 pub(crate) fn credited(conn: &mut Conn<'_>, tip: &Tip, live: &Revision) -> Result<BTreeSet<UserId>, ServiceError> {
     let mut people = revisions::credited_up_to(conn, tip.id, live.number)?;
     people.extend(live.credited.iter().copied().chain([tip.author]));
+    people.extend(tips::merged_authors(conn, &[tip.id])?.into_values().flatten());
     Ok(people)
+}
+
+/// Counts anew what the uses of a tip, and of those merged into it, add up to; answers them.
+fn recount(conn: &mut Conn<'_>, tip: TipId) -> Result<Vec<CountedUse>, ServiceError> {
+    let mut of = vec![tip];
+    of.extend(tips::merged_into(conn, tip)?);
+    let uses = outcomes::counted(conn, &of)?;
+    proofs::save(conn, tip, proof(&uses).as_ref())?;
+    Ok(uses)
+}
+
+/// Has what using a tip did count for the one it was merged into, or no longer: its place has just changed.
+pub(crate) fn move_evidence(
+    conn: &mut Conn<'_>,
+    caller: &Caller,
+    moved: TipId,
+    to: TipId,
+    now: Instant,
+) -> Result<(), ServiceError> {
+    if proofs::of_tips(conn, &[moved])?.is_empty() {
+        return Ok(());
+    }
+    let mut to = Some(to);
+    while let Some(tip) = to.map(|id| tips::find(conn, &TipRef::Id(id))).transpose()?.flatten() {
+        recount(conn, tip.id)?;
+        log::append(conn, &change(Kind::OutcomesMoved, caller, &tip, now).about(moved.0))?;
+        to = tip.replaced.filter(|replaced| replaced.how == Replaced::Merged).map(|replaced| replaced.by);
+    }
+    Ok(())
 }
 
 /// What a tip's uses add up to, and those of each product.

@@ -82,7 +82,7 @@ fn open_each(conn: &mut Conn<'_>, due: Vec<(TipId, FlagId)>, now: Instant) -> Re
 pub(crate) fn weigh(conn: &mut Conn<'_>, case: Case<'_>, uses: &[CountedUse], id: FlagId) -> Result<(), ServiceError> {
     let Case { tip, live, now, .. } = &case;
     let since = eureka_store::rechecks::turning_point(conn, tip.id)?;
-    let of_live = |used: &&CountedUse| used.revision == live.number;
+    let of_live = |used: &&CountedUse| used.tip == tip.id && used.revision == live.number;
     let used = |used: &CountedUse| LiveUse {
         user: used.user,
         result: used.result,

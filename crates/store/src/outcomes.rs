@@ -23,6 +23,8 @@ pub struct OutcomeFilter {
 /// One use that is taken into the proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CountedUse {
+    /// The tip.
+    pub tip: TipId,
     /// Who used it.
     pub user: UserId,
     /// The revision that readers saw.
@@ -68,17 +70,18 @@ pub fn by_client_id(conn: &mut Conn<'_>, user: UserId, client_id: &str) -> Resul
     on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?.map(Outcome::try_from).transpose()
 }
 
-/// The outcomes of a tip that a filter lets through, the newest first, at most `limit` before a place of the log.
+/// The outcomes of tips that a filter lets through, the newest first, at most `limit` before a place of the log.
 pub fn list(
     conn: &mut Conn<'_>,
-    tip: TipId,
+    tips: &[TipId],
     filter: &OutcomeFilter,
     before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<Outcome>, StoreError> {
+    let tips: Vec<DbUuid> = tips.iter().map(|id| DbUuid(id.0)).collect();
     let rows: Vec<Row> = on_each!(conn, c => {
         let mut query = outcomes::table
-            .filter(outcomes::tip_id.eq(DbUuid(tip.0)))
+            .filter(outcomes::tip_id.eq_any(tips))
             .select(Row::as_select())
             .into_boxed();
         if let Some(user) = filter.by {
@@ -98,31 +101,47 @@ pub fn list(
     rows.into_iter().map(Outcome::try_from).collect()
 }
 
-/// The uses of a tip that are taken into its proof, in the order they were told in.
-pub fn counted(conn: &mut Conn<'_>, tip: TipId) -> Result<Vec<CountedUse>, StoreError> {
+/// The uses of tips that are taken into their proof, in the order they were told in.
+pub fn counted(conn: &mut Conn<'_>, tips: &[TipId]) -> Result<Vec<CountedUse>, StoreError> {
+    let tips: Vec<DbUuid> = tips.iter().map(|id| DbUuid(id.0)).collect();
     let query = outcomes::table
-        .filter(outcomes::tip_id.eq(DbUuid(tip.0)))
+        .filter(outcomes::tip_id.eq_any(tips))
         .filter(outcomes::counting.eq(Counting::Counted.word()))
-        .order(outcomes::seq)
-        .select((
-            outcomes::user_id,
-            outcomes::revision,
-            outcomes::result,
-            outcomes::product,
-            outcomes::happened_at,
-            outcomes::seq,
-        ));
-    let rows: Vec<(DbUuid, i32, String, Option<String>, DbInstant, i64)> = on_each!(conn, c => query.load(*c))?;
-    rows.into_iter()
-        .map(|(user, revision, result, product, at, seq)| {
-            let (user, result) = (UserId(user.0), result_of(&result)?);
-            Ok(CountedUse { user, revision, result, product, happened_at: at.0, seq })
-        })
-        .collect()
+        .order(outcomes::seq);
+    let rows: Vec<CountedRow> = on_each!(conn, c => query.select(CountedRow::as_select()).load(*c))?;
+    rows.into_iter().map(CountedUse::try_from).collect()
 }
 
 fn result_of(word: &str) -> Result<OutcomeResult, StoreError> {
     OutcomeResult::from_word(word).ok_or_else(|| StoreError::corrupt("outcomes.result", word))
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = outcomes)]
+struct CountedRow {
+    tip_id: DbUuid,
+    user_id: DbUuid,
+    revision: i32,
+    result: String,
+    product: Option<String>,
+    happened_at: DbInstant,
+    seq: i64,
+}
+
+impl TryFrom<CountedRow> for CountedUse {
+    type Error = StoreError;
+
+    fn try_from(row: CountedRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            tip: TipId(row.tip_id.0),
+            user: UserId(row.user_id.0),
+            revision: row.revision,
+            result: result_of(&row.result)?,
+            product: row.product,
+            happened_at: row.happened_at.0,
+            seq: row.seq,
+        })
+    }
 }
 
 #[derive(Queryable, Selectable, Insertable)]

@@ -65,6 +65,7 @@ pub fn due(conn: &mut Conn<'_>, safety: Safety, since: Instant, limit: i64) -> R
         .inner_join(revisions::table.on(is_live))
         .filter(tips::confidence.eq(Confidence::Validated.word()))
         .filter(tips::hold.is_null())
+        .filter(tips::replaced_by.is_null())
         .filter(revisions::safety.eq(safety.word()))
         .filter(not(exists(open)))
         .filter(not(exists(confirmed)))

@@ -135,6 +135,24 @@ pub fn merged_authors(conn: &mut Conn<'_>, ids: &[TipId]) -> Result<HashMap<TipI
     Ok(authors)
 }
 
+/// Every tip that was merged into this one, or into one that was.
+pub fn merged_into(conn: &mut Conn<'_>, tip: TipId) -> Result<Vec<TipId>, StoreError> {
+    let mut found: Vec<TipId> = Vec::new();
+    let mut last = vec![tip];
+    while !last.is_empty() {
+        let ids: Vec<DbUuid> = last.iter().map(|id| DbUuid(id.0)).collect();
+        let query = tips::table
+            .filter(tips::replaced_by.eq_any(ids))
+            .filter(tips::replaced_how.eq(Replaced::Merged.word()))
+            .order(tips::id)
+            .select(tips::id);
+        let rows: Vec<DbUuid> = on_each!(conn, c => query.load(*c))?;
+        last = rows.into_iter().map(|id| TipId(id.0)).filter(|id| *id != tip && !found.contains(id)).collect();
+        found.extend(&last);
+    }
+    Ok(found)
+}
+
 /// The ids of a community's tips.
 pub fn of_community(conn: &mut Conn<'_>, community: CommunityId) -> Result<Vec<TipId>, StoreError> {
     let query = tips::table

@@ -320,3 +320,39 @@ fn of_fifty_outcomes_at_once_each_counts_once() {
         assert_eq!(counted.each("/id").len(), 20);
     });
 }
+
+#[test]
+fn what_using_a_tip_did_moves_with_it_into_another_and_back() {
+    on_both_apps(|app| {
+        let Shop { tip, ana, ravi, printers } = shop(app);
+        let stella = app.member(&printers, "stella", Role::Steward);
+        let cora = app.member(&printers, "cora", Role::Contributor);
+        let target = app.published(&cora, &ravi, &printers, "Fuse holders oxidise");
+        let (otto, olga) = (app.person("otto"), app.person("olga"));
+        tell(app, &otto, &tip, json!({"result": "fixed", "client_id": "before"})).expect(201);
+        tell(app, &otto, &target, json!({"result": "partly"})).expect(201);
+        let path = format!("/v1/tips/{tip}");
+        let merge = app.act(&stella, &format!("{path}/merge"), "*", json!({"into": target, "reason": "the same"}));
+        let merged = merge.expect(200);
+        assert_eq!(counts(app, &ravi, &target), [1, 1, 0]);
+        let found = app.get(&ravi, &format!("/v1/search?q=oxidise&min_position={}", merged.position())).expect(200);
+        assert_eq!(found.at("/items/0/tip/proof/total"), 2);
+
+        // Whoever still has the old name tells of the new one; the old author's word counts there no more than hers.
+        let told = tell(app, &olga, &tip, json!({"result": "not_fixed"})).expect(201);
+        assert_eq!(told.word("/tip"), target);
+        for author in [&ana, &cora] {
+            assert_eq!(tell(app, author, &target, json!({"result": "fixed"})).expect(201).word("/counting"), "own");
+        }
+        assert_eq!(counts(app, &ravi, &target), [1, 1, 1]);
+        let again = tell(app, &otto, &tip, json!({"result": "fixed", "client_id": "before"})).expect(201);
+        assert_eq!(again.word("/tip"), tip, "told before it went");
+        assert_eq!(app.get(&ravi, &format!("/v1/tips/{target}/outcomes")).expect(200).each("/id").len(), 5);
+
+        let separate = app.act(&stella, &format!("{path}/separate"), "*", json!({"reason": "not the same"}));
+        let separated = separate.expect(200);
+        assert_eq!((counts(app, &ravi, &tip), counts(app, &ravi, &target)), ([1, 0, 0], [0, 1, 1]));
+        app.settle(separated.position());
+        assert!(app.service.indexer().verify(|_| ()).unwrap().is_none());
+    });
+}

@@ -12,6 +12,7 @@ use eureka_store::{Conn, Written, notifications, tips};
 use super::keeping::owed;
 use super::{change, open, visible_sheet};
 use crate::notifications::record;
+use crate::outcomes::move_evidence;
 use crate::views::one_tip_view;
 use crate::{IfMatch, Service, ServiceError, TipView, audit};
 
@@ -37,6 +38,9 @@ impl Service {
             let target = successor(conn, &caller, &tip, by, pointer)?;
             workflow::replace(&mut tip, &latest, Replacement { by: target.id, how }, now)?;
             tips::save(conn, &tip)?;
+            if how == Replaced::Merged {
+                move_evidence(conn, &caller, tip.id, target.id, now)?;
+            }
             let facts = Facts { reason: Some(reason), value: Some(target.number.to_string()), ..Facts::default() };
             let change = change(kind, &caller, &tip, now).telling(audit::payload(&facts)?);
             let seq = record(conn, &change, &tip, &latest)?;
@@ -61,8 +65,12 @@ impl Service {
         self.store.write(move |conn| {
             let action = workflow::Action::Separate;
             let TipSheet { mut tip, live, latest } = open(conn, &caller, tip, action, &expected, now)?;
+            let merged = tip.replaced.filter(|replaced| replaced.how == Replaced::Merged);
             workflow::separate(&mut tip, &latest, now)?;
             tips::save(conn, &tip)?;
+            if let Some(merged) = merged {
+                move_evidence(conn, &caller, tip.id, merged.by, now)?;
+            }
             record(conn, &change(Kind::TipSeparated, &caller, &tip, now).telling(payload), &tip, &latest)?;
             one_tip_view(conn, &caller, TipSheet { tip, live, latest }, now)
         })

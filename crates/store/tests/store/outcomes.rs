@@ -61,13 +61,14 @@ fn a_persons_last_word_on_an_occasion_is_the_one_that_counts() {
         let second = told(store, &outcome(tip, peer, 3)).unwrap();
         let third = told(store, &Outcome { work_order: None, ..outcome(tip, peer, 4) }).unwrap();
         let replaced = Outcome { counting: Counting::Replaced, ..first };
-        let list = |filter: OutcomeFilter, before| read(store, |conn| outcomes::list(conn, tip, &filter, before, 10));
+        let list =
+            |filter: OutcomeFilter, before| read(store, |conn| outcomes::list(conn, &[tip], &filter, before, 10));
         assert_eq!(list(OutcomeFilter::default(), None), [third.clone(), second.clone(), replaced.clone()]);
         assert_eq!(list(OutcomeFilter::default(), Some(second.seq)), [replaced]);
         let counted = OutcomeFilter { counting: Some(Counting::Counted), ..OutcomeFilter::default() };
         assert_eq!(list(counted, None), [third.clone(), second.clone()]);
         assert_eq!(list(OutcomeFilter { since_revision: Some(2), ..counted }, None), []);
-        let uses = read(store, |conn| outcomes::counted(conn, tip));
+        let uses = read(store, |conn| outcomes::counted(conn, &[tip]));
         assert_eq!(uses.iter().map(|used| used.seq).collect::<Vec<_>>(), [second.seq, third.seq]);
     });
 }
