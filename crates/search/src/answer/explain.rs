@@ -54,7 +54,7 @@ pub(crate) fn parts(
     closer: &Closer,
     candidate: &Candidate,
     now_micros: i64,
-) -> Result<Vec<ExplainPart>, SearchError> {
+) -> Vec<ExplainPart> {
     let mut out = Vec::new();
     for (slot, gain) in slots.iter().zip(gains).filter(|(slot, _)| !slot.silent) {
         match gain {
@@ -85,13 +85,13 @@ pub(crate) fn parts(
     add("words that stand early in the tip", closer.early, false);
     add("small words", closer.silent, false);
     if let Some(view) = scope.views.get(candidate.view) {
-        let (proof, age_days, confidence) = Standing::new(view)?.parts(candidate.doc, now_micros);
+        let (proof, age_days, confidence) = Standing::new(view).parts(candidate.doc, now_micros);
         add("proof: outcomes of its use", ranking::proof_factor(proof), true);
         add("freshness: time since the last change", ranking::freshness_factor(age_days), true);
         add("confidence: what peers say of it", ranking::confidence_factor(confidence), true);
     }
     add("language of the query or of the screen", closer.language, true);
-    Ok(out)
+    out
 }
 
 fn in_words(how: How) -> &'static str {

@@ -1,11 +1,15 @@
 //! What one search sees: both halves at one commit, and the public statistics that scores are made from.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
 use eureka_domain::ids::TipId;
+use tantivy::columnar::Column;
+use tantivy::index::SegmentId;
 use tantivy::{Searcher, SegmentReader};
 use uuid::Uuid;
 
+use crate::analysis::Language;
 use crate::error::SearchError;
 use crate::schema::{self, Fields, column};
 
@@ -18,6 +22,29 @@ pub(crate) struct Snapshot {
     pub(crate) seq: i64,
     /// Tips and mean lengths of the open half: all scores are made from these, so that hidden tips do not show in them.
     pub(crate) public: PublicStatistics,
+    /// In how many tips of the open half each language is written, the commonest first; made at the first search.
+    pub(crate) languages: OnceLock<Vec<(u32, Language)>>,
+    columns: HashMap<SegmentId, Columns>,
+}
+
+/// The columns of a segment that every search reads: opening them costs more than reading them.
+pub(crate) struct Columns {
+    pub(crate) number: Column<i64>,
+    pub(crate) updated: Column<i64>,
+    pub(crate) proof: Column<u64>,
+    pub(crate) confidence: Column<u64>,
+}
+
+impl Columns {
+    fn of(segment: &SegmentReader) -> Result<Self, SearchError> {
+        let columns = segment.fast_fields();
+        Ok(Self {
+            number: columns.i64(column::NUMBER)?,
+            updated: columns.i64(column::UPDATED)?,
+            proof: columns.u64(column::PROOF)?,
+            confidence: columns.u64(column::CONFIDENCE)?,
+        })
+    }
 }
 
 /// Counts of the open half.
@@ -42,7 +69,16 @@ impl Snapshot {
             mean_all: if tips == 0 { 100.0 } else { float(all) / float(tips) }.max(1.0),
             mean_headline: if tips == 0 { 10.0 } else { float(headline) / float(tips) }.max(1.0),
         };
-        Ok(Self { fields, open, restricted, seq, public })
+        let segments = open.segment_readers().iter().chain(restricted.segment_readers());
+        let columns = segments.map(|segment| Ok((segment.segment_id(), Columns::of(segment)?)));
+        let columns = columns.collect::<Result<_, SearchError>>()?;
+        Ok(Self { fields, open, restricted, seq, public, languages: OnceLock::new(), columns })
+    }
+
+    /// The columns of one of its segments.
+    pub(crate) fn columns(&self, segment: &SegmentReader) -> Result<&Columns, SearchError> {
+        let columns = self.columns.get(&segment.segment_id());
+        columns.ok_or_else(|| SearchError::Engine("a segment of another snapshot".to_owned()))
     }
 
     pub(crate) fn len(&self) -> u64 {

@@ -12,7 +12,6 @@ use super::syntax::FieldName;
 use crate::analysis::identifier;
 use crate::error::SearchError;
 use crate::index::record::{label, plain, term};
-use crate::schema::column;
 
 /// A demand: one of its sources, or a span of time.
 #[derive(Debug, Clone)]
@@ -135,7 +134,7 @@ impl<'v, 's> Gate<'v, 's> {
             let check = match &demand.what {
                 What::AnyOf(sources) => Check::Labels(Membership::new(scope, view, sources)?),
                 What::Updated { from, to } => {
-                    Check::Updated { column: view.reader.fast_fields().i64(column::UPDATED)?, from: *from, to: *to }
+                    Check::Updated { column: view.columns.updated.clone(), from: *from, to: *to }
                 }
             };
             checks.push((demand.facet, check));

@@ -2,6 +2,8 @@
 
 use tantivy::fieldnorm::FieldNormReader;
 
+use super::slot::Slot;
+
 /// Saturation of repeated words (BM25, Robertson and others, TREC-3).
 pub(crate) const K1: f32 = 1.2;
 /// How much length counts in the whole text.
@@ -52,6 +54,14 @@ pub(crate) const STOP: f32 = 0.1;
 
 /// Tips looked at closely (proximity, exactness, proof) after the first pass.
 pub(crate) const WINDOW: usize = 200;
+
+/// Words that stand in more than a third of all tips say nothing.
+const IDLE: f32 = 1.1;
+
+/// Whether every word that is asked for says nothing.
+pub(crate) fn says_nothing(slots: &[Slot]) -> bool {
+    slots.iter().filter(|slot| slot.required && !slot.silent).all(|slot| slot.idf < IDLE)
+}
 
 /// Inverse document frequency, always positive (as Lucene's and the engine's).
 pub(crate) fn idf(frequency: u32, tips: f32) -> f32 {

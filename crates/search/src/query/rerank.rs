@@ -157,7 +157,7 @@ impl Eye {
         let positions = vec![Vec::new(); words.len()];
         let telling = words.iter().filter(|word| !word.silent).count();
         let shortness = ranking::shortness(telling);
-        Ok(Self { words, telling, shortness, standing: Standing::new(view)?, language, positions })
+        Ok(Self { words, telling, shortness, standing: Standing::new(view), language, positions })
     }
 
     fn look(&mut self, doc: DocId, now_micros: i64) -> Closer {
@@ -266,13 +266,9 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    pub(crate) fn new(view: &View<'_>) -> Result<Self, SearchError> {
-        let columns = view.reader.fast_fields();
-        Ok(Self {
-            proof: columns.u64(column::PROOF)?,
-            updated: columns.i64(column::UPDATED)?,
-            confidence: columns.u64(column::CONFIDENCE)?,
-        })
+    pub(crate) fn new(view: &View<'_>) -> Self {
+        let columns = view.columns;
+        Self { proof: columns.proof.clone(), updated: columns.updated.clone(), confidence: columns.confidence.clone() }
     }
 
     /// See [`ranking::standing`].

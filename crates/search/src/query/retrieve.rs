@@ -10,16 +10,19 @@ use tantivy::{DocId, TERMINATED};
 
 use super::docs::{AllNorms, Walk};
 use super::filter::{Demand, Gate, Passes};
+use super::ranking;
 use super::request::Sort;
 use super::scope::{Scope, View};
 use super::slot::{Slot, Source};
 use crate::answer::facets::Counter;
 use crate::error::SearchError;
 use crate::index::proof;
-use crate::schema::column;
 
 /// Steps between two looks at the clock.
 const PATIENCE: u32 = 2_048;
+
+/// Most tips looked at when every word stands in a good part of all tips: none of them is better than the others.
+const MOST_OF_IDLE: u64 = 10_000;
 
 /// A tip that was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -67,12 +70,13 @@ impl<'s> Passage<'_, 's> {
     pub(crate) fn complete(&self, keep: usize, mut counter: Option<&mut Counter>) -> Result<Found, SearchError> {
         let mut best = Best::new(keep, self.shown, self.after);
         let mut watch = Watch::new(self.deadline);
+        let idle = counter.is_none() && self.sort == Sort::Relevance && ranking::says_nothing(self.slots);
         for (place, view) in self.scope.views.iter().enumerate() {
             let Some(mut walks) = self.required_walks(view)? else { continue };
             let mut others = self.walks(view, |slot| !slot.required && !slot.silent)?;
             let mut gate = Gate::new(self.scope, view, self.demands, self.excluded)?;
-            let key = Key::new(self.sort, view, self.now_micros)?;
-            let numbers = view.reader.fast_fields().i64(column::NUMBER)?;
+            let key = Key::new(self.sort, view, self.now_micros);
+            let numbers = &view.columns.number;
             if let Some(counter) = counter.as_deref_mut() {
                 counter.enter(view)?;
             }
@@ -99,6 +103,10 @@ impl<'s> Passage<'_, 's> {
                 }
                 if passes != Passes::All {
                     continue;
+                }
+                if idle && best.count == MOST_OF_IDLE {
+                    self.scope.cut_short();
+                    break;
                 }
                 let mut score = 0.0;
                 for each in &mut walks {
@@ -134,8 +142,8 @@ impl<'s> Passage<'_, 's> {
         for (place, view) in self.scope.views.iter().enumerate() {
             let mut walks = self.walks(view, |slot| !slot.silent)?;
             let mut gate = Gate::new(self.scope, view, self.demands, self.excluded)?;
-            let key = Key::new(self.sort, view, self.now_micros)?;
-            let numbers = view.reader.fast_fields().i64(column::NUMBER)?;
+            let key = Key::new(self.sort, view, self.now_micros);
+            let numbers = &view.columns.number;
             if let Some(counter) = counter.as_deref_mut() {
                 counter.enter(view)?;
             }
@@ -218,9 +226,9 @@ impl<'s> Passage<'_, 's> {
         let mut watch = Watch::new(self.deadline);
         for (place, view) in self.scope.views.iter().enumerate() {
             let mut gate = Gate::new(self.scope, view, self.demands, self.excluded)?;
-            let key = Key::new(self.sort, view, self.now_micros)?;
-            let numbers = view.reader.fast_fields().i64(column::NUMBER)?;
-            let standing = super::rerank::Standing::new(view)?;
+            let key = Key::new(self.sort, view, self.now_micros);
+            let numbers = &view.columns.number;
+            let standing = super::rerank::Standing::new(view);
             if let Some(counter) = counter.as_deref_mut() {
                 counter.enter(view)?;
             }
@@ -346,12 +354,12 @@ enum Key {
 }
 
 impl Key {
-    fn new(sort: Sort, view: &View<'_>, now_micros: i64) -> Result<Self, SearchError> {
-        Ok(match sort {
+    fn new(sort: Sort, view: &View<'_>, now_micros: i64) -> Self {
+        match sort {
             Sort::Relevance => Self::Score,
-            Sort::Newest => Self::Column(view.reader.fast_fields().i64(column::UPDATED)?),
-            Sort::Proof => Self::Proof(view.reader.fast_fields().u64(column::PROOF)?, start_of_day(now_micros)),
-        })
+            Sort::Newest => Self::Column(view.columns.updated.clone()),
+            Sort::Proof => Self::Proof(view.columns.proof.clone(), start_of_day(now_micros)),
+        }
     }
 
     #[allow(clippy::cast_precision_loss, reason = "microseconds of our time fit")]

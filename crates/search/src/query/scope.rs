@@ -18,7 +18,7 @@ use super::docs::Listed;
 use super::slot::Source;
 use crate::error::SearchError;
 use crate::index::record::{label, term};
-use crate::index::snapshot::Snapshot;
+use crate::index::snapshot::{Columns, Snapshot};
 use crate::schema::column;
 
 /// The segments of a snapshot that hold anything for a caller.
@@ -41,6 +41,7 @@ pub(crate) struct View<'s> {
     pub(crate) label: Arc<InvertedIndexReader>,
     pub(crate) norms_all: FieldNormReader,
     pub(crate) norms_headline: FieldNormReader,
+    pub(crate) columns: &'s Columns,
     /// Whether it belongs to the half for open communities.
     pub(crate) open: bool,
     allowed: Option<Allowed>,
@@ -147,7 +148,7 @@ impl<'s> Scope<'s> {
 
 impl<'s> View<'s> {
     fn new(
-        snapshot: &Snapshot,
+        snapshot: &'s Snapshot,
         reader: &'s SegmentReader,
         open: bool,
         allowed: Option<Allowed>,
@@ -162,6 +163,7 @@ impl<'s> View<'s> {
             label: reader.inverted_index(fields.label)?,
             norms_all: reader.get_fieldnorms_reader(fields.all)?,
             norms_headline: reader.get_fieldnorms_reader(fields.headline)?,
+            columns: snapshot.columns(reader)?,
             open,
             allowed,
         })

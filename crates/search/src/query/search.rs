@@ -127,7 +127,7 @@ impl Search<'_> {
             {
                 complete = self.passage().complete(keep, Some(counting))?;
             }
-            let enough = self.all_words_first()
+            let enough = (self.all_words_first() || ranking::says_nothing(&self.plan.slots))
                 && (complete.count >= PLENTY || complete.count >= (wanted + self.shown.len()) as u64);
             if !enough && (self.request.sort == Sort::Relevance || complete.count == 0) {
                 let counting = if complete.count == 0 { counter.as_mut() } else { None };
@@ -292,7 +292,7 @@ impl Search<'_> {
             #[allow(clippy::cast_possible_truncation, reason = "it began as single precision")]
             let score = candidate.rank as f32;
             let explain = if self.request.explain {
-                explain::parts(&self.scope, slots, gains, closer, candidate, self.now_micros)?
+                explain::parts(&self.scope, slots, gains, closer, candidate, self.now_micros)
             } else {
                 Vec::new()
             };

@@ -29,21 +29,38 @@ fn primary(code: &str) -> String {
     code.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase()
 }
 
+/// The languages that the caller's tips are written in, and in how many open ones each; the commonest first.
+fn indexed(scope: &Scope<'_>) -> Result<Vec<(u32, Language)>, SearchError> {
+    let name = |language: Language| term(label::LANG, language.code());
+    let public = if let Some(public) = scope.snapshot.languages.get() {
+        public
+    } else {
+        let mut public = Vec::new();
+        for language in Language::ALL {
+            let tips = scope.public_frequency(In::Label, &name(*language))?;
+            if tips > 0 {
+                public.push((tips, *language));
+            }
+        }
+        scope.snapshot.languages.get_or_init(|| public)
+    };
+    let mut all = public.clone();
+    if scope.views.iter().any(|view| !view.open) {
+        for language in Language::ALL.iter().filter(|language| public.iter().all(|(_, open)| open != *language)) {
+            if scope.is_known(In::Label, &name(*language))? {
+                all.push((1, *language));
+            }
+        }
+    }
+    all.sort_by_key(|(tips, language)| (std::cmp::Reverse(*tips), *language));
+    Ok(all)
+}
+
 impl Tongues {
     pub(crate) fn of(scope: &Scope<'_>, text: &str, ui_lang: Option<&str>) -> Result<Self, SearchError> {
         let detected = language::detect_query(text);
         let screen = ui_lang.and_then(Language::from_code);
-        let mut indexed = Vec::new();
-        for language in Language::ALL {
-            let name = term(label::LANG, language.code());
-            let tips = scope.public_frequency(In::Label, &name)?;
-            if tips > 0 {
-                indexed.push((tips, *language));
-            } else if scope.views.iter().any(|view| !view.open) && scope.is_known(In::Label, &name)? {
-                indexed.push((1, *language));
-            }
-        }
-        indexed.sort_by_key(|(tips, language)| (std::cmp::Reverse(*tips), *language));
+        let indexed = indexed(scope)?;
         let mut languages = Vec::new();
         let known = detected.and_then(Language::from_code);
         for language in known.into_iter().chain(screen).chain(indexed.iter().map(|(_, language)| *language)) {
