@@ -19,5 +19,7 @@ openapi: ## Write openapi/eureka.json from the code
 demo: ## The product on loopback, with its own tips and a cast to log in as
 	cargo run --release -- demo
 
-bench: ## Benchmarks, with ratios to their references
-	cargo bench -p eureka-benches
+bench: ## Tables with ratios to bare tantivy and to the hello endpoint; some minutes
+	cargo build --release -p eureka-server -p eureka-benches
+	target/release/report
+	target/release/load --binary target/release/eureka

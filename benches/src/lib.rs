@@ -10,6 +10,9 @@
 )]
 
 mod bare;
+mod client;
+mod plot;
+mod times;
 
 use std::time::Duration;
 
@@ -26,9 +29,17 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 pub use bare::Bare;
+pub use client::{Client, encoded};
+pub use plot::{Line, svg};
+pub use times::{Times, micros};
 
 /// Words of the vocabulary.
 const VOCABULARY: u32 = 30_000;
+/// The commonest words are those of English, so that the product knows them for empty.
+const EMPTY: [&str; 24] = [
+    "the", "of", "and", "to", "in", "is", "for", "that", "it", "with", "as", "was", "on", "are", "by", "be", "this",
+    "an", "not", "at", "or", "if", "but", "no",
+];
 /// Fault codes in use.
 const CODES: usize = 4_000;
 
@@ -68,7 +79,8 @@ impl Corpus {
     /// Makes `size` tips.
     pub fn new(size: usize) -> Self {
         let mut rng = StdRng::seed_from_u64(1994);
-        let words: Vec<String> = (0..VOCABULARY as usize).map(word).collect();
+        let empty = EMPTY.iter().map(|word| (*word).to_owned());
+        let words: Vec<String> = empty.chain((0..VOCABULARY as usize - EMPTY.len()).map(word)).collect();
         let zipf = Zipf::new(f64::from(VOCABULARY), 1.05).expect("a distribution");
         let tips = (0..size).map(|place| tip(place, &words, &zipf, &mut rng)).collect();
         Self { tips, rng }
@@ -82,6 +94,17 @@ impl Corpus {
     /// So many queries of a class, each made from a tip that answers it.
     pub fn queries(&mut self, class: Class, count: usize) -> Vec<String> {
         (0..count).map(|_| self.query(class)).collect()
+    }
+
+    /// So many queries, mixed as people type them: 15 % typos, 15 % codes, 10 % prefixes, 10 % phrases, the rest two to
+    /// five words.
+    pub fn mixed(&mut self, count: usize) -> Vec<String> {
+        use Class::{Code, Phrase, Prefix, Typo, Words};
+        const TWENTY: [Class; 20] = [
+            Words, Typo, Words, Code, Words, Prefix, Words, Phrase, Words, Typo, Words, Code, Words, Typo, Words, Code,
+            Words, Prefix, Words, Phrase,
+        ];
+        TWENTY.iter().cycle().take(count).map(|class| self.query(*class)).collect()
     }
 
     fn query(&mut self, class: Class) -> String {

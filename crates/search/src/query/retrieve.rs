@@ -40,7 +40,7 @@ pub(crate) struct Candidate {
 /// What a pass found.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// The best, in no order; at most twice as many as asked for.
+    /// The best, in no order; at most as many as asked for.
     pub(crate) best: Vec<Candidate>,
     /// How many tips matched.
     pub(crate) count: u64,
@@ -288,7 +288,8 @@ struct Asked {
     required: bool,
 }
 
-/// Keeps the best candidates: twice as many as asked for are gathered before the worse half is dropped.
+/// Keeps the best candidates: a quarter more than asked for are gathered before the worst are dropped. The sooner they
+/// are, the sooner is known what cannot be among the best.
 struct Best<'a> {
     keep: usize,
     shown: &'a HashSet<i64>,
@@ -320,7 +321,7 @@ impl<'a> Best<'a> {
             return;
         }
         self.gathered.push(candidate);
-        if self.gathered.len() >= 2 * self.keep {
+        if self.gathered.len() > self.keep + self.keep / 4 {
             self.trim();
         }
     }

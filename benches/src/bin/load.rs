@@ -1,0 +1,294 @@
+//! Load over HTTP: how many searches a second a served product gives, beside the same queries in process on a copy of the
+//! same index and beside its hello endpoint, all in one run.
+//!
+//! `load --binary PATH [--tips FILE --queries FILE] [--connections 16] [--seconds 5] [--rate N]` imports tips into a
+//! new directory, serves them, and measures; without files, made-up tips. A query file has `q` and, when a known item is
+//! to be found, `source`, its line's `id` in the tips (1, 2, …). With `--rate`, requests start at that many a second whether
+//! or not earlier ones have come back (an open loop), and latency counts from when each was due.
+#![allow(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    reason = "a table for people; a benchmark that cannot be made has failed"
+)]
+
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant as Wall};
+
+use eureka_benches::{Client, Corpus, Times, encoded, micros, now, request};
+use eureka_search::{Index, OpenOptions, Opened};
+use serde_json::{Value, json};
+
+/// The number of the first tip of a new database.
+const FIRST: i64 = 1_001;
+const PASSWORD: &str = "a-password-for-benchmarks-only";
+const EMAIL: &str = "admin@bench.example";
+const ADMIN: [(&str, &str); 2] = [("EUREKA_ADMIN_EMAIL", EMAIL), ("EUREKA_ADMIN_PASSWORD", PASSWORD)];
+
+struct Arguments {
+    binary: PathBuf,
+    tips: Option<PathBuf>,
+    queries: Option<PathBuf>,
+    connections: usize,
+    seconds: u64,
+    rate: Option<f64>,
+}
+
+struct Asked {
+    q: String,
+    /// The number of the tip that is to be found.
+    wanted: Option<i64>,
+}
+
+fn main() {
+    let arguments = arguments();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (tips, queries) = inputs(&arguments, folder.path());
+    let data = folder.path().join("data");
+    let import = Command::new(&arguments.binary)
+        .args(["--data".as_ref(), data.as_os_str(), "import".as_ref(), tips.as_os_str()])
+        .envs(ADMIN)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    assert!(import.expect("the binary").success(), "the import failed");
+    let server = Server::start(&arguments.binary, &data);
+    let token = server.log_in();
+    let paths = queries.iter().map(|each| format!("/v1/search?limit=10&q={}", encoded(&each.q))).collect::<Vec<_>>();
+
+    let found = found_over_http(&server, &token, &queries, &paths);
+    let duration = Duration::from_secs(arguments.seconds);
+    let measure =
+        |paths: &[String], rate| load(server.address, Some(&token), paths, arguments.connections, duration, rate);
+    measure(&paths, None); // warm
+    let hello = measure(&["/health/live".to_owned()], None);
+    let before = processor_time(server.child.id());
+    let http = measure(&paths, None);
+    let served = processor_time(server.child.id()).saturating_sub(before);
+    let open = arguments.rate.map(|rate| (rate, measure(&paths, Some(rate))));
+    drop(server);
+    let copy = data.join("index");
+    let (own, own_found, spent) = in_process(&copy, &queries, duration);
+
+    println!("{:<40} {:>10} {:>9} {:>9} {:>9}", "", "requests/s", "p50 µs", "p99 µs", "max µs");
+    show(&format!("hello, {} connections", arguments.connections), &hello, duration);
+    show(&format!("search, {} connections", arguments.connections), &http, duration);
+    if let Some((rate, times)) = &open {
+        show(&format!("search, {rate} a second (open loop)"), times, duration);
+    }
+    show("the same queries in process", &own, duration);
+    let share = |one: &Times, other: &Times| 100.0 * one.len() as f64 / other.len().max(1) as f64;
+    println!("search over HTTP: {:.0} % of in process, {:.1} % of hello", share(&http, &own), share(&http, &hello));
+    let each = |spent: Duration, times: &Times| micros(spent) / times.len().max(1) as f64;
+    let (served, spent) = (each(served, &http), each(spent, &own));
+    println!(
+        "processor time a search: {served:.0} µs served, {spent:.0} µs in process ({:.0} %)",
+        100.0 * spent / served
+    );
+    let known = queries.iter().filter(|each| each.wanted.is_some()).count();
+    if known > 0 {
+        println!("known items in the first ten: {found} of {known} over HTTP, {own_found} in process");
+    }
+}
+
+fn arguments() -> Arguments {
+    let mut out =
+        Arguments { binary: PathBuf::new(), tips: None, queries: None, connections: 16, seconds: 5, rate: None };
+    let mut words = std::env::args().skip(1);
+    while let Some(flag) = words.next() {
+        let value = words.next().unwrap_or_default();
+        match flag.as_str() {
+            "--binary" => out.binary = value.into(),
+            "--tips" => out.tips = Some(value.into()),
+            "--queries" => out.queries = Some(value.into()),
+            "--connections" => out.connections = value.parse().expect("a number"),
+            "--seconds" => out.seconds = value.parse().expect("a number"),
+            "--rate" => out.rate = Some(value.parse().expect("a number")),
+            other => eprintln!("{other} is not known"),
+        }
+    }
+    assert!(out.binary.is_file(), "say where the binary is: --binary target/release/eureka");
+    out
+}
+
+/// The tips to import and the queries to ask.
+fn inputs(arguments: &Arguments, folder: &Path) -> (PathBuf, Vec<Asked>) {
+    if let (Some(tips), Some(queries)) = (&arguments.tips, &arguments.queries) {
+        let text = std::fs::read_to_string(queries).expect("the queries");
+        let asked = text.lines().filter_map(|line| {
+            let line: Value = serde_json::from_str(line).ok()?;
+            let wanted = line["source"].as_i64().map(|id| id + FIRST - 1);
+            Some(Asked { q: line["q"].as_str()?.to_owned(), wanted })
+        });
+        return (tips.clone(), asked.collect());
+    }
+    let mut corpus = Corpus::new(10_000);
+    let path = folder.join("tips.jsonl");
+    let mut file = std::io::BufWriter::new(std::fs::File::create(&path).expect("a file"));
+    for tip in corpus.tips() {
+        let line = json!({
+            "id": tip.number.0, "title": tip.title, "problem": tip.problem, "cause": tip.cause,
+            "solution": tip.solution, "products": tip.products, "fault_codes": tip.fault_codes, "lang": tip.lang,
+        });
+        writeln!(file, "{line}").expect("room");
+    }
+    file.flush().expect("room");
+    let asked = corpus.mixed(1_000).into_iter().map(|q| Asked { q, wanted: None });
+    (path, asked.collect())
+}
+
+/// A served product; stopped when dropped.
+struct Server {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Server {
+    fn start(binary: &Path, data: &Path) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
+        let child = Command::new(binary)
+            .args(["--data".as_ref(), data.as_os_str()])
+            .args(["--listen", &port.to_string(), "--log", "warn", "serve"])
+            .envs(ADMIN)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the binary");
+        let server = Self { child, address: port };
+        for _ in 0..1_200 {
+            if let Ok(mut client) = Client::connect(port, None)
+                && let Ok((200, _)) = client.get("/health/ready")
+            {
+                return server;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        panic!("the server did not become ready");
+    }
+
+    fn log_in(&self) -> String {
+        let mut client = Client::connect(self.address, None).expect("a connection");
+        let login = json!({ "email": EMAIL, "password": PASSWORD }).to_string();
+        let (status, body) = client.post("/v1/auth/login", &login).expect("a reply");
+        let reply: Value = serde_json::from_slice(body).unwrap_or_default();
+        let token = reply["access_token"].as_str().unwrap_or_else(|| panic!("login: {status} {reply}"));
+        token.to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn found_over_http(server: &Server, token: &str, queries: &[Asked], paths: &[String]) -> usize {
+    let mut client = Client::connect(server.address, Some(token.to_owned())).expect("a connection");
+    let mut found = 0;
+    for (asked, path) in queries.iter().zip(paths).filter(|(asked, _)| asked.wanted.is_some()) {
+        let (status, body) = client.get(path).expect("a reply");
+        assert_eq!(status, 200, "{}: {}", asked.q, String::from_utf8_lossy(body));
+        let reply: Value = serde_json::from_slice(body).expect("JSON");
+        let key = asked.wanted.map(|number| format!("T-{number}"));
+        let hits = reply["items"].as_array().map_or(&[] as &[Value], Vec::as_slice);
+        found += usize::from(hits.iter().any(|hit| hit["tip"]["number"].as_str() == key.as_deref()));
+    }
+    found
+}
+
+/// Requests on so many connections for a while, over and over the same paths. What is answered in time counts.
+fn load(
+    address: SocketAddr,
+    token: Option<&str>,
+    paths: &[String],
+    connections: usize,
+    duration: Duration,
+    rate: Option<f64>,
+) -> Times {
+    let turn = AtomicUsize::new(0);
+    let begun = Wall::now();
+    let one = || {
+        let mut client = Client::connect(address, token.map(str::to_owned)).expect("a connection");
+        let mut times = Vec::new();
+        loop {
+            let place = turn.fetch_add(1, Ordering::Relaxed);
+            let due = rate.map_or_else(Wall::now, |rate| begun + Duration::from_secs_f64(place as f64 / rate));
+            if due.duration_since(begun) >= duration {
+                return times;
+            }
+            std::thread::sleep(due.saturating_duration_since(Wall::now()));
+            let Some(path) = paths.get(place % paths.len()) else { return times };
+            let (status, body) = client.get(path).expect("a reply");
+            assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(body));
+            times.push(due.elapsed());
+        }
+    };
+    let mut all = Vec::new();
+    std::thread::scope(|scope| {
+        let threads = (0..connections).map(|_| scope.spawn(one)).collect::<Vec<_>>();
+        for thread in threads {
+            all.extend(thread.join().expect("an end"));
+        }
+    });
+    Times::new(all)
+}
+
+/// The same queries on as many threads as cores, without HTTP; how many known items they find, and the processor time.
+fn in_process(dir: &Path, queries: &[Asked], duration: Duration) -> (Times, usize, Duration) {
+    let Opened::Usable(index) = Index::open(dir, OpenOptions::default()).expect("an index") else {
+        panic!("the index cannot be used");
+    };
+    let ask = |asked: &Asked| index.search(&request(&asked.q), now()).expect("an answer");
+    let found = queries.iter().filter(|asked| {
+        asked.wanted.is_some_and(|wanted| ask(asked).hits.iter().any(|hit| hit.tip.number.0 == wanted))
+    });
+    let found = found.count();
+    let turn = AtomicUsize::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    let before = processor_time(std::process::id());
+    let begun = Wall::now();
+    let one = || {
+        let mut times = Vec::new();
+        while begun.elapsed() < duration {
+            let Some(asked) = queries.get(turn.fetch_add(1, Ordering::Relaxed) % queries.len()) else { break };
+            let started = Wall::now();
+            ask(asked);
+            times.push(started.elapsed());
+        }
+        times
+    };
+    let mut all = Vec::new();
+    std::thread::scope(|scope| {
+        let threads = (0..threads).map(|_| scope.spawn(one)).collect::<Vec<_>>();
+        for thread in threads {
+            all.extend(thread.join().expect("an end"));
+        }
+    });
+    (Times::new(all), found, processor_time(std::process::id()).saturating_sub(before))
+}
+
+/// What a process has spent so far, in user mode and in the kernel. What else the machine does hardly shows in it.
+fn processor_time(process: u32) -> Duration {
+    /// The kernel tells these times in hundredths of a second.
+    const TICK: Duration = Duration::from_millis(10);
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+    let ticks = fields.skip(11).take(2).filter_map(|field| field.parse::<u32>().ok()).sum::<u32>();
+    TICK * ticks
+}
+
+fn show(what: &str, times: &Times, duration: Duration) {
+    println!(
+        "{what:<40} {:>10.0} {:>9.0} {:>9.0} {:>9.0}",
+        times.len() as f64 / duration.as_secs_f64(),
+        micros(times.p50()),
+        micros(times.p99()),
+        micros(times.below(1000))
+    );
+}
