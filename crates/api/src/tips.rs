@@ -13,7 +13,7 @@ pub(crate) use body::{
     ActionWord, ConfidenceWord, HistoryBody, NewTipBody, OptionalReasonBody, ReasonBody, RevisionBody, SafetyWord,
     TipBody, TipParams, TipPatch, TipReadParams,
 };
-pub(crate) use replacing::{diff_revisions, merge_tip, named, revert_tip, separate_tip, supersede_tip};
+pub(crate) use replacing::{diff_revisions, merge_tip, named, revert_tip, supersede_tip};
 
 use crate::Api;
 use crate::body::{Body, OptionalBody};
@@ -215,6 +215,8 @@ keepers! {
     archive_tip = "/tips/{id}/archive";
     /// Bring an archived tip back, not validated until it is proven again (stewards).
     restore_tip = "/tips/{id}/restore";
+    /// Give a merged or superseded tip its place back (stewards).
+    separate_tip = "/tips/{id}/separate";
 }
 
 /// List the revisions of a tip that you may read, oldest first.

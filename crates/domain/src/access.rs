@@ -53,6 +53,11 @@ impl Caller {
         self.has(community, Role::Reviewer)
     }
 
+    /// The communities the caller is a reviewer (or steward) of.
+    pub fn reviewed(&self) -> Vec<CommunityId> {
+        self.standings.keys().copied().filter(|&community| self.reviews(community)).collect()
+    }
+
     /// Whose tips the caller may read.
     pub fn audience(&self) -> Audience {
         Audience {
@@ -113,8 +118,9 @@ pub fn may_administer(caller: &Caller) -> Result<(), RuleError> {
 
 /// Whether the caller may do `action` to a tip whose newest revision is `latest`.
 ///
-/// Writing is for the tip's author, the revision's editor, and a steward (who leaves others' drafts alone); deciding for reviewers of the community who
-/// are not credited on the text, admins included; holding and archiving for the community's keepers.
+/// Writing is for the tip's author, the revision's editor, and a steward (who leaves others' drafts alone); deciding for
+/// reviewers of the community who are not credited on the text, admins included; holding and archiving for the
+/// community's keepers.
 pub fn may(caller: &Caller, action: Action, tip: &Tip, latest: &Revision) -> Result<(), RuleError> {
     let credited = is_credited(caller.user, tip, latest);
     let contributes = caller.has(tip.community, Role::Contributor);

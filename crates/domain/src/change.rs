@@ -291,6 +291,12 @@ impl Change {
         Self { subject: Some(subject), ..self }
     }
 
+    /// The change, as one of a revision whose state it leaves as it is.
+    #[must_use]
+    pub fn on_revision(self, number: i32) -> Self {
+        Self { revision: Some(number), ..self }
+    }
+
     /// The change, with what may be erased from it later.
     #[must_use]
     pub fn telling(self, payload: Option<Payload>) -> Self {

@@ -44,7 +44,7 @@ word_enum! {
     }
 }
 
-/// Longest text and longest reason, in characters.
+/// Longest text, in characters.
 pub const TEXT_MAX: usize = 2000;
 
 /// A flag as a reader raises it.
@@ -165,18 +165,6 @@ impl Flag {
         }
         Ok(())
     }
-}
-
-/// The reason that a flag ends with, trimmed.
-pub fn checked_reason(reason: &str) -> Result<String, RuleError> {
-    let reason = reason.trim().to_owned();
-    if reason.is_empty() {
-        return Err(RuleError::field("/reason", "required", "whoever raised it is owed a reason"));
-    }
-    if reason.chars().count() > TEXT_MAX {
-        return Err(RuleError::field("/reason", "too_long", format!("at most {TEXT_MAX} characters")));
-    }
-    Ok(reason)
 }
 
 /// Of the reviewers and how many open tasks each has, the one to give the next to: the least busy, and of equals the

@@ -80,6 +80,26 @@ impl Action {
     }
 }
 
+/// Longest reason, in characters.
+pub const REASON_MAX: usize = 2000;
+
+/// The reason that those concerned are owed, trimmed.
+pub fn owed_reason(reason: &str) -> Result<String, RuleError> {
+    let Some(reason) = given_reason(Some(reason))? else {
+        return Err(RuleError::field("/reason", "required", "those concerned are owed a reason"));
+    };
+    Ok(reason)
+}
+
+/// The reason that is given where none is owed, trimmed; an empty one is none.
+pub fn given_reason(reason: Option<&str>) -> Result<Option<String>, RuleError> {
+    let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
+    if reason.is_some_and(|reason| reason.chars().count() > REASON_MAX) {
+        return Err(RuleError::field("/reason", "too_long", format!("at most {REASON_MAX} characters")));
+    }
+    Ok(reason.map(str::to_owned))
+}
+
 /// The one table: the state that `action` on a revision leads to, or `None` where it is impossible.
 ///
 /// For [`Action::Edit`] the state is that of the revision that then holds the new text. For [`Action::Approve`] it is

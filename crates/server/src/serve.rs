@@ -88,8 +88,8 @@ async fn listen(settings: &Settings, api: Data<Api>, ready: impl FnOnce(SocketAd
     server.await.context("the server failed")
 }
 
-/// Does what nobody asks for, at the start and every hour: forgets what has expired, reminds of broken promises, asks for another look at
-/// what nobody has confirmed for long.
+/// Does what nobody asks for, at the start and every hour: forgets what has expired, reminds of broken promises, asks for
+/// another look at what nobody has confirmed for long.
 async fn look_after(api: Data<Api>) {
     let mut hourly = tokio::time::interval(HOUR);
     loop {

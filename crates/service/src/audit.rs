@@ -1,9 +1,9 @@
 //! The record: what happened to a tip, and whether the chain of the change log holds.
 
 use eureka_domain::access::Caller;
-use eureka_domain::change::{Facts, Head, Kind, Payload, Recorded};
+use eureka_domain::change::{Facts, Head, Payload, Recorded};
 use eureka_domain::ids::TipRef;
-use eureka_domain::tip::Confidence;
+use eureka_domain::tip::{Confidence, Tip};
 use eureka_domain::visibility;
 use eureka_store::{Conn, log, revisions, users};
 
@@ -21,6 +21,20 @@ pub struct HistoryEntry {
     pub facts: Facts,
 }
 
+impl HistoryEntry {
+    /// The entry for somebody who belongs to the tip, or does not: what a reviewer said when deciding was said to the
+    /// author.
+    pub(crate) fn told_to(self, inside: bool) -> Self {
+        let decided = self.change.to.is_some();
+        if inside || !decided { self } else { Self { facts: self.facts.without_reason(), ..self } }
+    }
+}
+
+/// Whether somebody belongs to a tip: as its author, or as one of those who decide on it.
+pub(crate) fn is_inside(caller: &Caller, tip: &Tip) -> bool {
+    caller.user == tip.author || caller.reviews(tip.community)
+}
+
 impl Service {
     /// What happened to a tip, oldest first. Callers who see only its live text see only what concerns live texts.
     pub fn tip_history(&self, caller: &Caller, tip: TipRef) -> Result<Vec<HistoryEntry>, ServiceError> {
@@ -31,7 +45,7 @@ impl Service {
                 .filter(|revision| visibility::sees_revision(caller, &sheet.tip, revision, &community))
                 .map(|revision| revision.number)
                 .collect();
-            let inside = caller.reviews(community.id) || caller.user == sheet.tip.author;
+            let inside = is_inside(caller, &sheet.tip);
             let changes: Vec<Recorded> = log::of_tip(conn, sheet.tip.id)?
                 .into_iter()
                 .filter(|change| {
@@ -39,11 +53,8 @@ impl Service {
                     change.kind.is_public() || (inside && on_seen)
                 })
                 .collect();
-            let mut told = entries(conn, changes)?;
-            for entry in told.iter_mut().filter(|entry| entry.change.kind == Kind::TipPublished && !inside) {
-                entry.facts = entry.facts.without_reason(); // what the reviewer said was said to the author
-            }
-            Ok(told)
+            let told = entries(conn, changes)?.into_iter();
+            Ok(told.map(|entry| entry.told_to(inside)).collect())
         })
     }
 
@@ -72,7 +83,7 @@ pub(crate) fn entries(conn: &mut Conn<'_>, changes: Vec<Recorded>) -> Result<Vec
     let names = users::names(conn, &actors)?;
     let entry = |change: Recorded| {
         let facts = payloads.get(&change.seq).map(facts_of).transpose()?.unwrap_or_default();
-        let actor = change.actor.map(|id| Person { id, name: names.get(&id).cloned().unwrap_or_default() });
+        let actor = change.actor.map(|id| Person::named(id, &names));
         Ok(HistoryEntry { change, actor, facts })
     };
     changes.into_iter().map(entry).collect()

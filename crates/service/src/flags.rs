@@ -17,7 +17,7 @@ use eureka_store::{Conn, Written, communities, flags, log, notifications, tips, 
 use crate::notifications::record;
 use crate::outcomes::{Usable, credited, usable};
 use crate::rechecks::{self, Case, Why};
-use crate::tips::{change, sheet_of, visible_sheet};
+use crate::tips::{Keeping, keep, sheet_of, visible_sheet};
 use crate::{Answer, IfMatch, Once, Page, PageRequest, Person, Service, ServiceError, TipBrief, audit, once};
 
 /// A flag to be raised.
@@ -101,7 +101,7 @@ impl Service {
                 open(conn, &flag, &tip, &live)?;
                 if flag.kind.stops_use(&caller, community.id) && tip.hold.is_none() {
                     let reason = flag.text.clone().unwrap_or_else(|| "flagged as unsafe".to_owned());
-                    hold(conn, &caller, &mut tip, &latest, reason, now)?;
+                    keep(conn, &caller, (&mut tip, &latest), Keeping::Hold, reason, now)?;
                 }
                 view(conn, &caller, &Open { flag, tip, live, latest, community })
             })
@@ -136,7 +136,7 @@ impl Service {
             let filter = FlagFilter {
                 caller: caller.user,
                 audience: caller.audience(),
-                reviews_in: caller.standings.keys().copied().filter(|&community| caller.reviews(community)).collect(),
+                reviews_in: caller.reviewed(),
                 open: query.open,
                 community,
                 tip,
@@ -205,7 +205,7 @@ impl Service {
         reason: String,
         expected: IfMatch,
     ) -> Result<Written<FlagView>, ServiceError> {
-        let reason = flag::checked_reason(&reason)?;
+        let reason = workflow::owed_reason(&reason)?;
         let (caller, now) = (caller.clone(), self.clock.now());
         let recheck = FlagId(self.new_id(now));
         self.store.write(move |conn| {
@@ -215,7 +215,7 @@ impl Service {
             }
             flag.may_end_as(resolution, live.number)?;
             if resolution == Resolution::Held && tip.hold.is_none() {
-                hold(conn, &caller, &mut tip, &latest, reason.clone(), now)?;
+                keep(conn, &caller, (&mut tip, &latest), Keeping::Hold, reason.clone(), now)?;
             }
             end(conn, Some(caller.user), &mut flag, (&tip, &live), resolution, reason.clone(), now)?;
             let why = Why { reason, code: flag.kind.word() };
@@ -322,26 +322,9 @@ pub(crate) fn end(
     Ok(())
 }
 
-/// Stops the use of a tip because of a flag.
-fn hold(
-    conn: &mut Conn<'_>,
-    caller: &Caller,
-    tip: &mut Tip,
-    latest: &Revision,
-    reason: String,
-    now: Instant,
-) -> Result<(), ServiceError> {
-    workflow::hold(tip, latest, reason.clone(), now)?;
-    tips::save(conn, tip)?;
-    let facts = Facts { reason: Some(reason), ..Facts::default() };
-    let change = change(Kind::TipHeld, caller, tip, now).telling(audit::payload(&facts)?);
-    record(conn, &change, tip, latest)?;
-    Ok(())
-}
-
 fn of_flag(kind: Kind, by: Option<UserId>, flag: &Flag, now: Instant, facts: &Facts) -> Result<Change, ServiceError> {
-    let change = Change::new(kind, by, now).of_tip(flag.tip).about(flag.id.0).telling(audit::payload(facts)?);
-    Ok(Change { revision: Some(flag.revision), ..change })
+    let change = Change::new(kind, by, now).of_tip(flag.tip).about(flag.id.0).on_revision(flag.revision);
+    Ok(change.telling(audit::payload(facts)?))
 }
 
 /// What a flag is about, if the caller may know of it.
@@ -385,14 +368,13 @@ fn view(conn: &mut Conn<'_>, caller: &Caller, open: &Open) -> Result<FlagView, S
     let named = [flag.flagged_by, flag.assignee, flag.resolved.as_ref().and_then(|end| end.by)];
     let named: BTreeSet<UserId> = named.into_iter().flatten().collect();
     let names = users::names(conn, &named.iter().copied().collect::<Vec<_>>())?;
-    let person = |id: UserId| Person { id, name: names.get(&id).cloned().unwrap_or_default() };
     let may_resolve = flag.resolved.is_none()
         && access::may_see_to_flags(caller, community.id).is_ok()
         && !credited(conn, tip, live)?.contains(&caller.user);
     Ok(FlagView {
         tip: TipBrief { id: tip.id, number: tip.number, title: live.text.title.clone() },
         community: community.slug.clone(),
-        people: named.into_iter().map(person).collect(),
+        people: named.into_iter().map(|id| Person::named(id, &names)).collect(),
         may_resolve,
         flag,
     })

@@ -153,7 +153,6 @@ fn view(conn: &mut Conn<'_>, caller: &Caller, mut gap: Gap, now: Instant) -> Res
         None => None,
     };
     let names = users::names(conn, &gap.claim.map(|claim| claim.by).into_iter().collect::<Vec<_>>())?;
-    let person = |id: UserId| Person { id, name: names.get(&id).cloned().unwrap_or_default() };
     let answer = match gap.answer {
         None => None,
         Some((tip, _)) => match visible_sheet(conn, caller, TipRef::Id(tip)) {
@@ -162,7 +161,7 @@ fn view(conn: &mut Conn<'_>, caller: &Caller, mut gap: Gap, now: Instant) -> Res
             Err(other) => return Err(other),
         },
     };
-    Ok(GapView { holder: gap.claim.map(|claim| person(claim.by)), state, community, answer, gap })
+    Ok(GapView { holder: gap.claim.map(|claim| Person::named(claim.by, &names)), state, community, answer, gap })
 }
 
 /// Notes that a new tip is meant to answer a gap.

@@ -110,11 +110,10 @@ fn in_force(conn: &mut Conn<'_>, community: &Community) -> Result<GlossaryView, 
 
 fn view(conn: &mut Conn<'_>, glossary: Glossary) -> Result<GlossaryView, ServiceError> {
     let names = users::names(conn, &glossary.editor.into_iter().collect::<Vec<_>>())?;
-    let person = |id: UserId| Person { id, name: names.get(&id).cloned().unwrap_or_default() };
     Ok(GlossaryView {
         version: glossary.version,
         entries: glossary.entries,
-        editor: glossary.editor.map(person),
+        editor: glossary.editor.map(|id| Person::named(id, &names)),
         at: Some(glossary.at),
     })
 }

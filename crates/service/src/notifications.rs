@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use eureka_domain::access::{self, Caller};
-use eureka_domain::change::{Change, Kind};
+use eureka_domain::change::{Change, Recorded};
 use eureka_domain::community::Community;
 use eureka_domain::ids::{CommunityId, TipId, TipNumber, TipRef};
 use eureka_domain::tip::{Revision, Tip};
@@ -114,45 +114,44 @@ fn views(
     let sheets: HashMap<TipId, TipSheet> = sheets.into_iter().map(|sheet| (sheet.tip.id, sheet)).collect();
     let (changes, read): (Vec<_>, Vec<_>) = found.into_iter().map(|told| (told.change, told.read_at)).unzip();
     let mut views = Vec::with_capacity(changes.len());
-    for (mut entry, read_at) in audit::entries(conn, changes)?.into_iter().zip(read) {
-        let tip = match entry.change.tip {
-            None => None,
-            Some(id) => {
-                let Some(sheet) = sheets.get(&id) else { continue };
-                let Some(owner) = owners.get(&sheet.tip.community) else { continue };
-                let Some(brief) = seen(conn, caller, sheet, owner, &mut entry)? else { continue };
-                Some(brief)
-            }
+    for (entry, read_at) in audit::entries(conn, changes)?.into_iter().zip(read) {
+        let Some(id) = entry.change.tip else {
+            views.push(NotificationView { entry, read_at, tip: None });
+            continue;
         };
-        views.push(NotificationView { entry, read_at, tip });
+        let Some(sheet) = sheets.get(&id) else { continue };
+        let Some(owner) = owners.get(&sheet.tip.community) else { continue };
+        if let Some((brief, inside)) = seen(conn, caller, sheet, owner, &entry.change)? {
+            views.push(NotificationView { entry: entry.told_to(inside), read_at, tip: Some(brief) });
+        }
     }
     Ok(views)
 }
 
-/// The tip of a notification, if the caller may still know of it; facts that are not for them are taken out.
+/// The tip that a change was made to, if the caller may still know of it, and whether they belong to it.
 fn seen(
     conn: &mut Conn<'_>,
     caller: &Caller,
     sheet: &TipSheet,
     owner: &Community,
-    entry: &mut HistoryEntry,
-) -> Result<Option<TipBrief>, ServiceError> {
+    change: &Recorded,
+) -> Result<Option<(TipBrief, bool)>, ServiceError> {
     let TipSheet { tip, live, latest } = sheet;
-    let named = match entry.change.revision {
-        Some(number) => revisions::find(conn, tip.id, number)?,
+    let at_hand = |number: i32| live.iter().chain([latest]).find(|revision| revision.number == number).cloned();
+    let named = match change.revision {
+        Some(number) => {
+            at_hand(number).map_or_else(|| revisions::find(conn, tip.id, number), |at_hand| Ok(Some(at_hand)))?
+        }
         None => None,
     };
-    let named = named.filter(|revision| visibility::sees_revision(caller, tip, revision, owner));
-    let kind = entry.change.kind;
-    let is_known = (kind.is_public() || kind.is_of_flag()) && visibility::sees_tip(caller, tip, latest, owner);
+    let sees = |revision: &Revision| visibility::sees_revision(caller, tip, revision, owner);
+    let named = named.filter(sees);
+    let is_known = change.kind.is_public() && visibility::sees_tip(caller, tip, latest, owner);
     if named.is_none() && !is_known {
         return Ok(None);
     }
+    let text = named.as_ref().or(live.as_ref().filter(|live| sees(live))).unwrap_or(latest);
     let inside =
-        caller.reviews(owner.id) || named.as_ref().is_some_and(|text| access::is_credited(caller.user, tip, text));
-    if entry.change.kind == Kind::TipPublished && !inside {
-        entry.facts = entry.facts.without_reason(); // what the reviewer said was said to the author
-    }
-    let text = named.as_ref().or(live.as_ref()).unwrap_or(latest);
-    Ok(Some(TipBrief { id: tip.id, number: tip.number, title: text.text.title.clone() }))
+        audit::is_inside(caller, tip) || named.as_ref().is_some_and(|text| access::is_credited(caller.user, tip, text));
+    Ok(Some((TipBrief { id: tip.id, number: tip.number, title: text.text.title.clone() }, inside)))
 }

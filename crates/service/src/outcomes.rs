@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use eureka_domain::access::Caller;
-use eureka_domain::change::{Change, Facts, Kind};
+use eureka_domain::change::{Facts, Kind};
 use eureka_domain::community::{Community, Role};
 use eureka_domain::ids::{FlagId, OutcomeId, TipId, TipRef, UserId};
 use eureka_domain::outcome::{Counting, Outcome, OutcomeDraft, spelled};
@@ -88,7 +88,7 @@ impl Service {
             once::run(conn, caller.user, once, now, permit, |conn, mut used| {
                 let outcome = outcome(conn, &caller, &used, id, draft, now)?;
                 let told = change(Kind::OutcomeRecorded, &caller, &used.tip, now).about(id.0).telling(payload);
-                let seq = log::append(conn, &Change { revision: Some(outcome.revision), ..told })?;
+                let seq = log::append(conn, &told.on_revision(outcome.revision))?;
                 let outcome = Outcome { seq, ..outcome };
                 if outcome.counting == Counting::Counted {
                     outcomes::replace(conn, outcome.tip, outcome.user, &outcome.occasion())?;
@@ -297,8 +297,7 @@ fn views(
     let names = users::names(conn, &named.into_iter().collect::<Vec<_>>())?;
     let view = |outcome: Outcome| {
         if sees(&outcome) {
-            let name = names.get(&outcome.user).cloned().unwrap_or_default();
-            return OutcomeView { by: Some(Person { id: outcome.user, name }), outcome };
+            return OutcomeView { by: Some(Person::named(outcome.user, &names)), outcome };
         }
         OutcomeView { outcome: Outcome { work_order: None, client_id: None, ..outcome }, by: None }
     };

@@ -210,6 +210,5 @@ fn turning(
     now: Instant,
     facts: &Facts,
 ) -> Result<Change, ServiceError> {
-    let change = Change::new(kind, by, now).of_tip(tip.id).telling(audit::payload(facts)?);
-    Ok(Change { revision: Some(live.number), ..change })
+    Ok(Change::new(kind, by, now).of_tip(tip.id).on_revision(live.number).telling(audit::payload(facts)?))
 }

@@ -23,7 +23,6 @@ use eureka_store::{Conn, Written, communities, reviews, revisions, tips, users};
 use crate::notifications::record;
 use crate::rechecks;
 use crate::tips::{change, sheet_of, successor};
-use crate::views::name;
 use crate::{Answer, Once, Person, Service, ServiceError, audit, gaps, once};
 
 pub use comments::{CommentView, NewComment};
@@ -263,14 +262,9 @@ fn read(conn: &mut Conn<'_>, caller: &Caller, review: Review, now: Instant) -> R
     named.extend(review.offered_to);
     named.insert(tip.author);
     let names = users::names(conn, &named.iter().copied().collect::<Vec<_>>())?;
-    let person = |id: UserId| {
-        let mut person = Person { id, name: String::new() };
-        name(&mut person, &names);
-        person
-    };
     Ok(ReviewDetail {
-        author: person(tip.author),
-        people: named.into_iter().map(person).collect(),
+        author: Person::named(tip.author, &names),
+        people: named.into_iter().map(|id| Person::named(id, &names)).collect(),
         community: community.slug,
         quorum: community.policy.quorum_for(revision.text.safety),
         overdue: review.is_overdue(now),

@@ -20,6 +20,7 @@ use crate::notifications::record;
 use crate::views::{one_tip_view, tip_views};
 use crate::{Answer, Once, Page, PageRequest, Service, ServiceError, TipView, audit, gaps, once};
 
+pub(crate) use keeping::{Keeping, keep};
 pub(crate) use replacing::successor;
 
 /// A tip to be written.
@@ -188,7 +189,7 @@ impl Service {
             let filter = TipFilter {
                 caller: caller.user,
                 audience: caller.audience(),
-                reviews_in: caller.standings.keys().copied().filter(|&community| caller.reviews(community)).collect(),
+                reviews_in: caller.reviewed(),
                 is_admin: caller.is_admin(),
                 community,
                 author: query.author,
@@ -254,6 +255,7 @@ impl Service {
         reason: Option<String>,
         expected: IfMatch,
     ) -> Result<Written<TipView>, ServiceError> {
+        let reason = workflow::given_reason(reason.as_deref())?;
         let (caller, now) = (caller.clone(), self.clock.now());
         let review_id = ReviewId(self.new_id(now));
         self.store.write(move |conn| {
@@ -279,7 +281,7 @@ impl Service {
         number: i32,
         from: Option<i32>,
     ) -> Result<RevisionDiff, ServiceError> {
-        let from = from.unwrap_or(number - 1);
+        let from = from.unwrap_or(number.saturating_sub(1));
         self.store.read(|conn| {
             let (sheet, community) = visible_sheet(conn, caller, tip)?;
             let mut seen = |number| {
@@ -317,6 +319,7 @@ impl Service {
         expected: IfMatch,
     ) -> Result<Written<TipView>, ServiceError> {
         let (caller, now) = (caller.clone(), self.clock.now());
+        let reason = workflow::given_reason(reason.as_deref())?;
         let payload = audit::payload(&Facts { reason, ..Facts::default() })?;
         self.store.write(move |conn| {
             let TipSheet { mut tip, live, latest } = open(conn, &caller, tip, Action::Withdraw, &expected, now)?;

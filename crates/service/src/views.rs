@@ -30,6 +30,13 @@ pub struct Person {
     pub name: String,
 }
 
+impl Person {
+    /// A person with their name; one whose account was erased has none.
+    pub(crate) fn named(id: UserId, names: &HashMap<UserId, String>) -> Self {
+        Self { id, name: names.get(&id).cloned().unwrap_or_default() }
+    }
+}
+
 /// What the people around a tip see of its open review.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReviewBrief {
@@ -82,7 +89,7 @@ pub struct TipView {
     pub author: Person,
     /// Those whose tips were merged into it.
     pub also_by: Vec<Person>,
-    /// The number of the tip that took its place, if one has.
+    /// The number of the tip that took its place, if one has and the caller may know of it: it is of the same community.
     pub replaced_by: Option<TipNumber>,
     /// The live revision, or the newest where none is live.
     pub shown: Revision,
@@ -156,7 +163,7 @@ pub(crate) fn tip_views(
             let also_by: BTreeSet<UserId> = merged.remove(&view.tip.id).into_iter().flatten().collect();
             people.extend(&also_by);
             view.also_by = also_by.into_iter().map(|id| Person { id, name: String::new() }).collect();
-            if let Some(replaced) = view.tip.replaced {
+            if let Some(replaced) = view.tip.replaced.filter(|_| caller.knows(community)) {
                 view.replaced_by = tips::find(conn, &TipRef::Id(replaced.by))?.map(|tip| tip.number);
             }
             people.insert(view.author.id);
@@ -273,7 +280,7 @@ fn brief(conn: &mut Conn<'_>, id: ReviewId, now: Instant) -> Result<Option<Revie
 }
 
 /// Gives a person their name; one whose account was erased keeps none.
-pub(crate) fn name(person: &mut Person, names: &HashMap<UserId, String>) {
+fn name(person: &mut Person, names: &HashMap<UserId, String>) {
     if let Some(name) = names.get(&person.id) {
         person.name.clone_from(name);
     }

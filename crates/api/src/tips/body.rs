@@ -496,13 +496,13 @@ pub(crate) struct HistoryBody {
     /// Why, from the list.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason_code: Option<String>,
-    /// The confidence before, where it changed.
+    /// What it was before: the confidence, or the revision's number.
     #[serde(skip_serializing_if = "Option::is_none")]
     was: Option<String>,
-    /// The confidence after, where it changed.
+    /// What it is now: the confidence, the revision's number, or the number of the tip that took its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<String>,
-    /// The review it is about.
+    /// The review, flag, outcome or gap it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<Uuid>,
 }

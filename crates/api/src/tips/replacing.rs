@@ -1,4 +1,4 @@
-//! `/v1/tips/{id}/merge`, `/supersede`, `/separate`, `/revert`, and what revisions change of each other.
+//! `/v1/tips/{id}/merge`, `/supersede`, `/revert`, and what revisions change of each other.
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get, post};
@@ -8,7 +8,7 @@ use eureka_service::{RevisionDiff, entity_tag};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{ReasonBody, TipBody, change};
+use super::{TipBody, change};
 use crate::Api;
 use crate::body::Body;
 use crate::caller::Caller;
@@ -125,28 +125,6 @@ pub(crate) async fn supersede_tip(
     let by = named(&by, "/by")?;
     let superseded = Replaced::Superseded;
     change(&api, &id, move |service, tip| service.replace_tip(&caller.0, tip, by, superseded, reason, expected.0)).await
-}
-
-/// Give a merged or superseded tip its place back (stewards).
-#[utoipa::path(
-    tag = "tips",
-    request_body = ReasonBody,
-    params(
-        ("id" = String, Path, description = "The tip's id or number"),
-        ("If-Match" = String, Header, description = "The ETag of the state you change"),
-    ),
-    responses((status = 200, description = "The tip as it is now", body = TipBody)),
-)]
-#[post("/tips/{id}/separate")]
-pub(crate) async fn separate_tip(
-    api: Data<Api>,
-    caller: Caller,
-    id: Path<String>,
-    expected: Expected,
-    body: Body<ReasonBody>,
-) -> Result<HttpResponse, Problem> {
-    let reason = body.value.reason;
-    change(&api, &id, move |service, tip| service.separate_tip(&caller.0, tip, reason, expected.0)).await
 }
 
 /// Take up the text of an earlier revision again.

@@ -225,7 +225,9 @@ fn an_earlier_text_is_taken_up_again_and_reviewed_like_any_other() {
         let parts = [part("kept", "The "), part("removed", "first"), part("added", "second"), part("kept", " text")];
         assert_eq!(diff.at("/changes"), json!([{"field": "title", "parts": parts}]));
         assert_eq!(app.get(&ravi, &format!("{path}/revisions/2/diff?from=2")).expect(200).at("/changes"), json!([]));
-        app.get(&ravi, &format!("{path}/revisions/1/diff")).expect_problem(404, "not_found");
+        for none in ["1", "0", "-2147483648", "2147483648"] {
+            app.get(&ravi, &format!("{path}/revisions/{none}/diff")).expect_problem(404, "not_found");
+        }
 
         let revert =
             |who, to| app.act(who, &format!("{path}/revert"), "*", json!({"to": to, "reason": "it was right"}));

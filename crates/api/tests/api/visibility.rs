@@ -162,3 +162,49 @@ fn a_tip_of_a_private_community_exists_for_its_members() {
         same_as_absent(app, &app.member(&open, "stella", Role::Steward), &id, &number);
     });
 }
+
+#[test]
+fn what_a_reviewer_said_when_merging_is_not_for_every_reader_of_what_came_after() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let stella = app.member(&printers, "stella", Role::Steward);
+        let kept = app.published(&ana, &stella, &printers, "It stops");
+        let tip = app.submitted(&ana, &printers, "It stops too");
+        let decide = |tip: &eureka_testkit::Reply, body: serde_json::Value| {
+            app.post(&stella, &format!("/v1/reviews/{}/decisions", tip.word("/review/id")), body).expect(201)
+        };
+        decide(&tip, json!({"verdict": "merge", "into": kept, "comment": CANARY, "revision": 1}));
+        let path = format!("/v1/tips/{}", tip.word("/id"));
+        app.act(&stella, &format!("{path}/separate"), "*", json!({"reason": "not the same"})).expect(200);
+        let edit = app.call("PATCH", &path).by(&ana).header("If-Match", "*");
+        edit.json(json!({"problem": "Another one."})).send().expect(200);
+        let again = app.act(&ana, &format!("{path}/submit"), "*", json!({})).expect(200);
+        decide(&again, json!({"verdict": "approve", "revision": 2}));
+        let history = format!("{path}/history");
+        assert!(app.get(&ana, &history).expect(200).text().contains(CANARY));
+        let outside = app.get(&app.person("otto"), &history).expect(200);
+        assert_eq!(outside.each("/kind"), ["tip.merged", "tip.separated", "tip.published"]);
+        assert!(!outside.text().contains(CANARY), "{}", outside.text());
+    });
+}
+
+#[test]
+fn an_author_who_left_a_private_community_is_not_told_which_tip_theirs_went_into() {
+    on_both_apps(|app| {
+        let medical = app.community("medical", Openness::Private);
+        let ana = app.member(&medical, "ana", Role::Contributor);
+        let bo = app.member(&medical, "bo", Role::Contributor);
+        let ravi = app.member(&medical, "ravi", Role::Reviewer);
+        let kept = app.published(&ana, &ravi, &medical, "Zirconium in the autoclave");
+        let tip = app.submitted(&bo, &medical, "It stops");
+        let decisions = format!("/v1/reviews/{}/decisions", tip.word("/review/id"));
+        app.post(&ravi, &decisions, json!({"verdict": "merge", "into": kept, "comment": "Known.", "revision": 1}))
+            .expect(201);
+        let path = format!("/v1/tips/{}", tip.word("/id"));
+        app.get(&bo, &path).expect(307);
+        app.call("DELETE", &format!("/v1/communities/medical/members/{}", bo.id)).by(&bo).send().expect(204);
+        let own = app.get(&bo, &path).expect(200);
+        assert_eq!((own.word("/title"), own.at("/replaced_by")), ("It stops".to_owned(), json!(null)));
+    });
+}

@@ -79,9 +79,8 @@ impl Service {
                 concerned.extend(found.review.live_claim(now).map(|claim| claim.by));
                 concerned.remove(&caller.user);
                 comments::insert(conn, &comment)?;
-                let mut change = change(Kind::ReviewCommented, &caller, &found.tip, now).about(id.0).telling(payload);
-                change.revision = Some(found.revision.number);
-                let seq = log::append(conn, &change)?;
+                let change = change(Kind::ReviewCommented, &caller, &found.tip, now).on_revision(found.revision.number);
+                let seq = log::append(conn, &change.about(id.0).telling(payload))?;
                 notifications::tell(conn, seq, &concerned)?;
                 views(conn, vec![comment])?.pop().ok_or(NONE)
             })
@@ -108,9 +107,6 @@ fn in_its_thread(conn: &mut Conn<'_>, comment: Comment) -> Result<Comment, Servi
 /// The comments with the names of those who said them.
 pub(super) fn views(conn: &mut Conn<'_>, said: Vec<Comment>) -> Result<Vec<CommentView>, ServiceError> {
     let names = users::names(conn, &said.iter().map(|comment| comment.author).collect::<Vec<_>>())?;
-    let view = |comment: Comment| {
-        let name = names.get(&comment.author).cloned().unwrap_or_default();
-        CommentView { author: Person { id: comment.author, name }, comment }
-    };
+    let view = |comment: Comment| CommentView { author: Person::named(comment.author, &names), comment };
     Ok(said.into_iter().map(view).collect())
 }

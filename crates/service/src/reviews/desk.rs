@@ -10,6 +10,7 @@ use eureka_store::{Conn, comments, reviews, tips};
 
 use super::comments::{CommentView, views};
 use super::{NONE, ReviewDetail, read};
+use crate::audit::is_inside;
 use crate::{Service, ServiceError, SimilarText};
 
 /// How many of an author's earlier reasons are told.
@@ -63,11 +64,12 @@ impl Service {
             let review = reviews::find(conn, id)?.ok_or(NONE)?;
             let detail = read(conn, caller, review, now)?;
             let said = comments::list(conn, id, None, COMMENTS)?;
+            let told = caller.is_admin() || is_inside(caller, &detail.tip);
             Ok(ReviewDesk {
                 changes: detail.live.as_ref().map_or_else(Vec::new, |live| diff(&live.text, &detail.revision.text)),
                 checklist: checklist(&detail.revision.text),
                 stale_approvals: stale_approvals(conn, &detail)?,
-                reasons: reasons(conn, &detail)?,
+                reasons: if told { reasons(conn, &detail)? } else { Vec::new() },
                 comments: views(conn, said)?,
                 detail,
             })

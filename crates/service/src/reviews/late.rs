@@ -47,8 +47,7 @@ impl Service {
 
 /// Records that a review is late, and tells those who could decide it.
 fn tell(conn: &mut Conn<'_>, review: &Review, kind: Kind, role: Role, now: Instant) -> Result<(), ServiceError> {
-    let mut change = Change::new(kind, None, now).of_tip(review.tip).about(review.id.0);
-    change.revision = Some(review.revision);
+    let change = Change::new(kind, None, now).of_tip(review.tip).about(review.id.0).on_revision(review.revision);
     let seq = log::append(conn, &change)?;
     let mut people: BTreeSet<UserId> = communities::with_role(conn, review.community, role)?.into_iter().collect();
     if let Some(text) = revisions::find(conn, review.tip, review.revision)? {

@@ -92,8 +92,7 @@ pub(super) fn reviewed(
     caller: &Caller,
     slug: Option<&str>,
 ) -> Result<Vec<CommunityId>, ServiceError> {
-    let mut reviewed: Vec<CommunityId> =
-        caller.standings.keys().copied().filter(|&community| caller.reviews(community)).collect();
+    let mut reviewed = caller.reviewed();
     if let Some(slug) = slug {
         let named = communities::find_slug(conn, slug)?.map(|community| community.id);
         reviewed.retain(|&community| Some(community) == named);

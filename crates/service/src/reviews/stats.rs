@@ -75,7 +75,6 @@ impl Service {
                 *held.entry(claim.by).or_default() += 1;
             }
             let names = users::names(conn, &held.keys().copied().collect::<Vec<_>>())?;
-            let person = |id: UserId| Person { id, name: names.get(&id).cloned().unwrap_or_default() };
             let answered = |review: &Review| Some(review.responded_at? - review.opened_at);
             Ok(QueueStats {
                 open: open.len(),
@@ -85,7 +84,7 @@ impl Service {
                 backlog: Waits::of(open.iter().map(|(review, _)| now - review.opened_at).collect()),
                 first_response: Waits::of(ended.iter().filter_map(|(review, _)| answered(review)).collect()),
                 decision: Waits::of(ended.iter().filter_map(|(review, _)| decided_after(review)).collect()),
-                load: held.into_iter().map(|(user, count)| (person(user), count)).collect(),
+                load: held.into_iter().map(|(user, count)| (Person::named(user, &names), count)).collect(),
                 thin_products: thin(&open, active),
             })
         })

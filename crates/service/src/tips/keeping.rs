@@ -6,20 +6,18 @@ use eureka_domain::change::{Facts, Kind};
 use eureka_domain::ids::TipRef;
 use eureka_domain::tip::{Revision, Tip};
 use eureka_domain::workflow::{self, Action};
-use eureka_domain::{FieldError, Instant, RuleError};
+use eureka_domain::{Instant, RuleError};
 use eureka_store::tips::TipSheet;
-use eureka_store::{Written, tips};
+use eureka_store::{Conn, Written, tips};
 
 use super::{change, open};
 use crate::notifications::record;
 use crate::views::one_tip_view;
 use crate::{IfMatch, Service, ServiceError, TipView, audit};
 
-/// Longest reason, in characters.
-const REASON_MAX: usize = 2000;
-
+/// What a keeper does.
 #[derive(Clone, Copy)]
-enum Keeping {
+pub(crate) enum Keeping {
     Hold,
     Release,
     Archive,
@@ -108,30 +106,29 @@ impl Service {
         reason: String,
         expected: IfMatch,
     ) -> Result<Written<TipView>, ServiceError> {
-        let reason = owed(&reason)?;
+        let reason = workflow::owed_reason(&reason)?;
         let (caller, now) = (caller.clone(), self.clock.now());
         self.store.write(move |conn| {
             let TipSheet { mut tip, live, latest } = open(conn, &caller, tip, keeping.action(), &expected, now)?;
-            let before = tip.confidence;
-            keeping.apply(&mut tip, &latest, reason.clone(), now)?;
-            tips::save(conn, &tip)?;
-            let facts = Facts { reason: Some(reason), ..audit::turned(before, tip.confidence) };
-            let change = change(keeping.kind(), &caller, &tip, now).telling(audit::payload(&facts)?);
-            record(conn, &change, &tip, &latest)?;
+            keep(conn, &caller, (&mut tip, &latest), keeping, reason, now)?;
             one_tip_view(conn, &caller, TipSheet { tip, live, latest }, now)
         })
     }
 }
 
-/// A reason that those concerned are owed, trimmed.
-pub(super) fn owed(reason: &str) -> Result<String, RuleError> {
-    let reason = reason.trim();
-    if reason.is_empty() {
-        return Err(RuleError::field("/reason", "required", "those concerned are owed a reason"));
-    }
-    if reason.chars().count() > REASON_MAX {
-        let detail = format!("at most {REASON_MAX} characters");
-        return Err(RuleError::Invalid(vec![FieldError::new("/reason", "too_long", detail)]));
-    }
-    Ok(reason.to_owned())
+/// Does it, and tells those concerned.
+pub(crate) fn keep(
+    conn: &mut Conn<'_>,
+    caller: &Caller,
+    (tip, latest): (&mut Tip, &Revision),
+    keeping: Keeping,
+    reason: String,
+    now: Instant,
+) -> Result<(), ServiceError> {
+    let before = tip.confidence;
+    keeping.apply(tip, latest, reason.clone(), now)?;
+    tips::save(conn, tip)?;
+    let facts = Facts { reason: Some(reason), ..audit::turned(before, tip.confidence) };
+    record(conn, &change(keeping.kind(), caller, tip, now).telling(audit::payload(&facts)?), tip, latest)?;
+    Ok(())
 }

@@ -9,7 +9,6 @@ use eureka_domain::{RuleError, visibility, workflow};
 use eureka_store::tips::TipSheet;
 use eureka_store::{Conn, Written, notifications, tips};
 
-use super::keeping::owed;
 use super::{change, open, visible_sheet};
 use crate::notifications::record;
 use crate::outcomes::move_evidence;
@@ -27,7 +26,7 @@ impl Service {
         reason: String,
         expected: IfMatch,
     ) -> Result<Written<TipView>, ServiceError> {
-        let reason = owed(&reason)?;
+        let reason = workflow::owed_reason(&reason)?;
         let (caller, now) = (caller.clone(), self.clock.now());
         let (action, kind, pointer) = match how {
             Replaced::Merged => (workflow::Action::Merge, Kind::TipMerged, "/into"),
@@ -59,7 +58,7 @@ impl Service {
         reason: String,
         expected: IfMatch,
     ) -> Result<Written<TipView>, ServiceError> {
-        let reason = owed(&reason)?;
+        let reason = workflow::owed_reason(&reason)?;
         let (caller, now) = (caller.clone(), self.clock.now());
         let payload = audit::payload(&Facts { reason: Some(reason), ..Facts::default() })?;
         self.store.write(move |conn| {
