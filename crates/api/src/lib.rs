@@ -19,6 +19,7 @@ mod page;
 mod params;
 mod path;
 mod problem;
+mod relations;
 mod request;
 mod reviews;
 mod routes;

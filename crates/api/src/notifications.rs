@@ -45,16 +45,18 @@ pub(crate) struct TipBrief {
     title: String,
 }
 
+impl From<&eureka_service::TipBrief> for TipBrief {
+    fn from(tip: &eureka_service::TipBrief) -> Self {
+        Self { id: tip.id.0, number: tip.number.to_string(), title: tip.title.clone() }
+    }
+}
+
 impl From<&NotificationView> for NotificationBody {
     fn from(view: &NotificationView) -> Self {
         Self {
             id: view.entry.change.seq,
             change: (&view.entry).into(),
-            tip: view.tip.as_ref().map(|tip| TipBrief {
-                id: tip.id.0,
-                number: tip.number.to_string(),
-                title: tip.title.clone(),
-            }),
+            tip: view.tip.as_ref().map(Into::into),
             read_at: view.read_at.map(instant),
         }
     }

@@ -50,11 +50,23 @@ pub(crate) fn checked_limit(limit: Option<i64>) -> Result<i64, Problem> {
 
 /// The reply with one page.
 pub(crate) fn listed<T, W: Serialize>(req: &HttpRequest, page: Page<T>, wire: impl FnMut(T) -> W) -> HttpResponse {
+    let page = page.map(wire);
+    sent(req, page.next.clone(), &PageBody::from(page))
+}
+
+/// The reply with one page and what else belongs to it.
+pub(crate) fn sent(req: &HttpRequest, next: Option<String>, body: &impl Serialize) -> HttpResponse {
     let mut response = HttpResponse::Ok();
-    if let Some(next) = &page.next {
-        response.insert_header((LINK, next_link(req, next)));
+    if let Some(next) = next {
+        response.insert_header((LINK, next_link(req, &next)));
     }
-    response.json(PageBody { items: page.items.into_iter().map(wire).collect(), next_cursor: page.next })
+    response.json(body)
+}
+
+impl<T> From<Page<T>> for PageBody<T> {
+    fn from(page: Page<T>) -> Self {
+        Self { items: page.items, next_cursor: page.next }
+    }
 }
 
 /// `Link` to the same list after `cursor`.

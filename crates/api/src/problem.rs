@@ -136,6 +136,8 @@ catalogue! {
         "Read the tip; edit it if something is missing.";
     STALE_REVISION = 409 "stale_revision" "The decision is on another revision"
         "Read the review again: the text has changed.";
+    TOLD_APART = 409 "told_apart" "Peers agreed that these tips are about different things"
+        "Say what has changed: edit one of them, or flag what is wrong with it.";
     ALREADY_FLAGGED = 409 "already_flagged" "You have an open flag of this kind on this tip"
         "Wait until it ends, or read it: `GET /v1/flags`.";
     ALREADY_RESOLVED = 409 "already_resolved" "The flag has been resolved"
@@ -215,6 +217,7 @@ impl From<RuleError> for Problem {
             }
             RuleError::StaleRevision { .. } => Self::new(&STALE_REVISION, detail),
             RuleError::AlreadyDecided => Self::new(&ALREADY_DECIDED, detail),
+            RuleError::ToldApart => Self::new(&TOLD_APART, detail),
             RuleError::AlreadyFlagged => Self::new(&ALREADY_FLAGGED, detail),
             RuleError::AlreadyResolved => Self::new(&ALREADY_RESOLVED, detail),
             RuleError::Answered => Self::new(&ALREADY_ANSWERED, detail),

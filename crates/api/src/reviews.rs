@@ -9,7 +9,7 @@ use eureka_service::{CommentView, QueueQuery, ReviewDetail, entity_tag};
 
 pub(crate) use body::{QueueSortWord, QueueStateWord};
 
-use body::{NewDecision, NextParams, QueueParams, ReviewBody, StatsBody};
+use body::{EditsAnswer, NewDecision, NextParams, QueueBody, QueueParams, ReviewBody, StatsBody};
 use desk::{CommentBody, NewCommentBody, ReviewDeskBody};
 
 use crate::Api;
@@ -17,20 +17,17 @@ use crate::body::Body;
 use crate::caller::Caller;
 use crate::conditional::tagged;
 use crate::idempotency::{Created, IdempotencyKey, POSITION, answered, changed};
-use crate::page::{PageBody, PageParams, listed, page_request};
+use crate::page::{PageBody, PageParams, listed, page_request, sent};
 use crate::params::Params;
 use crate::path::review_id;
 use crate::problem::Problem;
-use crate::similar::similar_items;
-
-/// How many look-alikes a reviewer is shown.
-const LOOK_ALIKES: usize = 5;
+use crate::similar::{LOOK_ALIKES, similar_items};
 
 /// List the reviews of the communities you review in: open ones, oldest first, unless asked otherwise.
 #[utoipa::path(
     tag = "reviews",
     params(QueueParams),
-    responses((status = 200, description = "One page of reviews", body = PageBody<ReviewBody>)),
+    responses((status = 200, description = "One page of reviews", body = QueueBody)),
 )]
 #[get("/reviews")]
 pub(crate) async fn list_reviews(
@@ -41,8 +38,9 @@ pub(crate) async fn list_reviews(
 ) -> Result<HttpResponse, Problem> {
     let page = page_request(params.0.limit, params.0.cursor.clone())?;
     let query: QueueQuery = params.0.into();
-    let found = api.run(move |service| service.list_reviews(&caller.0, query, &page)).await?;
-    Ok(listed(&req, found, |review| ReviewBody::from(&review)))
+    let (found, counts) = api.run(move |service| service.list_reviews(&caller.0, query, &page)).await?;
+    let page = found.map(|review| ReviewBody::from(&review));
+    Ok(sent(&req, page.next.clone(), &QueueBody { page: page.into(), counts: counts.into() }))
 }
 
 /// Read a review, with all that it takes to decide it: the text, what it changes, look-alikes and why, a checklist, what
@@ -155,10 +153,12 @@ pub(crate) async fn review_stats(
     Ok(HttpResponse::Ok().json(StatsBody::from(&stats)))
 }
 
-/// Decide: approve, request changes, reject, or merge into another tip.
+/// Decide: approve, approve with edits, request changes, reject, or merge into another tip.
 ///
 /// The approval that meets the quorum publishes the revision; a request for changes or a rejection ends the round, and
-/// owes the author a reason from the list and in words. Nobody decides a text they are credited on, admins included.
+/// owes the author a reason from the list and in words. With edits, the next revision holds the text as you would have it;
+/// its author is asked (see `/v1/reviews/{id}/answer`), and your approval counts when they agree. Another reviewer may
+/// approve it meanwhile. Nobody decides a text they are credited on, admins included.
 #[utoipa::path(
     tag = "reviews",
     request_body = NewDecision,
@@ -184,6 +184,35 @@ pub(crate) async fn decide_review(
     });
     let answer = api.run(move |service| service.decide_review(&caller.0, id, draft, once)).await?;
     Ok(answered(answer))
+}
+
+/// Say whether you agree to what a reviewer has edited in your text.
+///
+/// If you do, their approval counts, and publishes the text where it is enough. If you do not, your own text is under
+/// review again, in its place in the queue, and the reviewer is told why. For the tip's author and whoever else is
+/// credited on the text.
+#[utoipa::path(
+    tag = "reviews",
+    request_body = EditsAnswer,
+    params(("id" = uuid::Uuid, Path, description = "The review of the edited text")),
+    responses((
+        status = 200,
+        description = "The review of the text that counts from now on",
+        body = ReviewBody,
+        headers(("ETag" = String, description = "Names this state")),
+    )),
+)]
+#[post("/reviews/{id}/answer")]
+pub(crate) async fn answer_edits(
+    api: Data<Api>,
+    caller: Caller,
+    id: Path<String>,
+    body: Body<EditsAnswer>,
+) -> Result<HttpResponse, Problem> {
+    let id = review_id(&id)?;
+    let EditsAnswer { accept, reason } = body.value;
+    let written = api.run(move |service| service.answer_edits(&caller.0, id, accept, reason)).await?;
+    Ok(changed(written.value.etag(), written.position, &ReviewBody::from(&written.value)))
 }
 
 /// List what was said in a review, oldest first: for the community's reviewers and the tip's author.

@@ -8,8 +8,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, Problem};
 use crate::{
-    communities, docs, flags, gaps, glossary, health, notifications, openapi, outcomes, reviews, search, sessions,
-    similar, tips, users,
+    communities, docs, flags, gaps, glossary, health, notifications, openapi, outcomes, relations, reviews, search,
+    sessions, similar, tips, users,
 };
 
 /// The routes that the OpenAPI document describes.
@@ -60,6 +60,9 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
         .service(notifications::list_notifications)
         .service(notifications::read_notification)
         .service(notifications::watch_tip)
+        .service(relations::list_relations)
+        .service(relations::relate_tip)
+        .service(relations::unrelate_tip)
         .service(notifications::unwatch_tip)
         .service(flags::flag_tip)
         .service(flags::list_flags)
@@ -76,6 +79,7 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
         .service(reviews::claim_review)
         .service(reviews::release_review)
         .service(reviews::decide_review)
+        .service(reviews::answer_edits)
         .service(reviews::list_comments)
         .service(reviews::comment_review)
         .service(gaps::list_gaps)

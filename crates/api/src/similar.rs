@@ -17,6 +17,9 @@ use crate::problem::Problem;
 use crate::search::{HitTip, hit_tip};
 use crate::wire::wire_enum;
 
+/// How many look-alikes authors and reviewers are shown.
+pub(crate) const LOOK_ALIKES: usize = 5;
+
 wire_enum! {
     /// What a completion is.
     SuggestionKindWord = SuggestionKind {
@@ -197,7 +200,7 @@ impl From<SimilarTextBody> for SimilarText {
             fault_codes: body.fault_codes,
             parts: body.parts,
             products: body.products,
-            of: None,
+            ..Self::default()
         }
     }
 }

@@ -7,7 +7,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get, patch, post};
 use eureka_domain::ids::{TipRef, UserId};
-use eureka_service::{Service, ServiceError, TipQuery, TipView, Written};
+use eureka_service::{NewTip, Service, ServiceError, SimilarText, TipQuery, TipView, Written};
 
 pub(crate) use body::{
     ActionWord, ConfidenceWord, HistoryBody, NewTipBody, OptionalReasonBody, ReasonBody, RevisionBody, SafetyWord,
@@ -24,6 +24,7 @@ use crate::page::{PageBody, listed, page_request};
 use crate::params::Params;
 use crate::path::{revision_number, tip_ref};
 use crate::problem::Problem;
+use crate::similar::{LOOK_ALIKES, SimilarTipBody, similar_items};
 
 /// Write a tip.
 ///
@@ -41,10 +42,11 @@ pub(crate) async fn create_tip(
     key: IdempotencyKey,
     body: Body<NewTipBody>,
 ) -> Result<HttpResponse, Problem> {
+    let new: NewTip = body.value.into();
+    let look_alikes = if new.submit { look_alikes(&api, &caller, SimilarText::from(&new.text)).await } else { None };
     let once = key.once(body.fingerprint, |tip: &TipView| {
-        Created::at(format!("/v1/tips/{}", tip.tip.id), Some(tip.etag()), &TipBody::from(tip))
+        Created::at(format!("/v1/tips/{}", tip.tip.id), Some(tip.etag()), &TipBody::submitted(tip, look_alikes))
     });
-    let new = body.value.into();
     let answer = api.run(move |service| service.create_tip(&caller.0, new, once)).await?;
     Ok(answered(answer))
 }
@@ -152,7 +154,18 @@ pub(crate) async fn submit_tip(
     id: Path<String>,
     expected: Expected,
 ) -> Result<HttpResponse, Problem> {
-    change(&api, &id, move |service, tip| service.submit_tip(&caller.0, tip, expected.0)).await
+    let tip = tip_ref(&id)?;
+    let author = caller.0.clone();
+    let (written, text) = api
+        .run(move |service| {
+            let written = service.submit_tip(&author, tip, expected.0)?;
+            let text = service.text_to_compare(&author, TipRef::Id(written.value.tip.id))?;
+            Ok((written, text))
+        })
+        .await?;
+    let view = &written.value;
+    let body = TipBody::submitted(view, look_alikes(&api, &caller, text).await);
+    Ok(changed(view.etag(), written.position, &body))
 }
 
 /// Take the draft or the submission back; what is live stays live.
@@ -277,6 +290,12 @@ pub(crate) async fn tip_history(
     let items = api.run(move |service| service.tip_history(&caller.0, tip)).await?;
     let page = eureka_service::Page { items, next: None };
     Ok(listed(&req, page, |entry| HistoryBody::from(&entry)))
+}
+
+/// The look-alikes of a text that goes to reviewers. It goes there without them where the index cannot be asked.
+async fn look_alikes(api: &Api, caller: &Caller, text: SimilarText) -> Option<Vec<SimilarTipBody>> {
+    let now = api.service().now();
+    api.service().similar_tips(&caller.0, text, LOOK_ALIKES, move |found| similar_items(found, now)).await.ok()
 }
 
 /// Changes the tip that a path names and answers with what it is now.

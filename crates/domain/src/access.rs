@@ -136,6 +136,11 @@ pub fn may(caller: &Caller, action: Action, tip: &Tip, latest: &Revision) -> Res
             granted(caller.reviews(tip.community), "review tips of this community")?;
             if credited { Err(RuleError::OwnTip) } else { Ok(()) }
         }
+        // Nobody agrees to their own edits; an author's own are for nobody to agree to.
+        Action::AcceptEdits | Action::DeclineEdits => {
+            let edited_it = caller.user == latest.editor && caller.user != tip.author;
+            granted(credited && contributes && !edited_it, "answer for this text")
+        }
         Action::Release => granted(caller.reviews(tip.community), "review tips of this community"),
         Action::Hold => granted(caller.reviews(tip.community), "put tips of this community on hold"),
         Action::Unhold => granted(steward, "release a hold"),

@@ -35,6 +35,12 @@ word_enum! {
         ReviewCommented = "review.commented",
         /// A reviewer approved, and the quorum is not reached yet.
         ReviewApproved = "review.approved",
+        /// A reviewer approved a text as they would have it; those whose words it was are asked.
+        ReviewEdited = "review.edited",
+        /// Somebody whose words a reviewer had edited agreed, and the quorum is not reached yet.
+        ReviewEditsAccepted = "review.edits_accepted",
+        /// Somebody whose words a reviewer had edited has their own text back under review.
+        ReviewEditsDeclined = "review.edits_declined",
         /// A reviewer sent a revision back.
         TipChangesRequested = "tip.changes_requested",
         /// A revision was turned down.
@@ -57,6 +63,10 @@ word_enum! {
         TipMerged = "tip.merged",
         /// Another tip that says it better took its place.
         TipSuperseded = "tip.superseded",
+        /// Its author said how a tip relates to one that looks like it.
+        TipRelated = "tip.related",
+        /// That was taken back.
+        TipUnrelated = "tip.unrelated",
         /// A replaced tip got its place back.
         TipSeparated = "tip.separated",
         /// Somebody told what using a tip did.

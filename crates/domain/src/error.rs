@@ -69,6 +69,9 @@ pub enum RuleError {
     /// The person has raised such a flag on the tip, and it is open.
     #[error("you have an open flag of this kind on this tip")]
     AlreadyFlagged,
+    /// Peers agreed that the two tips are about different things.
+    #[error("peers agreed that these tips are about different things, and neither has changed since")]
+    ToldApart,
     /// The flag has ended.
     #[error("this flag has been resolved")]
     AlreadyResolved,
@@ -92,9 +95,20 @@ impl RuleError {
             Self::StaleRevision { .. } => "stale_revision",
             Self::AlreadyDecided => "already_decided",
             Self::AlreadyFlagged => "already_flagged",
+            Self::ToldApart => "told_apart",
             Self::AlreadyResolved => "already_resolved",
             Self::Answered => "already_answered",
             Self::NotPublished => "not_published",
+        }
+    }
+
+    /// The refusal of fields that stand within another.
+    #[must_use]
+    pub fn within(self, pointer: &str) -> Self {
+        let moved = |field: FieldError| FieldError { pointer: format!("{pointer}{}", field.pointer), ..field };
+        match self {
+            Self::Invalid(fields) => Self::Invalid(fields.into_iter().map(moved).collect()),
+            other => other,
         }
     }
 

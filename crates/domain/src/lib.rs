@@ -16,6 +16,7 @@ pub mod ids;
 pub mod outcome;
 pub mod proof;
 pub mod queue;
+pub mod relation;
 pub mod renewal;
 pub mod review;
 pub mod tip;

@@ -66,7 +66,7 @@ word_enum! {
         Rejected = "rejected",
         /// Taken back by the author.
         Withdrawn = "withdrawn",
-        /// The author changed the text under review; the next revision's review took over.
+        /// The text under review was changed; the next revision's review took over.
         Superseded = "superseded",
     }
 }
@@ -100,6 +100,17 @@ pub struct Due {
     pub decide_by: Instant,
 }
 
+/// A reviewer's approval of a text as they have edited it: it counts once somebody whose words it was agrees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Amendment {
+    /// Who approved, and edited.
+    pub by: UserId,
+    /// What they were in the community then.
+    pub role: Role,
+    /// When somebody agreed.
+    pub agreed_at: Option<Instant>,
+}
+
 /// One reviewer's decision on one revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
@@ -119,6 +130,8 @@ pub struct Decision {
     pub comment: Option<String>,
     /// The tip that says the same, where the text is turned down because it belongs there.
     pub into: Option<TipId>,
+    /// The revision that holds the text as they would have it, where they approved it so edited.
+    pub edited_into: Option<i32>,
     /// When.
     pub at: Instant,
 }
@@ -127,17 +140,16 @@ pub struct Decision {
 pub const COMMENT_MAX: usize = 10_000;
 
 impl Decision {
-    /// Refuses a decision that owes the author a reason.
+    /// Refuses a decision that owes the author a reason, as edits to their text do too.
     pub fn checked(mut self) -> Result<Self, RuleError> {
         let mut errors = Vec::new();
         self.comment = self.comment.map(|c| c.trim().to_owned()).filter(|c| !c.is_empty());
-        if self.verdict != Verdict::Approve {
-            if self.reason.is_none() {
-                errors.push(FieldError::new("/reason", "required", "the author is owed a reason"));
-            }
-            if self.comment.is_none() {
-                errors.push(FieldError::new("/comment", "required", "the author is owed the reason in words"));
-            }
+        let approves = self.verdict == Verdict::Approve;
+        if self.reason.is_none() && !approves {
+            errors.push(FieldError::new("/reason", "required", "the author is owed a reason"));
+        }
+        if self.comment.is_none() && !(approves && self.edited_into.is_none()) {
+            errors.push(FieldError::new("/comment", "required", "the author is owed the reason in words"));
         }
         if self.comment.as_ref().is_some_and(|c| c.chars().count() > COMMENT_MAX) {
             errors.push(FieldError::new("/comment", "too_long", format!("at most {COMMENT_MAX} characters")));
@@ -165,6 +177,8 @@ pub struct Review {
     pub claim: Option<Claim>,
     /// The decisions so far, oldest first.
     pub decisions: Vec<Decision>,
+    /// The approval under which a reviewer made the text of the one before it, if it came about so.
+    pub amendment: Option<Amendment>,
     /// How and when it ended.
     pub closed: Option<(Outcome, Instant)>,
     /// When the text entered the queue; a text that replaces one under review keeps its place.
@@ -187,6 +201,7 @@ impl Review {
             offered_to: None,
             claim: None,
             decisions: Vec::new(),
+            amendment: None,
             closed: None,
             opened_at,
             due,
@@ -202,18 +217,27 @@ impl Review {
 
     /// Whether those who have approved are enough to publish.
     pub fn meets(&self, quorum: Quorum) -> bool {
-        let by_steward = |decision: &Decision| decision.verdict == Verdict::Approve && decision.role == Role::Steward;
-        self.approvals() >= quorum.approvals && (!quorum.steward || self.decisions.iter().any(by_steward))
+        self.approvals() >= quorum.approvals && (!quorum.steward || self.approvers().any(|role| role == Role::Steward))
     }
 
-    /// Whether this reviewer has decided in it.
+    /// Whether this reviewer has decided in it, if only by the approval under which they made its text.
     pub fn has_decided(&self, reviewer: UserId) -> bool {
-        self.decisions.iter().any(|decision| decision.reviewer == reviewer)
+        let amended = self.amendment.is_some_and(|amendment| amendment.by == reviewer);
+        amended || self.decisions.iter().any(|decision| decision.reviewer == reviewer)
     }
 
     /// The claim, if it has not run out.
     pub fn live_claim(&self, now: Instant) -> Option<Claim> {
         self.claim.filter(|claim| claim.until > now)
+    }
+
+    /// Has whoever holds the review hold it for as long again; whether they do hold it.
+    pub fn renew(&mut self, holder: UserId, minutes: i32, now: Instant) -> bool {
+        let held = self.live_claim(now).filter(|claim| claim.by == holder);
+        if let Some(claim) = held {
+            self.claim = Some(Claim { until: now + chrono::Duration::minutes(i64::from(minutes)), ..claim });
+        }
+        held.is_some()
     }
 
     /// Refuses when another reviewer holds a live claim.
@@ -226,8 +250,19 @@ impl Review {
 
     /// How many distinct reviewers have approved.
     pub fn approvals(&self) -> i32 {
-        let count = self.decisions.iter().filter(|d| d.verdict == Verdict::Approve).count();
-        i32::try_from(count).unwrap_or(i32::MAX)
+        i32::try_from(self.approvers().count()).unwrap_or(i32::MAX)
+    }
+
+    /// What those who have approved were in the community then.
+    fn approvers(&self) -> impl Iterator<Item = Role> {
+        let agreed = self.amendment.filter(|amendment| amendment.agreed_at.is_some());
+        let approvals = self.decisions.iter().filter(|decision| decision.verdict == Verdict::Approve);
+        approvals.map(|decision| decision.role).chain(agreed.map(|amendment| amendment.role))
+    }
+
+    /// Whether those whose words a reviewer has edited are asked if they agree.
+    pub fn asks(&self) -> bool {
+        self.closed.is_none() && self.amendment.is_some_and(|amendment| amendment.agreed_at.is_none())
     }
 
     /// Ends the review.

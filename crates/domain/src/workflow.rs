@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use crate::clock::Instant;
 use crate::error::RuleError;
 use crate::ids::UserId;
-use crate::review::{Claim, Decision, Outcome, Quorum, Review, Verdict};
+use crate::review::{Amendment, Claim, Decision, Outcome, Quorum, Review, Verdict};
 use crate::tip::{Confidence, Replaced, Replacement, Revision, State, Tip, TipText};
 use crate::word::word_enum;
 
@@ -54,6 +54,10 @@ word_enum! {
         Supersede = "supersede",
         /// Give a replaced tip its place back.
         Separate = "separate",
+        /// Agree to what a reviewer has edited.
+        AcceptEdits = "accept_edits",
+        /// Have one's own text back under review, without a reviewer's edits.
+        DeclineEdits = "decline_edits",
     }
 }
 
@@ -76,6 +80,8 @@ impl Action {
             Self::Merge => "merged",
             Self::Supersede => "superseded",
             Self::Separate => "separated",
+            Self::AcceptEdits => "agreed to",
+            Self::DeclineEdits => "taken back as it was",
         }
     }
 }
@@ -102,17 +108,18 @@ pub fn given_reason(reason: Option<&str>) -> Result<Option<String>, RuleError> {
 
 /// The one table: the state that `action` on a revision leads to, or `None` where it is impossible.
 ///
-/// For [`Action::Edit`] the state is that of the revision that then holds the new text. For [`Action::Approve`] it is
-/// that of a revision whose quorum is reached. Hold, archive, merge and their opposites act on the tip and leave the state.
+/// For [`Action::Edit`] and [`Action::DeclineEdits`] the state is that of the revision that then holds the text. For
+/// [`Action::Approve`] and [`Action::AcceptEdits`] it is that of a revision whose quorum is reached. Hold, archive, merge
+/// and their opposites act on the tip and leave the state.
 pub const fn after(state: State, action: Action) -> Option<State> {
     use State::{ChangesRequested, Draft, InReview, Published, Rejected, Submitted, Superseded, Withdrawn};
     match (state, action) {
         (Draft | ChangesRequested | Published | Rejected | Withdrawn, Action::Edit) => Some(Draft),
-        (Submitted, Action::Edit) | (Draft, Action::Submit) => Some(Submitted),
-        (InReview, Action::Edit) | (Submitted | InReview, Action::Claim) => Some(InReview),
+        (Submitted, Action::Edit | Action::DeclineEdits) | (Draft, Action::Submit) => Some(Submitted),
+        (InReview, Action::Edit | Action::DeclineEdits) | (Submitted | InReview, Action::Claim) => Some(InReview),
         (InReview, Action::Release) => Some(Submitted),
         (Draft | Submitted | InReview, Action::Withdraw) => Some(Withdrawn),
-        (Submitted | InReview, Action::Approve) => Some(Published),
+        (Submitted | InReview, Action::Approve | Action::AcceptEdits) => Some(Published),
         (Submitted | InReview, Action::RequestChanges) => Some(ChangesRequested),
         (Submitted | InReview, Action::Reject) => Some(Rejected),
         (Superseded, _) => None,
@@ -135,6 +142,11 @@ pub fn possible(tip: &Tip, latest: &Revision) -> Vec<Action> {
     Action::ALL.iter().copied().filter(|&action| is_possible(tip, latest, action)).collect()
 }
 
+/// What can be answered in a review that asks whether a reviewer's edits are agreed to.
+pub fn answers(review: &Review) -> &'static [Action] {
+    if review.asks() { &[Action::AcceptEdits, Action::DeclineEdits] } else { &[] }
+}
+
 fn is_possible(tip: &Tip, latest: &Revision, action: Action) -> bool {
     let fits_tip = match action {
         Action::Hold => tip.live.is_some() && tip.hold.is_none(),
@@ -143,6 +155,8 @@ fn is_possible(tip: &Tip, latest: &Revision, action: Action) -> bool {
         Action::Restore => tip.confidence == Confidence::Archived,
         Action::Merge | Action::Supersede => tip.live.is_some() && !latest.state.is_open() && tip.replaced.is_none(),
         Action::Separate => tip.replaced.is_some(),
+        // A review knows whether it asks: see `answers`.
+        Action::AcceptEdits | Action::DeclineEdits => false,
         _ => tip.replaced.is_none(),
     };
     fits_tip && after(latest.state, action).is_some()
@@ -173,8 +187,8 @@ pub enum Edited {
 /// Puts a new text into the draft, or starts the next revision with it.
 pub fn edit(tip: &mut Tip, latest: Revision, text: TipText, editor: UserId, now: Instant) -> Result<Edited, RuleError> {
     require(tip, &latest, Action::Edit)?;
-    tip.updated_at = now;
     if latest.state == State::Draft {
+        tip.updated_at = now;
         let credited = with(&latest.credited, editor);
         return Ok(Edited::Rewritten(Revision { text, editor, credited, updated_at: now, ..latest }));
     }
@@ -183,6 +197,20 @@ pub fn edit(tip: &mut Tip, latest: Revision, text: TipText, editor: UserId, now:
         State::Published => BTreeSet::from([tip.author, editor]),
         _ => with(&latest.credited, editor),
     };
+    let (before, next) = start(tip, latest, text, editor, credited, now);
+    Ok(Edited::Started { before, next })
+}
+
+/// Starts the next revision, in the place of one that is under review. Answers the one before and the new one.
+fn start(
+    tip: &mut Tip,
+    latest: Revision,
+    text: TipText,
+    editor: UserId,
+    credited: BTreeSet<UserId>,
+    now: Instant,
+) -> (Revision, Revision) {
+    tip.updated_at = now;
     let takes_its_place = latest.state.is_open();
     let next = Revision {
         number: latest.number + 1,
@@ -199,7 +227,7 @@ pub fn edit(tip: &mut Tip, latest: Revision, text: TipText, editor: UserId, now:
     };
     let before = if takes_its_place { ended(latest, State::Superseded, now) } else { latest };
     tip.latest = next.number;
-    Ok(Edited::Started { before, next })
+    (before, next)
 }
 
 /// Sends a draft to reviewers.
@@ -269,17 +297,8 @@ pub fn decide(
     decision: Decision,
     quorum: Quorum,
 ) -> Result<Decided, RuleError> {
-    let now = decision.at;
-    let action = decision.verdict.action();
-    require(tip, &latest, action)?;
-    if decision.revision != latest.number {
-        return Err(RuleError::StaleRevision { decided: decision.revision, current: latest.number });
-    }
-    review.free_for(decision.reviewer, now)?;
-    if review.has_decided(decision.reviewer) {
-        return Err(RuleError::AlreadyDecided);
-    }
-    let verdict = decision.verdict;
+    may_still_decide(tip, &latest, review, &decision)?;
+    let (verdict, now) = (decision.verdict, decision.at);
     if let Some(by) = decision.into {
         if tip.live.is_some() {
             let detail = "readers see this tip: merge the tip itself, not a revision of it";
@@ -287,29 +306,122 @@ pub fn decide(
         }
         tip.replaced = Some(Replacement { by, how: Replaced::Merged });
     }
-    review.claim = None;
-    review.responded_at.get_or_insert(now);
-    review.decisions.push(decision);
+    take_down(review, decision);
     tip.updated_at = now;
-
-    if verdict == Verdict::Approve && !review.meets(quorum) {
-        let revision = Revision { state: State::InReview, updated_at: now, ..latest };
-        return Ok(Decided { revision, superseded: None });
-    }
-    tip.review = None;
     let (state, outcome) = match verdict {
-        Verdict::Approve => (State::Published, Outcome::Approved),
+        Verdict::Approve => return Ok(approved(tip, latest, live, review, quorum, now)),
         Verdict::RequestChanges => (State::ChangesRequested, Outcome::ChangesRequested),
         Verdict::Reject => (State::Rejected, Outcome::Rejected),
     };
+    tip.review = None;
     review.close(outcome, now);
-    let superseded = if state == State::Published {
-        publish(tip, latest.number, now);
-        live.map(|old| ended(old, State::Superseded, now))
-    } else {
-        None
-    };
-    Ok(Decided { revision: ended(latest, state, now), superseded })
+    Ok(Decided { revision: ended(latest, state, now), superseded: None })
+}
+
+/// What an approval with edits did to a tip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Amended {
+    /// The revision that was decided on: the next one has taken its place.
+    pub before: Revision,
+    /// The text as the reviewer would have it.
+    pub next: Revision,
+    /// The approval that counts for it once somebody whose words it was agrees.
+    pub amendment: Amendment,
+}
+
+/// Records a reviewer's approval of a text as they would have it. That takes the place of the one under review, and
+/// those whose words it was are asked; the reviewer is credited on it now and decides no more, but others may.
+pub fn approve_with_edits(
+    tip: &mut Tip,
+    latest: Revision,
+    review: &mut Review,
+    decision: Decision,
+    text: TipText,
+) -> Result<Amended, RuleError> {
+    may_still_decide(tip, &latest, review, &decision)?;
+    if text == latest.text {
+        return Err(RuleError::field("/edits", "invalid", "they leave the text as it is: approve it"));
+    }
+    let now = decision.at;
+    let amendment = Amendment { by: decision.reviewer, role: decision.role, agreed_at: None };
+    let credited = with(&latest.credited, decision.reviewer);
+    let (before, next) = start(tip, latest, text, decision.reviewer, credited, now);
+    take_down(review, decision);
+    Ok(Amended { before, next, amendment })
+}
+
+/// Agrees to what a reviewer has edited: their approval counts, and publishes where it is enough.
+pub fn accept_edits(
+    tip: &mut Tip,
+    latest: Revision,
+    live: Option<Revision>,
+    review: &mut Review,
+    quorum: Quorum,
+    now: Instant,
+) -> Result<Decided, RuleError> {
+    let amendment = asked(tip, &latest, review, Action::AcceptEdits)?;
+    review.amendment = Some(Amendment { agreed_at: Some(now), ..amendment });
+    tip.updated_at = now;
+    Ok(approved(tip, latest, live, review, quorum, now))
+}
+
+/// Has the text from before a reviewer's edits under review again. Those who were not credited on it then are not now:
+/// none of their words are in it. Answers the revision with the edits and the new one.
+pub fn decline_edits(
+    tip: &mut Tip,
+    latest: Revision,
+    original: Revision,
+    review: &Review,
+    by: UserId,
+    now: Instant,
+) -> Result<(Revision, Revision), RuleError> {
+    asked(tip, &latest, review, Action::DeclineEdits)?;
+    let credited = with(&original.credited, by);
+    Ok(start(tip, latest, original.text, by, credited, now))
+}
+
+/// Refuses a decision on a text that has changed meanwhile, that another reviewer holds, or that they decided on before.
+fn may_still_decide(tip: &Tip, latest: &Revision, review: &Review, decision: &Decision) -> Result<(), RuleError> {
+    require(tip, latest, decision.verdict.action())?;
+    if decision.revision != latest.number {
+        return Err(RuleError::StaleRevision { decided: decision.revision, current: latest.number });
+    }
+    review.free_for(decision.reviewer, decision.at)?;
+    if review.has_decided(decision.reviewer) { Err(RuleError::AlreadyDecided) } else { Ok(()) }
+}
+
+/// Refuses an answer that no review asks for.
+fn asked(tip: &Tip, latest: &Revision, review: &Review, action: Action) -> Result<Amendment, RuleError> {
+    match review.amendment {
+        Some(amendment) if review.asks() => Ok(amendment),
+        _ => Err(RuleError::WrongState { state: latest.state, action, possible: possible(tip, latest) }),
+    }
+}
+
+/// Notes a decision in its review, which ends the reviewer's claim.
+fn take_down(review: &mut Review, decision: Decision) {
+    review.claim = None;
+    review.responded_at.get_or_insert(decision.at);
+    review.decisions.push(decision);
+}
+
+/// Publishes a revision that has the approvals it takes; any other stays under review.
+fn approved(
+    tip: &mut Tip,
+    latest: Revision,
+    live: Option<Revision>,
+    review: &mut Review,
+    quorum: Quorum,
+    now: Instant,
+) -> Decided {
+    if !review.meets(quorum) {
+        return Decided { revision: Revision { state: State::InReview, updated_at: now, ..latest }, superseded: None };
+    }
+    tip.review = None;
+    review.close(Outcome::Approved, now);
+    publish(tip, latest.number, now);
+    let superseded = live.map(|old| ended(old, State::Superseded, now));
+    Decided { revision: ended(latest, State::Published, now), superseded }
 }
 
 /// Makes a revision the one that readers see.

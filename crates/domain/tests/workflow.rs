@@ -12,10 +12,10 @@ use chrono::{DateTime, Duration};
 use eureka_domain::access::{self, Caller, Standing};
 use eureka_domain::community::{Openness, Role};
 use eureka_domain::ids::{CommunityId, DecisionId, ReviewId, TipId, TipNumber, UserId};
-use eureka_domain::review::{Decision, Due, Outcome, Quorum, Reason, Review, Verdict};
+use eureka_domain::review::{Amendment, Decision, Due, Outcome, Quorum, Reason, Review, Verdict};
 use eureka_domain::tip::{Confidence, Replaced, Replacement, Revision, Safety, State, Tip, TipText};
 use eureka_domain::user::SiteRole;
-use eureka_domain::workflow::{self, Action, Edited};
+use eureka_domain::workflow::{self, Action, Decided, Edited};
 use eureka_domain::{Instant, RuleError};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -90,15 +90,15 @@ fn caller(user: u128, role: Option<Role>, site_role: SiteRole) -> Caller {
 
 /// Where each action leads from each state; a dash where it is impossible.
 const TABLE: &str = "
-                  | edit      submit    withdraw  claim     release   approve   request_changes   reject   hold              unhold archive           restore        merge     supersede separate
-draft             | draft     submitted withdrawn -         -         -         -                 -        -                 -      -                 -    -         -         -
-submitted         | submitted -         withdrawn in_review -         published changes_requested rejected -                 -      -                 -    -         -         -
-in_review         | in_review -         withdrawn in_review submitted published changes_requested rejected -                 -      -                 -    -         -         -
-changes_requested | draft     -         -         -         -         -         -                 -        -                 -      -                 -    -         -         -
-published         | draft     -         -         -         -         -         -                 -        published         -      published         -    published published -
-rejected          | draft     -         -         -         -         -         -                 -        -                 -      -                 -    -         -         -
-withdrawn         | draft     -         -         -         -         -         -                 -        -                 -      -                 -    -         -         -
-superseded        | -         -         -         -         -         -         -                 -        -                 -      -                 -    -         -         -
+                  | edit      submit    withdraw  claim     release   approve   request_changes   reject   hold              unhold archive           restore        merge     supersede separate accept_edits decline_edits
+draft             | draft     submitted withdrawn -         -         -         -                 -        -                 -      -                 -    -         -         - -            -
+submitted         | submitted -         withdrawn in_review -         published changes_requested rejected -                 -      -                 -    -         -         - -            -
+in_review         | in_review -         withdrawn in_review submitted published changes_requested rejected -                 -      -                 -    -         -         - -            -
+changes_requested | draft     -         -         -         -         -         -                 -        -                 -      -                 -    -         -         - -            -
+published         | draft     -         -         -         -         -         -                 -        published         -      published         -    published published - -            -
+rejected          | draft     -         -         -         -         -         -                 -        -                 -      -                 -    -         -         - -            -
+withdrawn         | draft     -         -         -         -         -         -                 -        -                 -      -                 -    -         -         - -            -
+superseded        | -         -         -         -         -         -         -                 -        -                 -      -                 -    -         -         - -            -
 ";
 
 #[test]
@@ -149,19 +149,19 @@ fn a_hold_and_an_archive_are_undone_by_their_opposites_only() {
 
 /// What each role may do to a submitted tip of another's, and to one's own: `y`, `n` (not permitted), `own` (own tip).
 const ROLES: &str = "
-                     | edit submit withdraw claim release approve request_changes reject hold unhold archive restore   merge supersede separate
-outsider             | n    n      n        n     n       n       n               n      n    n      n       n       n     n         n
-reader               | n    n      n        n     n       n       n               n      n    n      n       n       n     n         n
-contributor          | n    n      n        n     n       n       n               n      n    n      n       n       n     n         n
-reviewer             | n    n      n        y     y       y       y               y      y    n      n       n       n     n         n
-steward              | y    n      n        y     y       y       y               y      y    y      y       y       y     y         y
-admin                | n    n      n        n     n       n       n               n      n    n      n       n       n     n         n
-admin+reviewer       | n    n      n        y     y       y       y               y      y    n      n       n       n     n         n
-author,outsider      | n    n      y        n     n       n       n               n      n    n      n       n       n     n         n
-author,contributor   | y    y      y        n     n       n       n               n      n    n      n       n       n     n         n
-author,reviewer      | y    y      y        own   y       own     own             own    y    n      n       n       n     n         n
-author,steward       | y    y      y        own   y       own     own             own    y    y      y       y       y     y         y
-author,admin+steward | y    y      y        own   y       own     own             own    y    y      y       y       y     y         y
+                     | edit submit withdraw claim release approve request_changes reject hold unhold archive restore   merge supersede separate accept_edits decline_edits
+outsider             | n    n      n        n     n       n       n               n      n    n      n       n       n     n         n n            n
+reader               | n    n      n        n     n       n       n               n      n    n      n       n       n     n         n n            n
+contributor          | n    n      n        n     n       n       n               n      n    n      n       n       n     n         n n            n
+reviewer             | n    n      n        y     y       y       y               y      y    n      n       n       n     n         n n            n
+steward              | y    n      n        y     y       y       y               y      y    y      y       y       y     y         y n            n
+admin                | n    n      n        n     n       n       n               n      n    n      n       n       n     n         n n            n
+admin+reviewer       | n    n      n        y     y       y       y               y      y    n      n       n       n     n         n n            n
+author,outsider      | n    n      y        n     n       n       n               n      n    n      n       n       n     n         n n            n
+author,contributor   | y    y      y        n     n       n       n               n      n    n      n       n       n     n         n y            y
+author,reviewer      | y    y      y        own   y       own     own             own    y    n      n       n       n     n         n y            y
+author,steward       | y    y      y        own   y       own     own             own    y    y      y       y       y     y         y y            y
+author,admin+steward | y    y      y        own   y       own     own             own    y    y      y       y       y     y         y y            y
 ";
 
 #[test]
@@ -208,6 +208,8 @@ enum Step {
     Release,
     Decide(u128, Verdict, i32),
     Merge(u128),
+    ApproveWithEdits(u128),
+    Answer(bool),
     Hold,
     Unhold,
     Archive,
@@ -231,7 +233,9 @@ fn step() -> impl Strategy<Value = Step> {
         3 => reviewer.clone().prop_map(Step::Claim),
         1 => Just(Step::Release),
         6 => (reviewer.clone(), verdict, 0..3i32).prop_map(|(who, verdict, off)| Step::Decide(who, verdict, off)),
-        1 => reviewer.prop_map(Step::Merge),
+        1 => reviewer.clone().prop_map(Step::Merge),
+        3 => reviewer.prop_map(Step::ApproveWithEdits),
+        3 => any::<bool>().prop_map(Step::Answer),
         1 => Just(Step::Hold),
         1 => Just(Step::Unhold),
         1 => Just(Step::Archive),
@@ -245,6 +249,21 @@ fn step() -> impl Strategy<Value = Step> {
 /// Every other reviewer is a steward.
 fn role_of(who: u128) -> Role {
     if who.is_multiple_of(2) { Role::Steward } else { Role::Reviewer }
+}
+
+fn decision(who: u128, verdict: Verdict, revision: i32, at: Instant) -> Decision {
+    Decision {
+        id: DecisionId(Uuid::from_u128(1)),
+        revision,
+        reviewer: UserId(Uuid::from_u128(who)),
+        role: role_of(who),
+        verdict,
+        reason: Some(Reason::Unclear),
+        comment: Some("Which fuse?".into()),
+        into: None,
+        edited_into: None,
+        at,
+    }
 }
 
 fn due() -> Due {
@@ -311,25 +330,40 @@ impl World {
         into: Option<TipId>,
     ) -> Result<(), RuleError> {
         let mut review = self.open_review();
-        let decision = Decision {
-            id: DecisionId(Uuid::from_u128(1)),
-            revision,
-            reviewer: UserId(Uuid::from_u128(who)),
-            role: role_of(who),
-            verdict,
-            reason: Some(Reason::Unclear),
-            comment: Some("Which fuse?".into()),
-            into,
-            at: self.now,
-        };
-        let live = tip.live.map(|number| self.revisions[usize::try_from(number - 1).unwrap()].clone());
+        let decision = Decision { into, ..decision(who, verdict, revision, self.now) };
+        let live = self.live(tip);
         let decided = workflow::decide(tip, self.latest(), live, &mut review, decision, self.quorum)?;
+        self.save_decided(decided, review);
+        Ok(())
+    }
+
+    fn live(&self, tip: &Tip) -> Option<Revision> {
+        tip.live.map(|number| self.revisions[usize::try_from(number - 1).unwrap()].clone())
+    }
+
+    fn save_decided(&mut self, decided: Decided, review: Review) {
         if let Some(old) = decided.superseded {
             self.save(old);
         }
         self.save(decided.revision);
         self.save_review(review);
-        Ok(())
+    }
+
+    /// Puts the next revision where the one before it was.
+    fn succeed(&mut self, tip: &mut Tip, before: Revision, next: Revision, amendment: Option<Amendment>) {
+        if before.state == State::Superseded {
+            let mut old = self.open_review();
+            old.close(Outcome::Superseded, self.now);
+            self.save_review(old);
+        }
+        self.save(before);
+        let is_open = next.state.is_open();
+        self.save(next);
+        if is_open {
+            let review = Review { amendment, ..self.new_review() };
+            tip.review = Some(review.id);
+            self.save_review(review);
+        }
     }
 
     fn apply(&mut self, step: &Step) -> Result<(), RuleError> {
@@ -341,20 +375,7 @@ impl World {
                 let new = text(&format!("It stops, {now}"));
                 match workflow::edit(&mut tip, latest, new, AUTHOR, now)? {
                     Edited::Rewritten(draft) => self.save(draft),
-                    Edited::Started { before, next } => {
-                        if before.state == State::Superseded {
-                            let mut old = self.open_review();
-                            old.close(Outcome::Superseded, now);
-                            self.save_review(old);
-                        }
-                        self.save(before);
-                        self.save(next.clone());
-                        if next.state.is_open() {
-                            let review = self.new_review();
-                            tip.review = Some(review.id);
-                            self.save_review(review);
-                        }
-                    }
+                    Edited::Started { before, next } => self.succeed(&mut tip, before, next, None),
                 }
             }
             Step::Submit => {
@@ -381,6 +402,26 @@ impl World {
                 self.save_review(review);
             }
             Step::Decide(who, verdict, off) => self.decide(&mut tip, *who, *verdict, latest.number - off, None)?,
+            Step::ApproveWithEdits(who) => {
+                let mut review = self.open_review();
+                let decision = decision(*who, Verdict::Approve, latest.number, now);
+                let new = text(&format!("It stops, {now}, says {who}"));
+                let amended = workflow::approve_with_edits(&mut tip, latest, &mut review, decision, new)?;
+                self.save_review(review);
+                self.succeed(&mut tip, amended.before, amended.next, Some(amended.amendment));
+            }
+            Step::Answer(true) => {
+                let mut review = self.open_review();
+                let live = self.live(&tip);
+                let decided = workflow::accept_edits(&mut tip, latest, live, &mut review, self.quorum, now)?;
+                self.save_decided(decided, review);
+            }
+            Step::Answer(false) => {
+                let review = self.open_review();
+                let original = self.revisions.iter().rfind(|r| r.number < latest.number).unwrap_or(&latest).clone();
+                let (before, next) = workflow::decline_edits(&mut tip, latest, original, &review, AUTHOR, now)?;
+                self.succeed(&mut tip, before, next, None);
+            }
             Step::Merge(who) => self.decide(&mut tip, *who, Verdict::Reject, latest.number, Some(OTHER))?,
             Step::Hold => workflow::hold(&mut tip, &latest, "unsafe".into(), now)?,
             Step::Unhold => workflow::unhold(&mut tip, &latest, now)?,
@@ -412,10 +453,12 @@ impl World {
         if let Some(live) = published {
             let review = self.reviews.iter().rfind(|review| review.revision == live).unwrap();
             assert_eq!(review.closed.map(|(outcome, _)| outcome), Some(Outcome::Approved));
-            let approved = |d: &&Decision| d.verdict == Verdict::Approve;
-            let approvals: Vec<_> = review.decisions.iter().filter(approved).collect();
+            let approved =
+                review.decisions.iter().filter(|d| d.verdict == Verdict::Approve).map(|d| (d.reviewer, d.role));
+            let agreed = review.amendment.filter(|a| a.agreed_at.is_some()).map(|a| (a.by, a.role));
+            let approvals: BTreeMap<_, _> = approved.chain(agreed).collect();
             assert!(approvals.len() >= usize::try_from(self.quorum.approvals).unwrap(), "published by its quorum");
-            let steward = approvals.iter().any(|d| d.role == Role::Steward);
+            let steward = approvals.values().any(|&role| role == Role::Steward);
             assert!(steward || !self.quorum.steward, "a steward among them where one is owed");
         }
         assert_eq!(self.tip.review.is_some(), self.latest().state.is_open(), "an open text has a review");
@@ -448,6 +491,55 @@ proptest! {
             world.check();
         }
     }
+}
+
+#[test]
+fn an_approval_with_edits_counts_when_somebody_whose_words_it_was_agrees() {
+    let quorum = Quorum { approvals: 1, steward: false };
+    let reviewer = caller(3, Some(Role::Reviewer), SiteRole::Member);
+    let author = caller(100, Some(Role::Contributor), SiteRole::Member);
+    let (mut tip, submitted) = tip_in(State::Submitted);
+    let mut review = Review::opened(ReviewId(Uuid::from_u128(9)), COMMUNITY, &submitted, due(), at(0));
+    let approve = || decision(3, Verdict::Approve, 1, at(1));
+    let same = workflow::approve_with_edits(&mut tip, submitted.clone(), &mut review, approve(), text("It stops"));
+    assert!(matches!(same, Err(RuleError::Invalid(_))), "what edits nothing is an approval");
+    let amended =
+        workflow::approve_with_edits(&mut tip, submitted, &mut review, approve(), text("It stops at noon")).unwrap();
+    assert_eq!(amended.before.state, State::Superseded);
+    let next = amended.next;
+    assert_eq!((next.number, next.state, next.editor), (2, State::Submitted, reviewer.user));
+    assert_eq!(tip.author, AUTHOR, "the author keeps the credit");
+
+    for action in [Action::AcceptEdits, Action::DeclineEdits] {
+        assert_eq!(access::may(&author, action, &tip, &next), Ok(()));
+        assert!(access::may(&reviewer, action, &tip, &next).is_err(), "nobody agrees to their own edits");
+    }
+    assert_eq!(access::may(&reviewer, Action::Approve, &tip, &next), Err(RuleError::OwnTip));
+
+    let amendment = Some(amended.amendment);
+    let mut asking = Review { amendment, ..Review::opened(review.id, COMMUNITY, &next, due(), at(0)) };
+    assert_eq!(asking.approvals(), 0, "not yet");
+    assert!(!asking.meets(quorum) && asking.asks());
+    let mut accepted = tip.clone();
+    let decided = workflow::accept_edits(&mut accepted, next.clone(), None, &mut asking, quorum, at(2)).unwrap();
+    assert_eq!(decided.revision.state, State::Published);
+    assert_eq!(accepted.live, Some(2));
+    let again = workflow::accept_edits(&mut accepted, decided.revision, None, &mut asking, quorum, at(3));
+    assert!(matches!(again, Err(RuleError::WrongState { .. })), "{again:?}");
+
+    // Where more than one has to approve, the approval counts and the review goes on.
+    let mut asking = Review { amendment, ..Review::opened(review.id, COMMUNITY, &next, due(), at(0)) };
+    let two = Quorum { approvals: 2, steward: false };
+    let decided = workflow::accept_edits(&mut tip.clone(), next.clone(), None, &mut asking, two, at(2)).unwrap();
+    assert_eq!((decided.revision.state, asking.approvals(), asking.asks()), (State::InReview, 1, false));
+
+    // And where the author does not agree, the reviewer can decide their text as any other.
+    let asking = Review { amendment, ..Review::opened(review.id, COMMUNITY, &next, due(), at(0)) };
+    let (_, original) = tip_in(State::Superseded);
+    let (declined, own) = workflow::decline_edits(&mut tip, next, original.clone(), &asking, AUTHOR, at(2)).unwrap();
+    assert_eq!(declined.state, State::Superseded);
+    assert_eq!((own.number, own.state, &own.text), (3, State::Submitted, &original.text));
+    assert_eq!(access::may(&reviewer, Action::Approve, &tip, &own), Ok(()));
 }
 
 #[test]

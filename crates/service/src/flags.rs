@@ -18,7 +18,9 @@ use crate::notifications::record;
 use crate::outcomes::{Usable, credited, usable};
 use crate::rechecks::{self, Case, Why};
 use crate::tips::{Keeping, keep, sheet_of, visible_sheet};
-use crate::{Answer, IfMatch, Once, Page, PageRequest, Person, Service, ServiceError, TipBrief, audit, once};
+use crate::{
+    Answer, IfMatch, Once, Page, PageRequest, Person, Service, ServiceError, TipBrief, audit, once, relations,
+};
 
 /// A flag to be raised.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -218,6 +220,9 @@ impl Service {
                 keep(conn, &caller, (&mut tip, &latest), Keeping::Hold, reason.clone(), now)?;
             }
             end(conn, Some(caller.user), &mut flag, (&tip, &live), resolution, reason.clone(), now)?;
+            if let (Some(other), Resolution::NoAction) = (flag.duplicate_of, resolution) {
+                relations::tell_apart(conn, (&tip, &live), other, caller.user, reason.clone(), now)?;
+            }
             let why = Why { reason, code: flag.kind.word() };
             let case = Case { tip: &mut tip, live: &live, by: Some(caller.user), now };
             match flag.says_of_the_tip(resolution, live.number) {
@@ -244,6 +249,11 @@ fn raised(
         Some(name) => Some(other(conn, caller, flagged.tip.id, name)?),
         None => None,
     };
+    if let Some(other) = duplicate_of
+        && relations::told_apart(conn, flagged.tip.id, &flagged.live.text)?.contains(&other)
+    {
+        return Err(RuleError::ToldApart.into());
+    }
     if flags::open_of(conn, flagged.tip.id, draft.kind, caller.user)?.is_some() {
         return Err(RuleError::AlreadyFlagged.into());
     }

@@ -18,6 +18,7 @@ mod outcomes;
 mod page;
 mod passwords;
 mod rechecks;
+mod relations;
 mod remembered;
 mod reviews;
 mod search;
@@ -58,9 +59,10 @@ pub use once::{Answer, Key, Once, Render, Reply, fingerprint};
 pub use outcomes::{OutcomeQuery, OutcomeView};
 pub use page::{Page, PageRequest};
 pub use passwords::Passwords;
+pub use relations::RelationView;
 pub use reviews::{
-    CommentView, DecisionDraft, EarlierReason, NewComment, QueueQuery, QueueStats, ReviewDesk, ReviewDetail,
-    ThinProduct,
+    CommentView, DecisionDraft, EarlierReason, NewComment, QueueCounts, QueueQuery, QueueStats, ReviewDesk,
+    ReviewDetail, ThinProduct,
 };
 pub use search::{ReadySearch, SearchQuery};
 pub use sessions::Tokens;

@@ -1,8 +1,10 @@
-//! Peer review: claims, decisions. What a reviewer reads is in `reviews/desk.rs`, what is said in `comments.rs`, what
-//! waits and for how long in `queue.rs`, `late.rs` and `stats.rs`.
+//! Peer review: claims, decisions. Reviewers' edits and what their authors say to them are in `reviews/edits.rs`, what a
+//! reviewer reads in `desk.rs`, what is said in `comments.rs`, what waits and for how long in `queue.rs`, `late.rs` and
+//! `stats.rs`.
 
 mod comments;
 mod desk;
+mod edits;
 mod late;
 mod queue;
 mod stats;
@@ -15,7 +17,7 @@ use eureka_domain::community::{Community, Role};
 use eureka_domain::ids::{DecisionId, ReviewId, TipRef, UserId};
 use eureka_domain::review::{Decision, Quorum, Reason, Review, Verdict};
 use eureka_domain::tip::{Revision, Tip};
-use eureka_domain::workflow::{self, Action};
+use eureka_domain::workflow::{self, Action, Decided};
 use eureka_domain::{Instant, RuleError, visibility};
 use eureka_store::tips::TipSheet;
 use eureka_store::{Conn, Written, communities, reviews, revisions, tips, users};
@@ -23,11 +25,11 @@ use eureka_store::{Conn, Written, communities, reviews, revisions, tips, users};
 use crate::notifications::record;
 use crate::rechecks;
 use crate::tips::{change, sheet_of, successor};
-use crate::{Answer, Once, Person, Service, ServiceError, audit, gaps, once};
+use crate::{Answer, Once, Person, Service, ServiceError, TipChanges, audit, gaps, once, relations};
 
 pub use comments::{CommentView, NewComment};
 pub use desk::{EarlierReason, ReviewDesk};
-pub use queue::QueueQuery;
+pub use queue::{QueueCounts, QueueQuery};
 pub use stats::{QueueStats, ThinProduct};
 
 /// A decision as a reviewer sends it.
@@ -41,6 +43,8 @@ pub struct DecisionDraft {
     pub comment: Option<String>,
     /// The tip that says the same, where the text is turned down because it belongs there.
     pub into: Option<TipRef>,
+    /// What to change in the text first, where it is approved with edits.
+    pub edits: Option<TipChanges>,
     /// The revision it was made on.
     pub revision: i32,
 }
@@ -141,9 +145,11 @@ impl Service {
             reason: draft.reason,
             comment: draft.comment,
             into: None, // until it is known to be there
+            edited_into: draft.edits.as_ref().map(|_| draft.revision.saturating_add(1)),
             at: now,
         }
         .checked()?;
+        let review_id = ReviewId(self.new_id(now));
         let written = self.store.write(move |conn| {
             let permit = |conn: &mut Conn<'_>| {
                 let review = reviews::find(conn, id)?.ok_or(NONE)?;
@@ -151,23 +157,21 @@ impl Service {
             };
             once::run(conn, caller.user, once, now, permit, |conn, _| {
                 let open = lock(conn, &caller, id, decision.verdict.action())?;
+                let role = caller.role_in(open.community.id).unwrap_or(Role::Reviewer);
+                if let Some(edits) = draft.edits {
+                    return edits::approve(conn, &caller, open, Decision { role, ..decision }, edits, review_id);
+                }
                 let Open { mut review, sheet: TipSheet { mut tip, live, latest }, community } = open;
                 let (before, confidence) = (latest.state, tip.confidence);
                 let quorum = community.policy.quorum_for(latest.text.safety);
-                let role = caller.role_in(community.id).unwrap_or(Role::Reviewer);
                 let target = match draft.into {
                     Some(named) => Some(successor(conn, &caller, &tip, named, "/into")?),
                     None => None,
                 };
                 let decision = Decision { role, into: target.as_ref().map(|target| target.id), ..decision };
                 let decided = workflow::decide(&mut tip, latest, live, &mut review, decision.clone(), quorum)?;
-                if let Some(old) = &decided.superseded {
-                    revisions::save(conn, &tip, old)?;
-                }
-                revisions::save(conn, &tip, &decided.revision)?;
                 reviews::add_decision(conn, &review, &decision)?;
-                reviews::save(conn, &review)?;
-                tips::save(conn, &tip)?;
+                save(conn, &tip, &decided, &review)?;
                 let kind = match (decision.verdict, review.closed.is_some()) {
                     (Verdict::Approve, true) => Kind::TipPublished,
                     (Verdict::Approve, false) => Kind::ReviewApproved,
@@ -186,14 +190,30 @@ impl Service {
                 let change = change(kind, &caller, &tip, now).about(review.id.0).telling(audit::payload(&facts)?);
                 record(conn, &change.at_revision(Some(before), &decided.revision), &tip, &decided.revision)?;
                 if kind == Kind::TipPublished {
-                    gaps::close_answered(conn, caller.user, &tip, now)?;
-                    rechecks::close_by_approval(conn, &tip, &decided.revision, now)?;
+                    settle(conn, caller.user, &tip, &decided.revision, now)?;
                 }
                 read(conn, &caller, review, now)
             })
         })?;
         Ok(written.value)
     }
+}
+
+/// Writes down what became of a review and its tip.
+fn save(conn: &mut Conn<'_>, tip: &Tip, decided: &Decided, review: &Review) -> Result<(), ServiceError> {
+    if let Some(old) = &decided.superseded {
+        revisions::save(conn, tip, old)?;
+    }
+    revisions::save(conn, tip, &decided.revision)?;
+    reviews::save(conn, review)?;
+    Ok(tips::save(conn, tip)?)
+}
+
+/// Settles what a published text settles: gaps and re-checks, and how it relates to others.
+fn settle(conn: &mut Conn<'_>, by: UserId, tip: &Tip, published: &Revision, now: Instant) -> Result<(), ServiceError> {
+    gaps::close_answered(conn, by, tip, now)?;
+    rechecks::close_by_approval(conn, tip, published, now)?;
+    relations::confirm(conn, tip, published, now)
 }
 
 fn claim(conn: &mut Conn<'_>, caller: &Caller, open: Open, now: Instant) -> Result<ReviewDetail, ServiceError> {
@@ -252,6 +272,7 @@ fn read(conn: &mut Conn<'_>, caller: &Caller, review: Review, now: Instant) -> R
             .into_iter()
             .filter(|action| REVIEW_ACTIONS.contains(action) && !claimed_by_other)
             .filter(|action| *action == Action::Release || !review.has_decided(caller.user))
+            .chain(workflow::answers(&review).iter().copied())
             .filter(|&action| access::may(caller, action, &tip, &revision).is_ok())
             .collect()
     } else {
@@ -260,6 +281,7 @@ fn read(conn: &mut Conn<'_>, caller: &Caller, review: Review, now: Instant) -> R
     let mut named: BTreeSet<UserId> = review.decisions.iter().map(|d| d.reviewer).collect();
     named.extend(review.claim.map(|claim| claim.by));
     named.extend(review.offered_to);
+    named.extend(review.amendment.map(|amendment| amendment.by));
     named.insert(tip.author);
     let names = users::names(conn, &named.iter().copied().collect::<Vec<_>>())?;
     Ok(ReviewDetail {

@@ -1,5 +1,6 @@
 //! Look-alikes of a text, and completions of what is being typed: from the index, within the caller's audience.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,19 +29,28 @@ pub struct SimilarText {
     pub products: Vec<String>,
     /// The tip that the text is of: no look-alike of itself.
     pub of: Option<TipId>,
+    /// Tips that peers agreed are about something else: no look-alikes any more.
+    pub apart: BTreeSet<TipId>,
 }
 
 impl SimilarText {
     /// The text of a tip.
-    pub fn of(text: TipText, tip: TipId) -> Self {
-        let body = [Some(text.problem), text.cause, text.solution];
+    pub fn of(text: &TipText, tip: TipId) -> Self {
+        Self { of: Some(tip), ..Self::from(text) }
+    }
+}
+
+/// The text of a tip that is not there yet.
+impl From<&TipText> for SimilarText {
+    fn from(text: &TipText) -> Self {
+        let body = [Some(&text.problem), text.cause.as_ref(), text.solution.as_ref()];
         Self {
-            title: text.title,
-            text: body.into_iter().flatten().collect::<Vec<_>>().join("\n"),
-            fault_codes: text.fault_codes,
-            parts: text.parts,
-            products: text.products,
-            of: Some(tip),
+            title: text.title.clone(),
+            text: body.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("\n"),
+            fault_codes: text.fault_codes.clone(),
+            parts: text.parts.clone(),
+            products: text.products.clone(),
+            ..Self::default()
         }
     }
 }
@@ -49,7 +59,7 @@ impl Service {
     /// The text of a tip as the caller sees it, to find look-alikes of.
     pub fn similar_text(&self, caller: &Caller, tip: TipRef) -> Result<SimilarText, ServiceError> {
         let view = self.read_tip(caller, tip)?;
-        Ok(SimilarText::of(view.shown.text, view.tip.id))
+        Ok(SimilarText::of(&view.shown.text, view.tip.id))
     }
 
     /// The approved tips that look like a text, of those the caller may see, the most alike first.
@@ -67,12 +77,15 @@ impl Service {
             products: text.products,
             not: text.of,
             audience: caller.audience(),
-            limit,
+            limit: limit + text.apart.len(),
             ..SimilarRequest::new(text.title, text.text)
         };
         let answer = self.searches.run(move |left| {
             let request = SimilarRequest { deadline: left, ..request };
-            index.similar(&request).map(shape)
+            let mut found = index.similar(&request)?;
+            found.retain(|similar| !text.apart.contains(&similar.tip.tip));
+            found.truncate(limit);
+            Ok(shape(found))
         });
         Ok(answer.await?)
     }

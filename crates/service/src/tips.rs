@@ -9,7 +9,7 @@ use eureka_domain::change::{Change, Facts, Kind};
 use eureka_domain::community::Community;
 use eureka_domain::diff::{FieldDiff, diff};
 use eureka_domain::ids::{GapId, ReviewId, TipId, TipRef, UserId};
-use eureka_domain::review::{Outcome, Review, Verdict};
+use eureka_domain::review::{Amendment, Outcome, Review, Verdict};
 use eureka_domain::tip::{Confidence, Revision, Safety, State, Tip, TipText};
 use eureka_domain::workflow::{self, Action, Edited};
 use eureka_domain::{Instant, RuleError, visibility};
@@ -64,7 +64,7 @@ pub struct TipChanges {
 }
 
 impl TipChanges {
-    fn apply(self, text: TipText) -> TipText {
+    pub(crate) fn apply(self, text: TipText) -> TipText {
         TipText {
             title: self.title.unwrap_or(text.title),
             problem: self.problem.unwrap_or(text.problem),
@@ -110,7 +110,7 @@ impl IfMatch {
 pub struct TipQuery {
     /// Of the community with this slug.
     pub community: Option<String>,
-    /// By this author.
+    /// By this author, or with what they wrote merged into it.
     pub author: Option<UserId>,
     /// Whose newest revision that the caller sees is in this state.
     pub state: Option<State>,
@@ -377,14 +377,26 @@ fn rewrite(
             draft
         }
         Edited::Started { before, next } => {
-            revisions::save(conn, &tip, &before)?;
-            revisions::insert(conn, &tip, &next)?;
-            hand_over_review(conn, &mut tip, &next, review, now)?;
+            succeed(conn, &mut tip, &before, &next, Successor { id: review, amendment: None }, now)?;
             next
         }
     };
     tips::save(conn, &tip)?;
     Ok(TipSheet { tip, live, latest })
+}
+
+/// Puts the next revision where the one before it was, under review too if that one was.
+pub(crate) fn succeed(
+    conn: &mut Conn<'_>,
+    tip: &mut Tip,
+    before: &Revision,
+    next: &Revision,
+    review: Successor,
+    now: Instant,
+) -> Result<(), ServiceError> {
+    revisions::save(conn, tip, before)?;
+    revisions::insert(conn, tip, next)?;
+    hand_over_review(conn, tip, next, review, now)
 }
 
 /// The community a tip is to be written in: the caller knows it and contributes to it.
@@ -468,13 +480,21 @@ fn who_sent_it_back(conn: &mut Conn<'_>, tip: TipId) -> Result<Option<UserId>, S
     Ok(asked.map(|decision| decision.reviewer))
 }
 
+/// The review that takes over when the text under review changes.
+pub(crate) struct Successor {
+    /// Its id, if there is one to take over from.
+    pub(crate) id: ReviewId,
+    /// The approval that the new text came about by.
+    pub(crate) amendment: Option<Amendment>,
+}
+
 /// When the text under review was edited: ends its review and opens that of the next revision, which keeps the place in
 /// the queue and the reviewer who has claimed it, unless the edit was theirs.
 fn hand_over_review(
     conn: &mut Conn<'_>,
     tip: &mut Tip,
     next: &Revision,
-    id: ReviewId,
+    Successor { id, amendment }: Successor,
     now: Instant,
 ) -> Result<(), ServiceError> {
     let Some(mut old) = tip.review.map(|id| reviews::find(conn, id)).transpose()?.flatten() else {
@@ -483,6 +503,7 @@ fn hand_over_review(
     let claim = old.claim.filter(|claim| !access::is_credited(claim.by, tip, next));
     let review = Review {
         claim,
+        amendment,
         offered_to: old.offered_to.filter(|&user| !access::is_credited(user, tip, next)),
         responded_at: old.responded_at,
         ..Review::opened(id, tip.community, next, old.due, old.opened_at)

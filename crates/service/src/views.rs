@@ -11,7 +11,7 @@ use eureka_domain::access::{self, Caller};
 use eureka_domain::community::Community;
 use eureka_domain::ids::{ReviewId, TipNumber, TipRef, UserId};
 use eureka_domain::proof::Tally;
-use eureka_domain::review::{Claim, Due};
+use eureka_domain::review::{Claim, Due, Review};
 use eureka_domain::tip::{Replaced, Revision, Tip};
 use eureka_domain::visibility;
 use eureka_domain::workflow::{self, Action};
@@ -35,6 +35,11 @@ impl Person {
     pub(crate) fn named(id: UserId, names: &HashMap<UserId, String>) -> Self {
         Self { id, name: names.get(&id).cloned().unwrap_or_default() }
     }
+
+    /// A person who is to be given their name.
+    fn unnamed(id: UserId) -> Self {
+        Self { id, name: String::new() }
+    }
 }
 
 /// What the people around a tip see of its open review.
@@ -50,6 +55,28 @@ pub struct ReviewBrief {
     pub claim: Option<(Person, Claim)>,
     /// How many reviewers have approved.
     pub approvals: i32,
+    /// Who has edited the text and approved it so, where the author is asked if they agree.
+    pub edited_by: Option<Person>,
+}
+
+impl ReviewBrief {
+    /// A review at a moment; its people are not named yet.
+    fn of(review: &Review, now: Instant) -> Self {
+        let edited_by = review.amendment.filter(|_| review.asks()).map(|amendment| amendment.by);
+        Self {
+            id: review.id,
+            opened_at: review.opened_at,
+            due: review.due,
+            claim: review.live_claim(now).map(|claim| (Person::unnamed(claim.by), claim)),
+            approvals: review.approvals(),
+            edited_by: edited_by.map(Person::unnamed),
+        }
+    }
+
+    /// Those named in it.
+    fn people(&mut self) -> impl Iterator<Item = &mut Person> {
+        self.claim.iter_mut().map(|(holder, _)| holder).chain(&mut self.edited_by)
+    }
 }
 
 /// What the counted outcomes of a tip say at a moment.
@@ -162,12 +189,12 @@ pub(crate) fn tip_views(
         if let Some(mut view) = tip_view(conn, caller, sheet, community, now)? {
             let also_by: BTreeSet<UserId> = merged.remove(&view.tip.id).into_iter().flatten().collect();
             people.extend(&also_by);
-            view.also_by = also_by.into_iter().map(|id| Person { id, name: String::new() }).collect();
+            view.also_by = also_by.into_iter().map(Person::unnamed).collect();
             if let Some(replaced) = view.tip.replaced.filter(|_| caller.knows(community)) {
                 view.replaced_by = tips::find(conn, &TipRef::Id(replaced.by))?.map(|tip| tip.number);
             }
             people.insert(view.author.id);
-            people.extend(view.review.iter().filter_map(|r| r.claim.as_ref().map(|(p, _)| p.id)));
+            people.extend(view.review.iter_mut().flat_map(ReviewBrief::people).map(|person| person.id));
             views.push(view);
         }
     }
@@ -184,9 +211,7 @@ pub(crate) fn tip_views(
         }
         name(&mut view.author, &names);
         view.also_by.iter_mut().for_each(|person| name(person, &names));
-        if let Some((holder, _)) = view.review.as_mut().and_then(|review| review.claim.as_mut()) {
-            name(holder, &names);
-        }
+        view.review.iter_mut().flat_map(ReviewBrief::people).for_each(|person| name(person, &names));
     }
     Ok(views)
 }
@@ -227,7 +252,7 @@ fn tip_view(
     let sees_latest = visibility::sees_revision(caller, &tip, &latest, community);
     let mut view = TipView {
         community: community.slug.clone(),
-        author: Person { id: tip.author, name: String::new() },
+        author: Person::unnamed(tip.author),
         also_by: Vec::new(),
         replaced_by: None,
         shown: latest.clone(),
@@ -240,13 +265,13 @@ fn tip_view(
         tip: tip.clone(),
     };
     if sees_latest {
+        let review = tip.review.map(|id| reviews::find(conn, id)).transpose()?.flatten();
         view.possible = workflow::possible(&tip, &latest)
             .into_iter()
+            .chain(review.iter().flat_map(workflow::answers).copied())
             .filter(|&action| access::may(caller, action, &tip, &latest).is_ok())
             .collect();
-        if let Some(id) = tip.review {
-            view.review = brief(conn, id, now)?;
-        }
+        view.review = review.as_ref().map(|review| ReviewBrief::of(review, now));
         if let Some(live) = live
             && live.number != latest.number
             && visibility::sees_revision(caller, &tip, &live, community)
@@ -267,16 +292,6 @@ fn tip_view(
         view.tip = tip;
     }
     Ok(Some(view))
-}
-
-fn brief(conn: &mut Conn<'_>, id: ReviewId, now: Instant) -> Result<Option<ReviewBrief>, ServiceError> {
-    Ok(reviews::find(conn, id)?.map(|review| ReviewBrief {
-        id,
-        opened_at: review.opened_at,
-        due: review.due,
-        claim: review.live_claim(now).map(|claim| (Person { id: claim.by, name: String::new() }, claim)),
-        approvals: review.approvals(),
-    }))
 }
 
 /// Gives a person their name; one whose account was erased keeps none.

@@ -31,6 +31,7 @@ pub mod outcomes;
 pub mod proofs;
 mod readers;
 pub mod rechecks;
+pub mod relations;
 pub mod reviews;
 pub mod revisions;
 mod schema;

@@ -9,14 +9,14 @@ use diesel::prelude::*;
 use eureka_domain::Instant;
 use eureka_domain::community::Role;
 use eureka_domain::ids::{CommunityId, DecisionId, ReviewId, TipId, UserId};
-use eureka_domain::review::{Claim, Decision, Due, Outcome, Reason, Review, Verdict};
+use eureka_domain::review::{Amendment, Claim, Decision, Due, Outcome, Reason, Review, Verdict};
 
 use crate::schema::{decisions, reviews, tips};
 use crate::sql_types::{DbInstant, DbUuid};
 use crate::{Conn, StoreError};
 
 pub use queue::{
-    About, Promise, QueueFilter, QueueSort, QueueState, Waiting, held_by, late, queue, told_late, waiting_for,
+    About, Promise, QueueFilter, QueueSort, QueueState, Waiting, count, held_by, late, queue, told_late, waiting_for,
     worked_on,
 };
 pub use stats::{Recent, active_reviewers, recent};
@@ -49,6 +49,7 @@ pub fn add_decision(conn: &mut Conn<'_>, review: &Review, decision: &Decision) -
         reason: decision.reason.map(|reason| reason.word().to_owned()),
         comment: decision.comment.clone(),
         merged_into: decision.into.map(|id| DbUuid(id.0)),
+        edited_into: decision.edited_into,
         at: DbInstant(decision.at),
     };
     on_each!(conn, c => diesel::insert_into(decisions::table).values(&row).execute(*c))?;
@@ -123,6 +124,9 @@ struct Row {
     respond_by: Option<DbInstant>,
     decide_by: Option<DbInstant>,
     responded_at: Option<DbInstant>,
+    amended_by: Option<DbUuid>,
+    amended_as: Option<String>,
+    agreed_at: Option<DbInstant>,
 }
 
 impl From<&Review> for Row {
@@ -143,6 +147,9 @@ impl From<&Review> for Row {
             respond_by: Some(DbInstant(review.due.respond_by)),
             decide_by: Some(DbInstant(review.due.decide_by)),
             responded_at: review.responded_at.map(DbInstant),
+            amended_by: review.amendment.map(|amendment| DbUuid(amendment.by.0)),
+            amended_as: review.amendment.map(|amendment| amendment.role.word().to_owned()),
+            agreed_at: review.amendment.and_then(|amendment| amendment.agreed_at).map(DbInstant),
         }
     }
 }
@@ -154,6 +161,13 @@ impl TryFrom<Row> for Review {
     fn try_from(row: Row) -> Result<Self, StoreError> {
         let claim = match (row.claimed_by, row.claimed_since, row.claimed_until) {
             (Some(by), Some(since), Some(until)) => Some(Claim { by: UserId(by.0), since: since.0, until: until.0 }),
+            _ => None,
+        };
+        let amendment = match (row.amended_by, row.amended_as) {
+            (Some(by), Some(word)) => {
+                let role = Role::from_word(&word).ok_or_else(|| StoreError::corrupt("reviews.amended_as", word))?;
+                Some(Amendment { by: UserId(by.0), role, agreed_at: row.agreed_at.map(|at| at.0) })
+            }
             _ => None,
         };
         let outcome =
@@ -170,6 +184,7 @@ impl TryFrom<Row> for Review {
             round: row.round,
             claim,
             decisions: Vec::new(),
+            amendment,
             closed,
             opened_at: row.opened_at.0,
             offered_to: row.offered_to.map(|id| UserId(id.0)),
@@ -196,6 +211,7 @@ struct DecisionRow {
     at: DbInstant,
     role: Option<String>,
     merged_into: Option<DbUuid>,
+    edited_into: Option<i32>,
 }
 
 impl TryFrom<DecisionRow> for Decision {
@@ -215,6 +231,7 @@ impl TryFrom<DecisionRow> for Decision {
             reason: row.reason.map(reason).transpose()?,
             comment: row.comment,
             into: row.merged_into.map(|id| TipId(id.0)),
+            edited_into: row.edited_into,
             at: row.at.0,
         })
     }

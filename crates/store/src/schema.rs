@@ -167,6 +167,9 @@ diesel::table! {
         responded_at -> Nullable<Instant>,
         reminded_at -> Nullable<Instant>,
         escalated_at -> Nullable<Instant>,
+        amended_by -> Nullable<Uuid>,
+        amended_as -> Nullable<Text>,
+        agreed_at -> Nullable<Instant>,
     }
 }
 
@@ -185,6 +188,7 @@ diesel::table! {
         at -> Instant,
         role -> Nullable<Text>,
         merged_into -> Nullable<Uuid>,
+        edited_into -> Nullable<Integer>,
     }
 }
 
@@ -388,6 +392,22 @@ diesel::table! {
         reason -> Nullable<Text>,
         resolved_by -> Nullable<Uuid>,
         resolved_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    relations (tip_id, other_id) {
+        tip_id -> Uuid,
+        other_id -> Uuid,
+        kind -> Text,
+        reason -> Nullable<Text>,
+        said_by -> Uuid,
+        said_at -> Instant,
+        confirmed_revision -> Nullable<Integer>,
+        confirmed_other -> Nullable<Integer>,
+        confirmed_at -> Nullable<Instant>,
     }
 }
 

@@ -2,13 +2,16 @@
 
 use eureka_domain::queue::Waits;
 use eureka_domain::review::{Decision, Outcome, Reason, Verdict};
-use eureka_service::{DecisionDraft, Person, QueueQuery, QueueSort, QueueState, QueueStats, ReviewDetail, ThinProduct};
+use eureka_service::{
+    DecisionDraft, Person, QueueCounts, QueueQuery, QueueSort, QueueState, QueueStats, ReviewDetail, ThinProduct,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use crate::page::PageBody;
 use crate::problem::{Problem, VALIDATION_FAILED};
-use crate::tips::{ActionWord, RevisionBody, SafetyWord, named};
+use crate::tips::{ActionWord, RevisionBody, SafetyWord, TipPatch, named};
 use crate::wire::{self, instant, wire_enum};
 
 /// What a reviewer decides. A merge turns the text down because it belongs into another tip.
@@ -17,6 +20,8 @@ use crate::wire::{self, instant, wire_enum};
 pub(crate) enum VerdictWord {
     /// Good as it is.
     Approve,
+    /// Good as you have edited it, if the author agrees.
+    ApproveWithEdits,
     /// Good if the author changes something.
     RequestChanges,
     /// Not to be published.
@@ -28,6 +33,7 @@ pub(crate) enum VerdictWord {
 impl VerdictWord {
     pub(crate) fn of(decision: &Decision) -> Self {
         match decision.verdict {
+            Verdict::Approve if decision.edited_into.is_some() => Self::ApproveWithEdits,
             Verdict::Approve => Self::Approve,
             Verdict::RequestChanges => Self::RequestChanges,
             Verdict::Reject if decision.into.is_some() => Self::Merge,
@@ -37,7 +43,7 @@ impl VerdictWord {
 
     fn verdict(self) -> Verdict {
         match self {
-            Self::Approve => Verdict::Approve,
+            Self::Approve | Self::ApproveWithEdits => Verdict::Approve,
             Self::RequestChanges => Verdict::RequestChanges,
             Self::Reject | Self::Merge => Verdict::Reject,
         }
@@ -88,6 +94,9 @@ pub(crate) struct DecisionBody {
     /// The tip it belongs into, where the verdict is `merge`.
     #[serde(skip_serializing_if = "Option::is_none")]
     into: Option<Uuid>,
+    /// The revision that holds the text as they edited it, where the verdict is `approve_with_edits`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edited_into: Option<i32>,
     /// When.
     #[schema(format = DateTime)]
     decided_at: String,
@@ -140,6 +149,13 @@ pub(crate) struct ReviewBody {
     steward_required: bool,
     /// The decisions so far, oldest first.
     decisions: Vec<DecisionBody>,
+    /// The reviewer who made this text of the one before it and approved it so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edited_by: Option<wire::Person>,
+    /// When somebody whose words they edited agreed: since then their approval counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    agreed_at: Option<String>,
     /// Who has taken it up.
     #[serde(skip_serializing_if = "Option::is_none")]
     claim: Option<ClaimBody>,
@@ -180,6 +196,7 @@ impl From<&ReviewDetail> for ReviewBody {
             reason: decision.reason.map(Into::into),
             comment: decision.comment.clone(),
             into: decision.into.map(|tip| tip.0),
+            edited_into: decision.edited_into,
             decided_at: instant(decision.at),
         };
         Self {
@@ -202,6 +219,8 @@ impl From<&ReviewDetail> for ReviewBody {
                 until: instant(claim.until),
             }),
             offered_to: review.offered_to.map(person),
+            edited_by: review.amendment.map(|amendment| person(amendment.by)),
+            agreed_at: review.amendment.and_then(|amendment| amendment.agreed_at).map(instant),
             outcome: review.closed.map(|(outcome, _)| outcome.into()),
             opened_at: instant(review.opened_at),
             respond_by: instant(review.due.respond_by),
@@ -230,12 +249,14 @@ pub(crate) struct NewDecision {
     pub(crate) comment: Option<String>,
     /// The id or number of the tip that the text belongs into; owed where the verdict is `merge`.
     pub(crate) into: Option<String>,
+    /// What you would have in the text; owed where the verdict is `approve_with_edits`.
+    pub(crate) edits: Option<TipPatch>,
     /// The revision you decide on. When another is under review by now, the decision is refused.
     pub(crate) revision: i32,
 }
 
 impl NewDecision {
-    /// The decision; a merge names the tip to merge into, and nothing else does.
+    /// The decision; a merge names the tip to merge into, an approval with edits the edits, and nothing else does.
     pub(crate) fn draft(self) -> Result<DecisionDraft, Problem> {
         let merges = self.verdict == VerdictWord::Merge;
         let into = match (merges, &self.into) {
@@ -249,11 +270,64 @@ impl NewDecision {
             }
             (false, None) => None,
         };
+        let edits = match (self.verdict == VerdictWord::ApproveWithEdits, self.edits) {
+            (true, None) => {
+                let detail = "say what you would have in the text";
+                return Err(Problem::at(&VALIDATION_FAILED, "/edits", "required", detail));
+            }
+            (false, Some(_)) => {
+                let detail = "only an approval with edits has them";
+                return Err(Problem::at(&VALIDATION_FAILED, "/edits", "invalid", detail));
+            }
+            (_, edits) => edits.map(Into::into),
+        };
         let reason = if merges { Some(Reason::Duplicate) } else { self.reason.map(Into::into) };
         let verdict = self.verdict.verdict();
-        Ok(DecisionDraft { verdict, reason, comment: self.comment, into, revision: self.revision })
+        Ok(DecisionDraft { verdict, reason, comment: self.comment, into, edits, revision: self.revision })
     }
 }
+
+/// Whether you agree to what a reviewer has edited in your text.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"accept": false, "reason": "The left holder is the one that oxidises first."}))]
+pub(crate) struct EditsAnswer {
+    /// Whether the text is to be as they have edited it.
+    pub(crate) accept: bool,
+    /// Why, in words; owed where you do not agree.
+    pub(crate) reason: Option<String>,
+}
+
+/// One page of the queue.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct QueueBody {
+    #[serde(flatten)]
+    pub(crate) page: PageBody<ReviewBody>,
+    /// How many open reviews there are of what was asked for, however they stand.
+    pub(crate) counts: QueueCountsBody,
+}
+
+/// How many reviews are open.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct QueueCountsBody {
+    /// All of them.
+    open: i64,
+    /// That somebody holds.
+    claimed: i64,
+    /// Whose promised response or decision has not come.
+    overdue: i64,
+    /// That you hold.
+    mine: i64,
+}
+
+impl From<QueueCounts> for QueueCountsBody {
+    fn from(counts: QueueCounts) -> Self {
+        Self { open: counts.open, claimed: counts.claimed, overdue: counts.overdue, mine: counts.mine }
+    }
+}
+
+/// Days of which nobody asks for more.
+const LONGEST_WAIT: u32 = 3650;
 
 /// Which reviews to list.
 #[derive(Deserialize, IntoParams)]
@@ -274,6 +348,8 @@ pub(crate) struct QueueParams {
     mine: Option<bool>,
     /// Only those whose promised response or decision has not come.
     overdue: Option<bool>,
+    /// Only those that have waited at least so many days; more than 3,650 count as 3,650.
+    waiting_days: Option<u32>,
     /// `oldest` unless given.
     sort: Option<QueueSortWord>,
     /// How many items at most, 1 to 100.
@@ -293,6 +369,7 @@ impl From<QueueParams> for QueueQuery {
             safety: params.safety.map(Into::into),
             mine: params.mine,
             overdue: params.overdue,
+            waiting_days: params.waiting_days.map(|days| days.min(LONGEST_WAIT)),
             sort: params.sort.map(Into::into),
         }
     }

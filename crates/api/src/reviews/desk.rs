@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::body::{ReasonWord, ReviewBody, VerdictWord};
 use crate::diff::{FieldDiffBody, FieldWord};
+use crate::relations::RelationBody;
 use crate::similar::SimilarTipBody;
 use crate::wire::{self, instant, wire_enum};
 
@@ -28,12 +29,16 @@ pub(crate) struct ReviewDeskBody {
     review: ReviewBody,
     /// What the text under review changes of the one that readers see.
     changes: Vec<FieldDiffBody>,
+    /// What the reviewer named in `edited_by` changed in the text before.
+    edits: Vec<FieldDiffBody>,
     /// What a program can tell of the text: hints, never a verdict.
     checklist: Vec<CheckBody>,
     /// How many approvals were given to earlier texts and do not count for this one.
     stale_approvals: usize,
     /// What the author was told about texts in this community, the newest first.
     author_reasons: Vec<EarlierReasonBody>,
+    /// What the author says of tips that look like it.
+    relations: Vec<RelationBody>,
     /// What was said in this review, oldest first; at most 100.
     comments: Vec<CommentBody>,
     /// The approved tips that look most like the text, and why; absent while the index is being made.
@@ -46,9 +51,11 @@ impl ReviewDeskBody {
         Self {
             review: (&desk.detail).into(),
             changes: desk.changes.iter().map(Into::into).collect(),
+            edits: desk.edits.iter().map(Into::into).collect(),
             checklist: desk.checklist.iter().map(Into::into).collect(),
             stale_approvals: desk.stale_approvals,
             author_reasons: desk.reasons.iter().map(Into::into).collect(),
+            relations: desk.relations.iter().map(Into::into).collect(),
             comments: desk.comments.iter().map(Into::into).collect(),
             look_alikes,
         }

@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::outcomes::TipProofBody;
+use crate::similar::SimilarTipBody;
 use crate::wire::{Person, instant, nullable, present, wire_enum};
 
 wire_enum! {
@@ -38,6 +39,7 @@ wire_enum! {
         Release = "release", Approve = "approve", RequestChanges = "request_changes",
         Reject = "reject", Hold = "hold", Unhold = "unhold", Archive = "archive",
         Restore = "restore", Merge = "merge", Supersede = "supersede", Separate = "separate",
+        AcceptEdits = "accept_edits", DeclineEdits = "decline_edits",
     }
 }
 wire_enum! {
@@ -151,6 +153,9 @@ pub(crate) struct TipReviewBody {
     decide_by: String,
     /// How many reviewers have approved.
     approvals: i32,
+    /// Who has edited the text and approved it so: you, its author, are asked if you agree.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edited_by: Option<Person>,
     /// Who has taken it up.
     #[serde(skip_serializing_if = "Option::is_none")]
     claimed_by: Option<Person>,
@@ -168,6 +173,7 @@ impl From<&ReviewBrief> for TipReviewBody {
             respond_by: instant(review.due.respond_by),
             decide_by: instant(review.due.decide_by),
             approvals: review.approvals,
+            edited_by: review.edited_by.as_ref().map(Into::into),
             claimed_by: review.claim.as_ref().map(|(person, _)| person.into()),
             claimed_until: review.claim.as_ref().map(|(_, claim)| instant(claim.until)),
         }
@@ -224,6 +230,10 @@ pub(crate) struct TipBody {
     /// The open review, where you may know of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     review: Option<TipReviewBody>,
+    /// The approved tips that look most like it, where it has just been sent to reviewers: say how it relates to them at
+    /// `/v1/tips/{id}/relations/{other}`. Absent while the index is being made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    look_alikes: Option<Vec<SimilarTipBody>>,
     /// What you can do to it now.
     possible: Vec<ActionWord>,
     /// Its name where it was imported from.
@@ -243,6 +253,13 @@ pub(crate) struct TipBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     confirmed_at: Option<String>,
+}
+
+impl TipBody {
+    /// A tip that has just been sent to reviewers.
+    pub(crate) fn submitted(view: &TipView, look_alikes: Option<Vec<SimilarTipBody>>) -> Self {
+        Self { look_alikes, ..Self::from(view) }
+    }
 }
 
 impl From<&TipView> for TipBody {
@@ -266,6 +283,7 @@ impl From<&TipView> for TipBody {
             text: (&view.shown.text).into(),
             pending: view.pending.as_ref().map(Into::into),
             review: view.review.as_ref().map(Into::into),
+            look_alikes: None,
             possible: view.possible.iter().map(|&action| action.into()).collect(),
             external_id: view.tip.external_id.clone(),
             created_at: instant(view.tip.created_at),
@@ -448,7 +466,7 @@ pub(crate) struct TipReadParams {
 pub(crate) struct TipParams {
     /// Of the community with this slug.
     pub(crate) community: Option<String>,
-    /// By this author.
+    /// By this author, or with what they wrote merged into it.
     pub(crate) author: Option<Uuid>,
     /// Whose newest revision that you see is in this state.
     pub(crate) state: Option<StateWord>,

@@ -4,6 +4,7 @@
 
 mod communities;
 mod conventions;
+mod edits;
 mod flags;
 mod gaps;
 mod glossary;
@@ -11,6 +12,7 @@ mod health;
 mod notifications;
 mod outcomes;
 mod rechecks;
+mod relations;
 mod reviews;
 mod search;
 mod sessions;

@@ -251,6 +251,52 @@ fn the_queue_is_for_reviewers_of_the_community() {
 }
 
 #[test]
+fn the_queue_says_how_many_wait_and_shows_those_that_have_waited_long() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let ravi = app.member(&printers, "ravi", Role::Reviewer);
+        let old = app.submitted(&ana, &printers, "First").word("/review/id");
+        app.clock.advance(Duration::days(30));
+        let (ana, ravi) = (app.log_in(ana.id, &ana.email), app.log_in(ravi.id, &ravi.email));
+        let new = app.submitted(&ana, &printers, "Second").word("/review/id");
+        app.call("POST", &format!("/v1/reviews/{new}/claim")).by(&ravi).send().expect(200);
+        let long = app.get(&ravi, "/v1/reviews?waiting_days=30").expect(200);
+        assert_eq!(long.each("/id"), [json!(old)]);
+        assert_eq!(long.at("/counts"), json!({"open": 1, "claimed": 0, "overdue": 1, "mine": 0}));
+        let mine = app.get(&ravi, "/v1/reviews?mine=true&limit=1").expect(200);
+        assert_eq!(mine.each("/id"), [json!(new)]);
+        assert_eq!(mine.at("/counts"), json!({"open": 2, "claimed": 1, "overdue": 1, "mine": 1}));
+        assert!(app.get(&ravi, "/v1/reviews?waiting_days=4294967295").expect(200).each("/id").is_empty());
+        assert_eq!(app.get(&ana, "/v1/reviews").expect(200).at("/counts/open"), 0, "nothing of the queue for others");
+    });
+}
+
+#[test]
+fn a_claim_goes_on_while_its_holder_speaks() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let [ravi, runa] = ["ravi", "runa"].map(|name| app.member(&printers, name, Role::Reviewer));
+        let review = app.submitted(&ana, &printers, "It stops").word("/review/id");
+        app.call("POST", &format!("/v1/reviews/{review}/claim")).by(&ravi).send().expect(200);
+        app.clock.advance(Duration::minutes(20));
+        let again = [&ana, &ravi, &runa].map(|person| app.log_in(person.id, &person.email));
+        let [ana, ravi, runa] = again;
+        let say =
+            |who: &Person| app.post(who, &format!("/v1/reviews/{review}/comments"), json!({"text": "Which fuse?"}));
+        say(&ravi).expect(201);
+        app.clock.advance(Duration::minutes(20));
+        let [ana, runa] = [&ana, &runa].map(|person| app.log_in(person.id, &person.email));
+        say(&ana).expect(201);
+        decide(app, &runa, &review, "approve", 1).expect_problem(409, "claimed_by_other");
+        app.clock.advance(Duration::minutes(11));
+        let runa = app.log_in(runa.id, &runa.email);
+        decide(app, &runa, &review, "approve", 1).expect(201);
+    });
+}
+
+#[test]
 fn a_repeated_decision_with_its_key_is_answered_again() {
     on_both_apps(|app| {
         let printers = app.community("printers", Openness::Open);

@@ -170,6 +170,8 @@ fn a_merged_tip_leads_to_the_other_which_names_its_author_and_it_can_come_back()
         assert_eq!(app.get(&ana, &format!("{path}?redirect=false")).expect(200).word("/title"), "Zirconium, again");
         let other = app.get(&ana, &format!("/v1/tips/{kept}")).expect(200);
         assert_eq!(other.at("/also_by/0/name"), "bo");
+        let of_bo = app.get(&ana, &format!("/v1/tips?author={}", bo.id)).expect(200).each("/number");
+        assert!(of_bo.contains(&json!(number)), "the same credit as for writing one: {of_bo:?}");
         let found = || app.get(&ana, "/v1/search?q=zirconium").expect(200).each("/tip/id").len();
         assert_eq!(found(), 1);
         assert_eq!(app.get(&ana, "/v1/notifications").expect(200).each("/kind")[0], "tip.merged");

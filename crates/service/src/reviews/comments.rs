@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use eureka_domain::RuleError;
 use eureka_domain::access::Caller;
 use eureka_domain::change::{Facts, Kind};
 use eureka_domain::comment::Comment;
 use eureka_domain::ids::{CommentId, ReviewId, UserId};
 use eureka_domain::tip::Field;
+use eureka_domain::{Instant, RuleError};
 use eureka_store::{Conn, comments, log, notifications, reviews, users};
 
 use super::{Found, NONE, find};
@@ -79,6 +79,7 @@ impl Service {
                 concerned.extend(found.review.live_claim(now).map(|claim| claim.by));
                 concerned.remove(&caller.user);
                 comments::insert(conn, &comment)?;
+                stay_held(conn, caller.user, &found, now)?;
                 let change = change(Kind::ReviewCommented, &caller, &found.tip, now).on_revision(found.revision.number);
                 let seq = log::append(conn, &change.about(id.0).telling(payload))?;
                 notifications::tell(conn, seq, &concerned)?;
@@ -87,6 +88,15 @@ impl Service {
         })?;
         Ok(written.value)
     }
+}
+
+/// Whoever holds the review and works on it goes on holding it.
+fn stay_held(conn: &mut Conn<'_>, speaker: UserId, found: &Found, now: Instant) -> Result<(), ServiceError> {
+    let mut review = found.review.clone();
+    if review.renew(speaker, found.community.policy.claim_minutes, now) {
+        reviews::save(conn, &review)?;
+    }
+    Ok(())
 }
 
 fn found(conn: &mut Conn<'_>, caller: &Caller, id: ReviewId) -> Result<Found, ServiceError> {

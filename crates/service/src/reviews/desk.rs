@@ -1,17 +1,19 @@
 //! The reviewer's one call: beside the review all that it takes to decide it, so that no second request is needed. The
 //! look-alikes come from the index: see [`ReviewDesk::similar_text`].
 
+use std::collections::BTreeSet;
+
 use eureka_domain::access::Caller;
 use eureka_domain::checklist::{Check, checklist};
 use eureka_domain::diff::{FieldDiff, diff};
-use eureka_domain::ids::{ReviewId, TipNumber, TipRef};
-use eureka_domain::review::{Decision, Outcome};
-use eureka_store::{Conn, comments, reviews, tips};
+use eureka_domain::ids::{ReviewId, TipId, TipNumber, TipRef};
+use eureka_domain::review::{Decision, Outcome, Verdict};
+use eureka_store::{Conn, comments, reviews, revisions, tips};
 
 use super::comments::{CommentView, views};
 use super::{NONE, ReviewDetail, read};
 use crate::audit::is_inside;
-use crate::{Service, ServiceError, SimilarText};
+use crate::{RelationView, Service, ServiceError, SimilarText, relations};
 
 /// How many of an author's earlier reasons are told.
 const REASONS: i64 = 10;
@@ -25,12 +27,18 @@ pub struct ReviewDesk {
     pub detail: ReviewDetail,
     /// What the text under review changes of the one that readers see; nothing where there is none.
     pub changes: Vec<FieldDiff>,
+    /// What a reviewer has changed in the text before, where this one came about so.
+    pub edits: Vec<FieldDiff>,
     /// What a program can tell of the text.
     pub checklist: Vec<Check>,
     /// How many approvals were given to earlier texts since the last publication: they do not count for this one.
     pub stale_approvals: usize,
     /// What the author was told about texts in this community, the newest first.
     pub reasons: Vec<EarlierReason>,
+    /// What the author says of tips that look like it.
+    pub relations: Vec<RelationView>,
+    /// The tips that peers agreed are about something else.
+    pub apart: BTreeSet<TipId>,
     /// What was said in this review, oldest first.
     pub comments: Vec<CommentView>,
 }
@@ -52,7 +60,8 @@ impl ReviewDesk {
 
     /// The text under review, to find look-alikes of.
     pub fn similar_text(&self) -> SimilarText {
-        SimilarText::of(self.detail.revision.text.clone(), self.detail.tip.id)
+        let apart = self.apart.clone();
+        SimilarText { apart, ..SimilarText::of(&self.detail.revision.text, self.detail.tip.id) }
     }
 }
 
@@ -67,14 +76,27 @@ impl Service {
             let told = caller.is_admin() || is_inside(caller, &detail.tip);
             Ok(ReviewDesk {
                 changes: detail.live.as_ref().map_or_else(Vec::new, |live| diff(&live.text, &detail.revision.text)),
+                edits: edits(conn, &detail)?,
                 checklist: checklist(&detail.revision.text),
                 stale_approvals: stale_approvals(conn, &detail)?,
                 reasons: if told { reasons(conn, &detail)? } else { Vec::new() },
+                relations: relations::views(conn, caller, detail.tip.id)?,
+                apart: relations::told_apart(conn, detail.tip.id, &detail.revision.text)?,
                 comments: views(conn, said)?,
                 detail,
             })
         })
     }
+}
+
+/// What a reviewer has changed in the text before this one, where this one came about so.
+fn edits(conn: &mut Conn<'_>, detail: &ReviewDetail) -> Result<Vec<FieldDiff>, ServiceError> {
+    let ReviewDetail { review, revision, .. } = detail;
+    let before = match review.amendment {
+        Some(_) => revisions::find(conn, revision.tip, revision.number - 1)?,
+        None => None,
+    };
+    Ok(before.map_or_else(Vec::new, |before| diff(&before.text, &revision.text)))
 }
 
 /// The approvals of the texts before this one, back to the last that was published.
@@ -85,7 +107,10 @@ fn stale_approvals(conn: &mut Conn<'_>, detail: &ReviewDetail) -> Result<usize, 
         .rev()
         .filter(|review| review.revision < detail.revision.number)
         .take_while(|review| review.closed.is_none_or(|(outcome, _)| outcome != Outcome::Approved));
-    Ok(since.map(|review| usize::try_from(review.approvals()).unwrap_or(0)).sum())
+    let approvals = since.flat_map(|review| &review.decisions).filter(|decision| {
+        decision.verdict == Verdict::Approve && decision.edited_into != Some(detail.revision.number)
+    });
+    Ok(approvals.count())
 }
 
 fn reasons(conn: &mut Conn<'_>, detail: &ReviewDetail) -> Result<Vec<EarlierReason>, ServiceError> {

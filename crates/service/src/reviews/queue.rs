@@ -1,5 +1,6 @@
 //! The queue: which reviews wait, and which one a reviewer is handed next.
 
+use chrono::Duration;
 use eureka_domain::Instant;
 use eureka_domain::access::Caller;
 use eureka_domain::ids::CommunityId;
@@ -34,8 +35,23 @@ pub struct QueueQuery {
     pub mine: Option<bool>,
     /// Only those whose promised response or decision has not come.
     pub overdue: Option<bool>,
+    /// That have waited at least so many days.
+    pub waiting_days: Option<u32>,
     /// The newest first, instead of the oldest.
     pub sort: Option<QueueSort>,
+}
+
+/// How many open reviews there are of what a query asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct QueueCounts {
+    /// All of them.
+    pub open: i64,
+    /// That somebody holds.
+    pub claimed: i64,
+    /// Whose promised response or decision has not come.
+    pub overdue: i64,
+    /// That the caller holds.
+    pub mine: i64,
 }
 
 impl Service {
@@ -45,15 +61,17 @@ impl Service {
         caller: &Caller,
         query: QueueQuery,
         page: &PageRequest,
-    ) -> Result<Page<ReviewDetail>, ServiceError> {
+    ) -> Result<(Page<ReviewDetail>, QueueCounts), ServiceError> {
         let now = self.clock.now();
         self.store.read(|conn| {
             let filter = queue_filter(conn, caller, query, now)?;
             if filter.communities.is_empty() {
-                return Ok(Page { items: Vec::new(), next: None });
+                return Ok((Page { items: Vec::new(), next: None }, QueueCounts::default()));
             }
             let found = reviews::queue(conn, &filter, page.after()?, page.fetch())?;
-            page.page(found, |review| (review.opened_at, review.id))?.try_map(|review| read(conn, caller, review, now))
+            let found = page.page(found, |review| (review.opened_at, review.id))?;
+            let counts = counts(conn, caller, &filter)?;
+            Ok((found.try_map(|review| read(conn, caller, review, now))?, counts))
         })
     }
 
@@ -86,6 +104,20 @@ impl Service {
     }
 }
 
+/// How many open reviews a filter lets through, however they stand.
+fn counts(conn: &mut Conn<'_>, caller: &Caller, filter: &QueueFilter) -> Result<QueueCounts, ServiceError> {
+    let open = QueueFilter { state: QueueState::Open, claimed_by: None, overdue: false, ..filter.clone() };
+    let mine = QueueFilter { claimed_by: Some(caller.user), ..open.clone() };
+    let claimed = QueueFilter { state: QueueState::Claimed, ..open.clone() };
+    let overdue = QueueFilter { overdue: true, ..open.clone() };
+    Ok(QueueCounts {
+        open: reviews::count(conn, &open)?,
+        claimed: reviews::count(conn, &claimed)?,
+        overdue: reviews::count(conn, &overdue)?,
+        mine: reviews::count(conn, &mine)?,
+    })
+}
+
 /// The communities the caller reviews in; of them the one with this slug, if one is named.
 pub(super) fn reviewed(
     conn: &mut Conn<'_>,
@@ -114,6 +146,7 @@ fn queue_filter(
         safety: query.safety,
         claimed_by: query.mine.unwrap_or(false).then_some(caller.user),
         overdue: query.overdue.unwrap_or(false),
+        opened_before: query.waiting_days.map(|days| now - Duration::days(i64::from(days))),
         sort: query.sort.unwrap_or(QueueSort::Oldest),
         now,
     })

@@ -52,40 +52,52 @@ pub struct QueueFilter {
     pub claimed_by: Option<UserId>,
     /// Only open ones whose promised response or decision has not come.
     pub overdue: bool,
+    /// That entered the queue then, or before.
+    pub opened_before: Option<Instant>,
     /// Which come first.
     pub sort: QueueSort,
     /// The present moment: claims that have run out by then are none.
     pub now: Instant,
 }
 
-/// The reviews that a filter lets through, in its order, at most `limit` after one of them.
-pub fn queue(
-    conn: &mut Conn<'_>,
-    filter: &QueueFilter,
-    after: Option<(Instant, ReviewId)>,
-    limit: i64,
-) -> Result<Vec<Review>, StoreError> {
-    let now = DbInstant(filter.now);
-    let communities: Vec<DbUuid> = filter.communities.iter().map(|id| DbUuid(id.0)).collect();
-    let product = filter.product.as_deref().map(stored_form).transpose()?;
-    let text = revisions::tip_id.eq(reviews::tip_id).and(revisions::number.eq(reviews::revision));
-    let rows: Vec<Row> = on_each!(conn, c => {
+/// A filter in the forms that are stored.
+struct Criteria<'a> {
+    filter: &'a QueueFilter,
+    communities: Vec<DbUuid>,
+    product: Option<String>,
+    now: DbInstant,
+}
+
+impl<'a> Criteria<'a> {
+    fn of(filter: &'a QueueFilter) -> Result<Self, StoreError> {
+        Ok(Self {
+            filter,
+            communities: filter.communities.iter().map(|id| DbUuid(id.0)).collect(),
+            product: filter.product.as_deref().map(stored_form).transpose()?,
+            now: DbInstant(filter.now),
+        })
+    }
+}
+
+/// The reviews that criteria let through, with their texts; boxed for the database of the place.
+macro_rules! let_through {
+    ($criteria:expr) => {{
+        let Criteria { filter, communities, product, now } = $criteria;
+        let now = *now;
+        let text = revisions::tip_id.eq(reviews::tip_id).and(revisions::number.eq(reviews::revision));
         let mut query = reviews::table
             .inner_join(revisions::table.on(text))
-            .filter(reviews::community_id.eq_any(communities))
-            .select(Row::as_select())
+            .filter(reviews::community_id.eq_any(communities.clone()))
             .into_boxed();
         query = match filter.state {
             QueueState::Closed => query.filter(reviews::closed_at.is_not_null()),
             QueueState::Open => query.filter(reviews::closed_at.is_null()),
-            QueueState::Claimed => {
-                query.filter(reviews::closed_at.is_null()).filter(reviews::claimed_until.gt(now))
-            }
+            QueueState::Claimed => query.filter(reviews::closed_at.is_null()).filter(reviews::claimed_until.gt(now)),
             QueueState::Unclaimed => query
                 .filter(reviews::closed_at.is_null())
                 .filter(reviews::claimed_until.is_null().or(reviews::claimed_until.le(now))),
         };
-        if let Some(form) = &product {
+        if let Some(form) = product {
             query = query.filter(holds!(revisions::products, form));
         }
         if let Some(lang) = &filter.lang {
@@ -97,11 +109,28 @@ pub fn queue(
         if let Some(holder) = filter.claimed_by {
             query = query.filter(reviews::claimed_by.eq(DbUuid(holder.0))).filter(reviews::claimed_until.gt(now));
         }
+        if let Some(before) = filter.opened_before {
+            query = query.filter(reviews::opened_at.le(DbInstant(before)));
+        }
         if filter.overdue {
             let unanswered = reviews::responded_at.is_null().and(reviews::respond_by.lt(now));
             let promised = reviews::decide_by.is_null().or(reviews::decide_by.lt(now)).or(unanswered);
             query = query.filter(reviews::closed_at.is_null()).filter(promised.assume_not_null());
         }
+        query
+    }};
+}
+
+/// The reviews that a filter lets through, in its order, at most `limit` after one of them.
+pub fn queue(
+    conn: &mut Conn<'_>,
+    filter: &QueueFilter,
+    after: Option<(Instant, ReviewId)>,
+    limit: i64,
+) -> Result<Vec<Review>, StoreError> {
+    let criteria = Criteria::of(filter)?;
+    let rows: Vec<Row> = on_each!(conn, c => {
+        let mut query = let_through!(&criteria).select(Row::as_select());
         if let Some((at, id)) = after {
             let (at, id) = (DbInstant(at), DbUuid(id.0));
             // The first condition is implied by the second, and is the one that an index can begin at.
@@ -121,6 +150,12 @@ pub fn queue(
         query.limit(limit).load(*c)
     })?;
     with_decisions(conn, rows)
+}
+
+/// How many reviews a filter lets through.
+pub fn count(conn: &mut Conn<'_>, filter: &QueueFilter) -> Result<i64, StoreError> {
+    let criteria = Criteria::of(filter)?;
+    Ok(on_each!(conn, c => let_through!(&criteria).count().get_result(*c))?)
 }
 
 /// A review that waits, and what its text is about.

@@ -7,7 +7,7 @@ use diesel::sql_types::Bool;
 use eureka_domain::Instant;
 use eureka_domain::community::Openness;
 use eureka_domain::ids::{CommunityId, TipId, UserId};
-use eureka_domain::tip::{Confidence, State};
+use eureka_domain::tip::{Confidence, Replaced, State};
 use eureka_domain::visibility::Audience;
 
 use super::{Row, TipSheet, with_revisions};
@@ -29,7 +29,7 @@ pub struct TipFilter {
     pub is_admin: bool,
     /// Of this community.
     pub community: Option<CommunityId>,
-    /// By this author.
+    /// By this author, or with what they wrote merged into it.
     pub author: Option<UserId>,
     /// Whose newest revision that the caller sees is in this state.
     pub state: Option<State>,
@@ -52,6 +52,7 @@ pub fn list(
 ) -> Result<Vec<TipSheet>, StoreError> {
     // The table itself is joined as the newest revision, its alias looks at the one the caller sees.
     let shown = diesel::alias!(revisions as shown);
+    let merged = diesel::alias!(tips as merged);
     let newest = revisions::tip_id.eq(tips::id).and(revisions::number.eq(tips::latest));
     let private: Vec<DbUuid> = filter.audience.private.iter().map(|id| DbUuid(id.0)).collect();
     let reviewed: Vec<DbUuid> = filter.reviews_in.iter().map(|id| DbUuid(id.0)).collect();
@@ -91,7 +92,12 @@ pub fn list(
             query = query.filter(tips::community_id.eq(DbUuid(community.0)));
         }
         if let Some(author) = filter.author {
-            query = query.filter(tips::author_id.eq(DbUuid(author.0)));
+            let merged_here = merged.field(tips::replaced_by).eq(tips::id.nullable());
+            let whose_was_merged = merged
+                .filter(merged_here.assume_not_null())
+                .filter(merged.field(tips::replaced_how).eq(Replaced::Merged.word()))
+                .filter(merged.field(tips::author_id).eq(DbUuid(author.0)));
+            query = query.filter(tips::author_id.eq(DbUuid(author.0)).or(exists(whose_was_merged)));
         }
         if let Some(confidence) = filter.confidence {
             query = query.filter(tips::confidence.eq(confidence.word()));

@@ -23,13 +23,17 @@ fn all_of(communities: &[CommunityId], now: Instant) -> QueueFilter {
         safety: None,
         claimed_by: None,
         overdue: false,
+        opened_before: None,
         sort: QueueSort::Oldest,
         now,
     }
 }
 
 fn listed(store: &Store, filter: &QueueFilter) -> Vec<ReviewId> {
-    read(store, |conn| reviews::queue(conn, filter, None, 1000)).into_iter().map(|review| review.id).collect()
+    let found = read(store, |conn| reviews::queue(conn, filter, None, 1000));
+    let count = read(store, |conn| reviews::count(conn, filter));
+    assert_eq!(usize::try_from(count).unwrap(), found.len());
+    found.into_iter().map(|review| review.id).collect()
 }
 
 fn save(store: &Store, review: &Review) {
@@ -180,7 +184,11 @@ fn the_queue_is_filtered_by_community_product_language_and_safety() {
         assert_eq!(product("DocuColor"), []);
         assert_eq!(listed(store, &QueueFilter { lang: Some("de".to_owned()), ..here.clone() }), [german.id]);
         assert_eq!(listed(store, &QueueFilter { safety: Some(Safety::Danger), ..here.clone() }), [danger.id]);
-        assert_eq!(listed(store, &QueueFilter { safety: Some(Safety::Caution), ..here }), []);
+        assert_eq!(listed(store, &QueueFilter { safety: Some(Safety::Caution), ..here.clone() }), []);
+        let opened_before = Some(danger.opened_at);
+        assert!(listed(store, &QueueFilter { opened_before, ..here.clone() }).contains(&danger.id));
+        let opened_before = Some(danger.opened_at - chrono::Duration::microseconds(1));
+        assert!(!listed(store, &QueueFilter { opened_before, ..here }).contains(&danger.id));
     });
 }
 

@@ -257,6 +257,7 @@ pub fn approval(reviewer: UserId, micros: i64) -> Decision {
         reason: None,
         comment: None,
         into: None,
+        edited_into: None,
         at: at(micros),
     }
 }
