@@ -112,10 +112,8 @@ impl Service {
     pub fn release_review(&self, caller: &Caller, id: ReviewId) -> Result<Written<ReviewDetail>, ServiceError> {
         let (caller, now) = (caller.clone(), self.clock.now());
         self.store.write(move |conn| {
-            let Open { mut review, sheet, community } = lock(conn, &caller, id, Action::Release)?;
-            if !caller.has(community.id, Role::Steward) {
-                review.free_for(caller.user, now)?;
-            }
+            let Open { mut review, sheet, .. } = lock(conn, &caller, id, Action::Release)?;
+            free_for(&review, &caller, Action::Release, now)?;
             let before = sheet.latest.state;
             let latest = workflow::release(&sheet.tip, sheet.latest, &mut review, now)?;
             revisions::save(conn, &sheet.tip, &latest)?;
@@ -228,6 +226,12 @@ fn claim(conn: &mut Conn<'_>, caller: &Caller, open: Open, now: Instant) -> Resu
     read(conn, caller, review, now)
 }
 
+/// Refuses what another's live claim stands against. A steward gives back what anybody holds.
+fn free_for(review: &Review, caller: &Caller, action: Action, now: Instant) -> Result<(), RuleError> {
+    let gives_back = action == Action::Release && caller.has(review.community, Role::Steward);
+    if gives_back { Ok(()) } else { review.free_for(caller.user, now) }
+}
+
 /// What a review is about, if the caller may know of it: as the author of the text, or as a reviewer.
 fn find(conn: &mut Conn<'_>, caller: &Caller, review: Review) -> Result<Found, ServiceError> {
     let tip = tips::find(conn, &TipRef::Id(review.tip))?.ok_or(NONE)?;
@@ -267,10 +271,10 @@ fn read(conn: &mut Conn<'_>, caller: &Caller, review: Review, now: Instant) -> R
     let live = live.filter(|live| visibility::sees_revision(caller, &tip, live, &community));
     review.claim = review.live_claim(now);
     let possible = if review.closed.is_none() {
-        let claimed_by_other = review.claim.is_some_and(|claim| claim.by != caller.user);
         workflow::possible(&tip, &revision)
             .into_iter()
-            .filter(|action| REVIEW_ACTIONS.contains(action) && !claimed_by_other)
+            .filter(|action| REVIEW_ACTIONS.contains(action))
+            .filter(|&action| free_for(&review, caller, action, now).is_ok())
             .filter(|action| *action == Action::Release || !review.has_decided(caller.user))
             .chain(workflow::answers(&review).iter().copied())
             .filter(|&action| access::may(caller, action, &tip, &revision).is_ok())

@@ -157,6 +157,23 @@ fn a_claim_keeps_others_out_until_it_ends() {
 }
 
 #[test]
+fn a_steward_may_give_back_what_a_reviewer_holds_and_the_review_says_so() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let (ravi, runa) =
+            (app.member(&printers, "ravi", Role::Reviewer), app.member(&printers, "runa", Role::Reviewer));
+        let stella = app.member(&printers, "stella", Role::Steward);
+        let path = format!("/v1/reviews/{}", app.submitted(&ana, &printers, "It stops").word("/review/id"));
+        app.call("POST", &format!("{path}/claim")).by(&ravi).send().expect(200);
+        let possible = |who: &Person| app.get(who, &path).expect(200).at("/possible");
+        assert_eq!((possible(&runa), possible(&stella)), (json!([]), json!(["release"])));
+        app.call("POST", &format!("{path}/release")).by(&stella).send().expect(200);
+        assert_eq!(app.get(&runa, &path).expect(200).at("/claim"), json!(null));
+    });
+}
+
+#[test]
 fn a_claim_ends_when_its_holder_edits_the_text_or_has_decided() {
     on_both_apps(|app| {
         let policy = ReviewPolicy { quorum: 2, ..ReviewPolicy::default() };
