@@ -45,13 +45,16 @@ pub fn sees_tip(caller: &Caller, tip: &Tip, latest: &Revision, community: &Commu
 
 /// Whether a caller may read a given revision.
 ///
-/// The live one: whoever reads the community. A draft: those who write it. Anything else that was sent to reviewers:
-/// those, and the community's reviewers.
+/// The live one: whoever reads the community. A draft: those who write it, which is the author, its last editor, and
+/// whoever else is credited on it and reads the community. Anything else that was sent to reviewers: those, and the
+/// community's reviewers.
 pub fn sees_revision(caller: &Caller, tip: &Tip, revision: &Revision, community: &Community) -> bool {
-    if tip.live == Some(revision.number) && caller.audience().reads(community.id, community.openness) {
+    let reads = caller.knows(community);
+    if tip.live == Some(revision.number) && reads {
         return true;
     }
-    let writes_it = caller.user == tip.author || caller.user == revision.editor;
+    let wrote_of_it = revision.credited.contains(&caller.user);
+    let writes_it = caller.user == tip.author || caller.user == revision.editor || (wrote_of_it && reads);
     match revision.state {
         State::Draft => writes_it,
         _ if revision.submitted_at.is_none() => writes_it, // a draft that was thrown away

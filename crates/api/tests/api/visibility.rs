@@ -93,6 +93,30 @@ fn a_draft_exists_for_its_author_alone() {
 }
 
 #[test]
+fn a_draft_exists_for_all_whose_words_are_in_it_whoever_edited_it_last() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let ravi = app.member(&printers, "ravi", Role::Reviewer);
+        let stella = app.member(&printers, "stella", Role::Steward);
+        let path = format!("/v1/tips/{}", app.published(&ana, &ravi, &printers, "It stops"));
+        let edit = |who: &Person, title: &str| {
+            let edit = app.call("PATCH", &path).by(who).header("If-Match", "*");
+            edit.json(json!({"title": title})).send().expect(200);
+        };
+        edit(&stella, "It stops when it is cold");
+        edit(&ana, "It stops on Mondays");
+        for co_author in [&ana, &stella] {
+            let seen = app.get(co_author, &path).expect(200);
+            assert_eq!(seen.word("/pending/title"), "It stops on Mondays", "{}", seen.text());
+            assert_eq!(app.get(co_author, "/v1/tips?state=draft").each("/pending/title").len(), 1);
+        }
+        assert_eq!(app.get(&ravi, &path).at("/pending"), json!(null));
+        assert!(app.get(&ravi, "/v1/tips?state=draft").each("/id").is_empty());
+    });
+}
+
+#[test]
 fn a_submission_exists_for_its_author_and_the_reviewers() {
     on_both_apps(|app| {
         let (printers, lifts) = (app.community("printers", Openness::Open), app.community("lifts", Openness::Open));

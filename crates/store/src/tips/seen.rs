@@ -12,7 +12,7 @@ use eureka_domain::visibility::Audience;
 
 use super::{Row, TipSheet, with_revisions};
 use crate::revisions::{holds, stored_form};
-use crate::schema::{communities, revisions, tips};
+use crate::schema::{communities, revision_credits, revisions, tips};
 use crate::sql_types::{DbInstant, DbUuid};
 use crate::{Conn, StoreError};
 
@@ -58,17 +58,22 @@ pub fn list(
     let reviewed: Vec<DbUuid> = filter.reviews_in.iter().map(|id| DbUuid(id.0)).collect();
     let caller = DbUuid(filter.caller.0);
 
+    let reads = || {
+        let is_open = communities::openness.eq(Openness::Open.word());
+        let everywhere = filter.audience.everything.into_sql::<Bool>();
+        is_open.or(communities::id.eq_any(private.clone())).or(everywhere)
+    };
     let sees_newest = || {
-        let writes = tips::author_id.eq(caller).or(revisions::editor_id.eq(caller));
+        let credited = revision_credits::table
+            .filter(revision_credits::tip_id.eq(tips::id))
+            .filter(revision_credits::revision.eq(tips::latest))
+            .filter(revision_credits::user_id.eq(caller));
+        let writes = tips::author_id.eq(caller).or(revisions::editor_id.eq(caller)).or(exists(credited).and(reads()));
         let was_sent = revisions::state.ne(State::Draft.word()).and(revisions::submitted_at.is_not_null());
         let reviews = communities::id.eq_any(reviewed.clone()).or(filter.is_admin.into_sql::<Bool>());
         writes.or(was_sent.and(reviews))
     };
-    let reads = communities::openness
-        .eq(Openness::Open.word())
-        .or(communities::id.eq_any(private))
-        .or(filter.audience.everything.into_sql::<Bool>());
-    let sees_live = tips::live.is_not_null().and(reads);
+    let sees_live = tips::live.is_not_null().and(reads());
     let number_shown = || case_when(sees_newest(), tips::latest.nullable()).otherwise(tips::live);
     /// Whether the newest text of a tip that the caller sees meets a condition.
     macro_rules! shows {

@@ -47,6 +47,7 @@ struct DrawnRevision {
     state: State,
     was_sent: bool,
     editor: usize,
+    co_author: usize,
     labels: [Vec<String>; 3],
 }
 
@@ -56,8 +57,9 @@ fn labels() -> impl Strategy<Value = Vec<String>> {
 }
 
 fn world() -> impl Strategy<Value = World> {
-    let revision = (select(State::ALL), any::<bool>(), 0..PEOPLE, [labels(), labels(), labels()])
-        .prop_map(|(state, was_sent, editor, labels)| DrawnRevision { state, was_sent, editor, labels });
+    let revision = (select(State::ALL), any::<bool>(), 0..PEOPLE, 0..PEOPLE, [labels(), labels(), labels()]).prop_map(
+        |(state, was_sent, editor, co_author, labels)| DrawnRevision { state, was_sent, editor, co_author, labels },
+    );
     let tip = (
         0..COMMUNITIES,
         0..PEOPLE,
@@ -142,7 +144,9 @@ impl DrawnTip {
         for (number, drawn) in (1..).zip(&self.revisions) {
             let is_latest = number == tip.latest;
             let has_published = all.iter().any(|revision| revision.state == State::Published);
-            let mut revision = Revision { number, editor: people[drawn.editor].user, ..first.clone() };
+            let (editor, co_author) = (people[drawn.editor].user, people[drawn.co_author].user);
+            let credited = [tip.author, editor, co_author].into();
+            let mut revision = Revision { number, editor, credited, ..first.clone() };
             // What the database allows: one published revision, and an open one only at the end.
             revision.state = match drawn.state {
                 State::Published if has_published => State::Superseded,
