@@ -238,7 +238,7 @@ impl Service {
         let review_id = ReviewId(self.new_id(now));
         self.store.write(move |conn| {
             let sheet = open(conn, &caller, tip, Action::Edit, &expected, now)?;
-            let text = changes.apply(sheet.latest.text.clone()).checked()?;
+            let text = changes.apply(text_to_edit(conn, &caller, &sheet)?).checked()?;
             let sheet = rewrite(conn, &caller, sheet, text, review_id, now)?;
             let change = change(Kind::TipEdited, &caller, &sheet.tip, now).at_revision(None, &sheet.latest);
             record(conn, &change, &sheet.tip, &sheet.latest)?;
@@ -359,6 +359,15 @@ fn open(
     expected.check(view.etag())?;
     workflow::require(&sheet.tip, &sheet.latest, action)?;
     Ok(sheet)
+}
+
+/// The newest text that the caller reads. What somebody else wrote and threw away is not built on.
+fn text_to_edit(conn: &mut Conn<'_>, caller: &Caller, sheet: &TipSheet) -> Result<TipText, ServiceError> {
+    let TipSheet { tip, live, latest } = sheet;
+    let community = communities::find(conn, tip.community)?.ok_or(ServiceError::NotFound("community"))?;
+    let reads_latest = visibility::sees_revision(caller, tip, latest, &community);
+    let base = if reads_latest { latest } else { live.as_ref().ok_or(ServiceError::NotFound("tip"))? };
+    Ok(base.text.clone())
 }
 
 /// Puts a text into the draft, or starts the next revision with it.

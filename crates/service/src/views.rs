@@ -226,17 +226,6 @@ pub(crate) fn one_tip_view(
     tip_views(conn, caller, vec![sheet], now)?.pop().ok_or(ServiceError::NotFound("tip"))
 }
 
-/// What keepers do to a published tip, whatever becomes of its next revision.
-const KEEPING: [Action; 7] = [
-    Action::Hold,
-    Action::Unhold,
-    Action::Archive,
-    Action::Restore,
-    Action::Merge,
-    Action::Supersede,
-    Action::Separate,
-];
-
 /// A view whose people are not named yet.
 fn tip_view(
     conn: &mut Conn<'_>,
@@ -264,13 +253,13 @@ fn tip_view(
         confirmed_at: None,
         tip: tip.clone(),
     };
+    let review = tip.review.map(|id| reviews::find(conn, id)).transpose()?.flatten();
+    view.possible = workflow::possible(&tip, &latest)
+        .into_iter()
+        .chain(review.iter().flat_map(workflow::answers).copied())
+        .filter(|&action| access::may(caller, action, &tip, &latest).is_ok())
+        .collect();
     if sees_latest {
-        let review = tip.review.map(|id| reviews::find(conn, id)).transpose()?.flatten();
-        view.possible = workflow::possible(&tip, &latest)
-            .into_iter()
-            .chain(review.iter().flat_map(workflow::answers).copied())
-            .filter(|&action| access::may(caller, action, &tip, &latest).is_ok())
-            .collect();
         view.review = review.as_ref().map(|review| ReviewBrief::of(review, now));
         if let Some(live) = live
             && live.number != latest.number
@@ -280,11 +269,6 @@ fn tip_view(
             view.pending = Some(latest);
         }
     } else if let Some(live) = live {
-        view.possible = KEEPING
-            .into_iter()
-            .filter(|&action| workflow::require(&tip, &live, action).is_ok())
-            .filter(|&action| access::may(caller, action, &tip, &live).is_ok())
-            .collect();
         tip.latest = live.number;
         tip.review = None;
         tip.updated_at = live.decided_at.unwrap_or(live.updated_at);

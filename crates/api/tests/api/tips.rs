@@ -1,8 +1,8 @@
 //! `/v1/tips`.
 
 use eureka_domain::community::{Openness, Role};
-use eureka_testkit::{on_both_apps, sample};
-use serde_json::json;
+use eureka_testkit::{Person, on_both_apps, sample};
+use serde_json::{Value, json};
 
 #[test]
 fn a_draft_is_edited_submitted_and_withdrawn_by_its_author() {
@@ -244,5 +244,28 @@ fn an_earlier_text_is_taken_up_again_and_reviewed_like_any_other() {
         let history = app.get(&ana, &format!("{path}/history")).expect(200);
         let last = history.each("").pop().unwrap();
         assert_eq!((&last["kind"], &last["was"], &last["value"]), (&json!("tip.reverted"), &json!("2"), &json!("1")));
+    });
+}
+
+#[test]
+fn what_its_author_threw_away_is_in_nobody_else_s_next_revision() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let stella = app.member(&printers, "stella", Role::Steward);
+        let path = format!("/v1/tips/{}", app.published(&ana, &stella, &printers, "It stops"));
+        let edit = |who: &Person, body: Value| {
+            app.call("PATCH", &path).by(who).header("If-Match", "*").json(body).send().expect(200)
+        };
+        edit(&ana, json!({"problem": "Zirconium."}));
+        assert!(!app.get(&stella, &path).at("/possible").to_string().contains("edit"), "it is being edited");
+        app.act(&ana, &format!("{path}/withdraw"), "*", json!({})).expect(200);
+        assert!(app.get(&stella, &path).at("/possible").to_string().contains("edit"));
+        let edited = edit(&stella, json!({"title": "It stops when it is cold"}));
+        assert_eq!(
+            (edited.at("/pending/revision"), edited.word("/pending/title")),
+            (json!(3), "It stops when it is cold".to_owned())
+        );
+        assert!(!edited.text().contains("Zirconium"), "{}", edited.text());
     });
 }
