@@ -1,6 +1,6 @@
-//! The one place where the system's clock and randomness are read.
+//! The one place where the system's clock and randomness are read; and the clock of a script.
 
-use chrono::Utc;
+use chrono::{Duration, Utc};
 use eureka_domain::clock::{self, Clock, Ids, Instant};
 use uuid::{ContextV7, Timestamp, Uuid};
 
@@ -11,6 +11,33 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the Clock")]
     fn now(&self) -> Instant {
         clock::truncate(Utc::now())
+    }
+}
+
+/// A clock that stands still until it is moved, and never goes back.
+pub(crate) struct ScriptedClock(parking_lot::Mutex<Instant>);
+
+impl ScriptedClock {
+    /// A clock that shows a moment.
+    pub(crate) fn new(at: Instant) -> Self {
+        Self(parking_lot::Mutex::new(at))
+    }
+
+    /// Moves it to a moment, unless that is past.
+    pub(crate) fn set(&self, at: Instant) {
+        let mut now = self.0.lock();
+        *now = at.max(*now);
+    }
+
+    /// Moves it on.
+    pub(crate) fn advance(&self, by: Duration) {
+        *self.0.lock() += by;
+    }
+}
+
+impl Clock for ScriptedClock {
+    fn now(&self) -> Instant {
+        *self.0.lock()
     }
 }
 

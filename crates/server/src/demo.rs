@@ -1,4 +1,7 @@
-//! `eureka demo`: the whole product on loopback, with the project's own tips and a cast to log in as.
+//! `eureka demo`: the whole product on loopback, with the project's own tips and a cast to log in as. What the cast plays
+//! by a script is in `demo/script.rs`.
+
+mod script;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -8,6 +11,7 @@ use anyhow::{Context, ensure};
 use eureka_domain::community::{Charter, Community, Openness, ReviewPolicy, Role};
 use eureka_domain::glossary::GlossaryEntry;
 use eureka_domain::ids::UserId;
+use eureka_domain::tip::TipText;
 use eureka_domain::user::SiteRole;
 use eureka_service::{NewUser, Service, ServiceError};
 use eureka_store::{StoreError, communities, users};
@@ -29,6 +33,15 @@ const TIPS: [&str; 6] = [
     include_str!("../../../fixtures/tips/network-gear.jsonl"),
     include_str!("../../../fixtures/tips/medical-devices.jsonl"),
 ];
+
+/// What the demo is to do.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Arguments {
+    /// Instead of serving, play the project's written day in a directory that is thrown away, print what each person
+    /// saw, and end
+    #[arg(long)]
+    script: bool,
+}
 
 /// One of the cast: login name before the `@`, name on tips, role in open and in private communities.
 struct Part {
@@ -62,22 +75,27 @@ struct PersonFixture {
     name: String,
 }
 
-/// Serves the demo.
-pub(crate) fn demo(settings: &Settings) -> anyhow::Result<ExitCode> {
+/// Serves the demo, or plays its script.
+pub(crate) fn demo(settings: &Settings, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let log = if settings.log == "info" { "warn".to_owned() } else { settings.log.clone() };
+    let settings = Settings { log, ..settings.clone() };
+    logging::start(&settings)?;
+    if arguments.script { script::play(&settings) } else { serve_demo(settings) }
+}
+
+fn serve_demo(settings: Settings) -> anyhow::Result<ExitCode> {
     ensure!(
         settings.listen.ip().is_loopback(),
         "the demo's passwords are public: it listens on a loopback address only, not on {}",
         settings.listen
     );
     let data = settings.data.clone().unwrap_or_else(|| PathBuf::from("data/demo"));
-    let log = if settings.log == "info" { "warn".to_owned() } else { settings.log.clone() };
-    let settings = Settings { data: Some(data), log, ..settings.clone() };
-    logging::start(&settings)?;
+    let settings = Settings { data: Some(data), ..settings };
     let started = start::start(&settings)?;
     refuse_others(&started.service)?;
     let found = found_communities(&started.service)?;
     let cast = enrol_cast(&started.service, &found)?;
-    let tips = load_tips(&started.service)?;
+    let tips = load_tips(&started.service, |_| true)?;
     started.service.indexer().catch_up()?;
     serve::run(&settings, started, move |address| announce(&address.to_string(), tips, &cast))
 }
@@ -85,7 +103,7 @@ pub(crate) fn demo(settings: &Settings) -> anyhow::Result<ExitCode> {
 /// Whether the demo's accounts, with their public password, are in a database.
 pub(crate) fn has_cast(service: &Service) -> anyhow::Result<bool> {
     for part in &CAST {
-        match service.login(&address(part), PASSWORD) {
+        match service.login(&address(part.login), PASSWORD) {
             Ok(_) => return Ok(true),
             Err(ServiceError::Unauthenticated(_)) => {}
             Err(error) => return Err(error.into()),
@@ -98,7 +116,7 @@ pub(crate) fn has_cast(service: &Service) -> anyhow::Result<bool> {
 fn refuse_others(service: &Service) -> anyhow::Result<()> {
     let is_ours = service.store().read(|conn| {
         for part in &CAST {
-            if users::find_email(conn, &address(part))?.is_some() {
+            if users::find_email(conn, &address(part.login))?.is_some() {
                 return Ok(true);
             }
         }
@@ -108,8 +126,8 @@ fn refuse_others(service: &Service) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn address(part: &Part) -> String {
-    format!("{}@demo.example", part.login)
+fn address(login: &str) -> String {
+    format!("{login}@demo.example")
 }
 
 fn found_communities(service: &Service) -> anyhow::Result<Vec<Community>> {
@@ -139,7 +157,7 @@ fn found_communities(service: &Service) -> anyhow::Result<Vec<Community>> {
 fn enrol_cast(service: &Service, found: &[Community]) -> anyhow::Result<Vec<(String, String)>> {
     let mut cast = Vec::new();
     for part in &CAST {
-        let email = address(part);
+        let email = address(part.login);
         let known = service.store().read(|conn| users::find_email(conn, &email))?;
         if known.is_none() {
             let site_role = if part.login == "admin" { SiteRole::Admin } else { SiteRole::Member };
@@ -171,7 +189,8 @@ fn enrol(service: &Service, found: &[Community], part: &Part, user: UserId) -> a
     Ok(())
 }
 
-fn load_tips(service: &Service) -> anyhow::Result<usize> {
+/// Takes in those of the project's tips that are `wanted`.
+fn load_tips(service: &Service, wanted: impl Fn(&TipText) -> bool) -> anyhow::Result<usize> {
     let people: Vec<PersonFixture> = serde_json::from_str(PEOPLE).context("fixtures/people.json")?;
     let names: HashMap<String, String> = people.into_iter().map(|p| (p.key, p.name)).collect();
     let mut lines = Vec::new();
@@ -181,7 +200,9 @@ fn load_tips(service: &Service) -> anyhow::Result<usize> {
         if let Some(name) = names.get(&line.author) {
             line.author.clone_from(name);
         }
-        lines.push(line);
+        if wanted(&line.text) {
+            lines.push(line);
+        }
     }
     let report = service.import_tips(lines)?;
     ensure!(report.refused.is_empty(), "fixtures/tips: {:?}", report.refused);

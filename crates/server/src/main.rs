@@ -32,7 +32,7 @@ enum Command {
     /// Serve the API. The first start on an empty directory creates the database, the keys and an admin.
     Serve,
     /// Serve the API on loopback with the project's own tips and a cast to log in as.
-    Demo,
+    Demo(demo::Arguments),
     /// Bring the database's schema up to this version.
     Migrate,
     /// Take approved tips in from NDJSON, plain or gzipped; repeatable without doubles.
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
     };
     let done = match cli.command {
         Command::Serve => serve::serve(&cli.settings),
-        Command::Demo => demo::demo(&cli.settings),
+        Command::Demo(arguments) => demo::demo(&cli.settings, &arguments),
         Command::Migrate => operate::migrate(&cli.settings),
         Command::Import(arguments) => import::import(&cli.settings, &arguments),
         Command::Evaluate(arguments) => evaluate::evaluate(&cli.settings, &arguments),

@@ -28,8 +28,9 @@ impl Started {
         Ok(())
     }
 
-    /// Ends the follower, closes index and database.
+    /// Writes down what was searched, ends the follower, closes index and database.
     pub(crate) fn stop(self) {
+        self.service.settle_searches();
         self.service.indexer().stop();
         if let Some(follower) = self.follower
             && follower.join().is_err()
@@ -62,10 +63,15 @@ pub(crate) fn open_to_read(settings: &Settings) -> anyhow::Result<Store> {
 
 /// Opens everything.
 pub(crate) fn start(settings: &Settings) -> anyhow::Result<Started> {
+    start_at(settings, Arc::new(SystemClock))
+}
+
+/// Opens everything, at the time that a clock shows.
+pub(crate) fn start_at(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Started> {
     let store = open_store(settings)?;
     let indexer = Indexer::open(store.clone(), &settings.index_dir())?;
     let keys = keys::load_or_create(&settings.keys_dir(), &settings.issuer)?;
-    let service = assemble(store.clone(), indexer, keys)?;
+    let service = assemble(store.clone(), indexer, clock, keys)?;
     Ok(Started { service: Arc::new(service), store, follower: None })
 }
 
@@ -74,15 +80,14 @@ pub(crate) fn start(settings: &Settings) -> anyhow::Result<Started> {
 pub(crate) fn offline(settings: &Settings, store: Store) -> anyhow::Result<Service> {
     let indexer = Indexer::idle(store.clone());
     let keys = Keys::new(&settings.issuer, &[generate_key()?])?;
-    assemble(store, indexer, keys)
+    assemble(store, indexer, Arc::new(SystemClock), keys)
 }
 
-fn assemble(store: Store, indexer: Arc<Indexer>, keys: Keys) -> anyhow::Result<Service> {
+fn assemble(store: Store, indexer: Arc<Indexer>, clock: Arc<dyn Clock>, keys: Keys) -> anyhow::Result<Service> {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let passwords = Passwords::new(cores)?;
     let searches = SearchPool::new(PoolOptions::default()).map_err(ServiceError::from)?;
-    let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds::new()));
-    Ok(Service::new(store, indexer, clock, ids, keys, passwords, searches))
+    Ok(Service::new(store, indexer, clock, Arc::new(SystemIds::new()), keys, passwords, searches))
 }
 
 /// Creates the first admin, where there is none, and says how to log in.

@@ -397,3 +397,42 @@ fn two_processes_do_not_share_an_index() {
     assert!(!second.status.success());
     assert!(String::from_utf8_lossy(&second.stderr).contains("in use by another process"), "{second:?}");
 }
+
+#[test]
+fn the_scripted_day_goes_from_a_submission_to_fifty_outcomes_and_ends_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let played = run(folder.path(), &["demo", "--script"]);
+    assert!(played.status.success(), "{}", stderr(&played));
+    assert_eq!(stderr(&played), "", "nothing to warn of");
+    assert!(listing(folder.path()).is_empty(), "it leaves nothing behind");
+    let told = stdout(&played);
+    let mut rest = told.as_str();
+    for line in [
+        "Otto Brandt searches \"3396 dc40\"",
+        "Tess Ferreira submits \"DocuColor 40: fault 3396 that comes and goes\"",
+        "Ravi Okonkwo decides request_changes (incomplete)",
+        "revision 1 is changes_requested",
+        "Tess Ferreira reads what there is to know",
+        "tip.changes_requested T-1169 by Ravi Okonkwo (incomplete): \"Which holders",
+        "Ravi Okonkwo decides approve",
+        "revision 2 is in_review, 1 of 2 approvals, one a steward's",
+        "Stella Marchetti decides approve",
+        "revision 2 is published, 2 of 2 approvals",
+        "Otto Brandt searches \"3396 dc40\"",
+        "1. T-1169 \"DocuColor 40: fault 3396 that comes and goes\" by Tess Ferreira",
+        "Runa Lindqvist decides reject (unsafe)",
+        "revision 3 is rejected",
+        "tip.rejected T-1169 by Runa Lindqvist (unsafe): \"A bridged fuse",
+        "Otto Brandt reads the tip",
+        "solution: Unplug, wait five minutes.",
+        "use it 50 times",
+        "fixed it 43 of 49",
+        "nothing waits",
+        "1. T-1169 \"DocuColor 40: fault 3396 that comes and goes\" by Tess Ferreira; fixed it 43 of 49",
+    ] {
+        let Some((_, after)) = rest.split_once(line) else { panic!("{line} does not come where it should: {told}") };
+        rest = after;
+    }
+    assert_eq!(told.lines().filter(|line| line.contains(" tells ")).count(), 50);
+    assert!(!told.contains("Bridge it"), "readers never see the text that was turned down: {told}");
+}
