@@ -109,6 +109,8 @@ word_enum! {
         UserStatusChanged = "user.status_changed",
         /// A person undertook to answer a gap.
         GapClaimed = "gap.claimed",
+        /// The database was restored from a backup: what had come after it is lost, and its life is another one.
+        LogRestored = "log.restored",
         /// A gap was given back.
         GapReleased = "gap.released",
         /// A tip that answers a gap was approved.

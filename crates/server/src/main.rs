@@ -1,5 +1,6 @@
 //! The `eureka` binary: settings, commands, start and drain. Every rule lives in the libraries.
 
+mod backup;
 mod clock;
 mod config;
 mod demo;
@@ -8,7 +9,9 @@ mod evaluate;
 mod import;
 mod keys;
 mod logging;
+mod manifest;
 mod operate;
+mod restore;
 mod serve;
 mod start;
 
@@ -39,6 +42,10 @@ enum Command {
     Import(import::Arguments),
     /// Measure how well searches find on judged collections, over HTTP on the default settings.
     Evaluate(evaluate::Arguments),
+    /// Back the database up while the service runs, and try the backup.
+    Backup(backup::Arguments),
+    /// Make a database from a backup.
+    Restore(restore::Arguments),
     /// Look after accounts.
     #[command(subcommand)]
     User(operate::UserCommand),
@@ -70,6 +77,8 @@ fn main() -> ExitCode {
         Command::Migrate => operate::migrate(&cli.settings),
         Command::Import(arguments) => import::import(&cli.settings, &arguments),
         Command::Evaluate(arguments) => evaluate::evaluate(&cli.settings, &arguments),
+        Command::Backup(arguments) => backup::backup(&cli.settings, &arguments),
+        Command::Restore(arguments) => restore::restore(&cli.settings, &arguments),
         Command::User(command) => operate::user(&cli.settings, &command),
         Command::Index(command) => operate::index(&cli.settings, &command),
         Command::Audit(command) => operate::audit(&cli.settings, &command),

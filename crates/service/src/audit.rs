@@ -1,7 +1,7 @@
 //! The record: what happened to a tip, and whether the chain of the change log holds.
 
 use eureka_domain::access::Caller;
-use eureka_domain::change::{Facts, Head, Payload, Recorded};
+use eureka_domain::change::{Facts, Payload, Recorded};
 use eureka_domain::ids::TipRef;
 use eureka_domain::tip::{Confidence, Tip};
 use eureka_domain::visibility;
@@ -59,20 +59,8 @@ impl Service {
     }
 
     /// Walks the whole chain of the change log: its head, or the first row that does not hold.
-    pub fn verify_log(&self, mut progress: impl FnMut(i64)) -> Result<log::Verdict, ServiceError> {
-        const STRIDE: i64 = 1000;
-        let log_id = self.store.read(log::head)?.log_id;
-        let mut from = Head { log_id, seq: 0, hash: eureka_domain::change::GENESIS.to_owned() };
-        loop {
-            match self.store.read(|conn| log::verify(conn, &from, STRIDE))? {
-                log::Verdict::Holds(head) if head.seq == from.seq => return Ok(log::Verdict::Holds(head)),
-                log::Verdict::Holds(head) => {
-                    progress(head.seq);
-                    from = head;
-                }
-                broken @ log::Verdict::Broken(_) => return Ok(broken),
-            }
-        }
+    pub fn verify_log(&self, progress: impl FnMut(i64)) -> Result<log::Verdict, ServiceError> {
+        Ok(log::verify_all(&self.store, progress)?)
     }
 }
 

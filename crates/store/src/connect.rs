@@ -42,7 +42,7 @@ pub(crate) fn writing(target: &Target) -> Result<Link, StoreError> {
         Target::Postgres(url) => {
             let patience = PATIENCE.as_millis();
             let settings = format!("SET lock_timeout = {patience}; SET idle_in_transaction_session_timeout = '1min'");
-            postgres(url, &settings)
+            postgres(url, &settings).map(on_server)
         }
     }
 }
@@ -51,7 +51,7 @@ pub(crate) fn writing(target: &Target) -> Result<Link, StoreError> {
 pub(crate) fn migrating(target: &Target) -> Result<Link, StoreError> {
     match target {
         Target::Sqlite(path) => sqlite_to_write(path, "PRAGMA foreign_keys = OFF"),
-        Target::Postgres(url) => postgres(url, ""),
+        Target::Postgres(url) => postgres(url, "").map(on_server),
     }
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn reading(target: &Target) -> Result<Link, StoreError> {
             conn.batch_execute("PRAGMA query_only = ON")?;
             Ok(Link::Sqlite(Box::new(conn)))
         }
-        Target::Postgres(url) => postgres(url, ""),
+        Target::Postgres(url) => postgres(url, "").map(on_server),
     }
 }
 
@@ -75,7 +75,8 @@ fn sqlite_to_write(path: &Path, settings: &str) -> Result<Link, StoreError> {
     Ok(Link::Sqlite(Box::new(conn)))
 }
 
-fn sqlite(path: &Path) -> Result<SqliteConnection, StoreError> {
+/// A connection to a file, for whoever sets it to a use.
+pub(crate) fn sqlite(path: &Path) -> Result<SqliteConnection, StoreError> {
     let path = path.to_str().ok_or_else(|| StoreError::Refused("the database's path is not UTF-8".to_owned()))?;
     let mut conn: SqliteConnection = establish(path)?;
     // Before anything that may have to wait.
@@ -98,10 +99,15 @@ fn write_ahead(conn: &mut SqliteConnection) -> Result<(), StoreError> {
     }
 }
 
-fn postgres(url: &str, settings: &str) -> Result<Link, StoreError> {
+/// A connection to a server, with settings of its own.
+pub(crate) fn postgres(url: &str, settings: &str) -> Result<PgConnection, StoreError> {
     let mut conn: PgConnection = establish(url)?;
     conn.batch_execute(&format!("SET TIME ZONE 'UTC'; SET client_min_messages = warning; {settings}"))?;
-    Ok(Link::Postgres(Box::new(conn)))
+    Ok(conn)
+}
+
+fn on_server(conn: PgConnection) -> Link {
+    Link::Postgres(Box::new(conn))
 }
 
 fn establish<C: Connection>(url: &str) -> Result<C, StoreError> {

@@ -14,7 +14,7 @@ use crate::schema::{change_head, change_log, change_payloads};
 use crate::sql_types::{DbInstant, DbUuid};
 use crate::{Conn, StoreError};
 
-pub use chain::{BadRow, Flaw, Verdict, verify};
+pub use chain::{BadRow, Flaw, Verdict, verify, verify_all};
 
 /// The place of the last row.
 pub fn head(conn: &mut Conn<'_>) -> Result<Head, StoreError> {

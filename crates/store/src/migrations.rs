@@ -11,11 +11,12 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use eureka_domain::change::GENESIS;
 use uuid::Uuid;
 
+use crate::backup::Copied;
 use crate::connect::{self, Link};
 use crate::schema::change_head;
 use crate::sql_types::DbUuid;
 use crate::store::Failed;
-use crate::{Conn, Kind, Store, StoreError};
+use crate::{Conn, Kind, Store, StoreError, log};
 
 const ON_SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 const ON_POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
@@ -51,10 +52,7 @@ impl Store {
 
     /// The versions that [`Store::migrate`] would run. Changes nothing.
     pub fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
-        let known = match self.kind() {
-            Kind::Sqlite => versions::<Sqlite>(&ON_SQLITE)?,
-            Kind::Postgres => versions::<Pg>(&ON_POSTGRES)?,
-        };
+        let known = known(self.kind())?;
         let applied = self.read(applied)?;
         if applied.iter().any(|version| !known.contains(version)) {
             return Err(StoreError::NewerSchema);
@@ -63,7 +61,20 @@ impl Store {
     }
 }
 
-/// The versions of the migrations that this binary has, in order.
+/// The versions of the migrations that this binary has for a kind of database, in order.
+pub(crate) fn known(kind: Kind) -> Result<Vec<String>, StoreError> {
+    match kind {
+        Kind::Sqlite => versions::<Sqlite>(&ON_SQLITE),
+        Kind::Postgres => versions::<Pg>(&ON_POSTGRES),
+    }
+}
+
+/// What a copy of this database holds.
+pub(crate) fn copied(conn: &mut Conn<'_>) -> Result<Copied, StoreError> {
+    let schema = applied(conn)?.into_iter().max().unwrap_or_default();
+    Ok(Copied { head: log::head(conn)?, schema })
+}
+
 fn versions<DB: Backend>(source: &EmbeddedMigrations) -> Result<Vec<String>, StoreError>
 where
     EmbeddedMigrations: MigrationSource<DB>,
@@ -126,7 +137,7 @@ where
 }
 
 /// Foreign keys are off while SQLite migrates; this makes up for it.
-fn refuse_dangling(conn: &mut SqliteConnection) -> Result<(), StoreError> {
+pub(crate) fn refuse_dangling(conn: &mut SqliteConnection) -> Result<(), StoreError> {
     #[derive(QueryableByName)]
     struct Dangling {
         #[diesel(sql_type = Text)]

@@ -66,6 +66,14 @@ impl Store {
         Ok(Self { inner: Arc::new(Inner { target, readers, writer: Writer::closed() }) })
     }
 
+    /// Which database a URL names.
+    pub fn kind_of(url: &str) -> Result<Kind, StoreError> {
+        Ok(match Target::parse(url)? {
+            Target::Sqlite(_) => Kind::Sqlite,
+            Target::Postgres(_) => Kind::Postgres,
+        })
+    }
+
     /// Which database this is.
     pub fn kind(&self) -> Kind {
         match self.inner.target {

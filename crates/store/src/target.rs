@@ -75,6 +75,54 @@ fn no_tls() -> StoreError {
     )
 }
 
+/// The URI without its password, and the password: others on the machine can read a command line.
+pub(crate) fn without_password(url: &str) -> (String, Option<String>) {
+    let (address, query) = url.split_once('?').unwrap_or((url, ""));
+    let (mut address, mut password) = (address.to_owned(), None);
+    if let Some((scheme, rest)) = address.split_once("://")
+        && let Some((user, place)) = rest.rsplit_once('@')
+        && let Some((user, secret)) = user.split_once(':')
+    {
+        password = Some(decoded(secret));
+        address = format!("{scheme}://{user}@{place}");
+    }
+    let mut kept = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        match pair.strip_prefix("password=") {
+            Some(secret) => password = Some(decoded(secret)),
+            None => kept.push(pair),
+        }
+    }
+    if kept.is_empty() { (address, password) } else { (format!("{address}?{}", kept.join("&")), password) }
+}
+
+/// The URI of another database of the same server.
+pub(crate) fn with_database(url: &str, name: &str) -> String {
+    let (address, query) = url.split_once('?').unwrap_or((url, ""));
+    let (scheme, rest) = address.split_once("://").unwrap_or(("postgres", address));
+    let place = rest.split('/').next().unwrap_or_default();
+    let kept: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("dbname=")).collect();
+    let end = if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) };
+    format!("{scheme}://{place}/{name}{end}")
+}
+
+/// Text of a URI with its `%20`s undone.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let hex = after.get(..2).filter(|_| first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        if let Some(byte) = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            bytes.push(byte);
+            rest = after.get(2..).unwrap_or_default();
+        } else {
+            bytes.push(first);
+            rest = after;
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 fn add(url: &mut String, key: &str, value: &str) {
     url.push(if url.contains('?') { '&' } else { '?' });
     url.push_str(key);
@@ -146,6 +194,28 @@ mod tests {
             "postgres://far.example/eureka?sslmode=disable",
         ] {
             assert!(matches!(Target::parse(url), Ok(Target::Postgres(_))), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_password_leaves_the_uri_and_is_read_as_it_was_meant() {
+        for (url, without, password) in [
+            ("postgres://u:p%40ss@h:5432/d?connect_timeout=5", "postgres://u@h:5432/d?connect_timeout=5", Some("p@ss")),
+            ("postgres:///d?user=u&password=a%25b", "postgres:///d?user=u", Some("a%b")),
+            ("postgres://u@h/d", "postgres://u@h/d", None),
+        ] {
+            assert_eq!(super::without_password(url), (without.to_owned(), password.map(str::to_owned)));
+        }
+    }
+
+    #[test]
+    fn another_database_is_one_of_the_same_server() {
+        for (url, other) in [
+            ("postgres://u:p@h:5432/d?sslmode=disable", "postgres://u:p@h:5432/x?sslmode=disable"),
+            ("postgres:///d?host=/run/pg&dbname=d", "postgres:///x?host=/run/pg"),
+            ("postgres://h", "postgres://h/x"),
+        ] {
+            assert_eq!(with_database(url, "x"), other);
         }
     }
 

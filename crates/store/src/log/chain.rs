@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use diesel::dsl::min;
 use diesel::prelude::*;
-use eureka_domain::change::{Head, Payload, Recorded};
+use eureka_domain::change::{GENESIS, Head, Payload, Recorded};
 
 use super::{Row, head, payloads};
 use crate::schema::change_log;
-use crate::{Conn, StoreError};
+use crate::{Conn, Store, StoreError};
 
 /// What a walk along the chain found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +62,23 @@ impl std::fmt::Display for Flaw {
             Self::Head => "the head of the log names another row as the last",
             Self::OtherLog => "the head is that of another log",
         })
+    }
+}
+
+/// Walks the whole chain, a stretch at a time: its head, or the first row that does not hold.
+pub fn verify_all(store: &Store, mut progress: impl FnMut(i64)) -> Result<Verdict, StoreError> {
+    const STRETCH: i64 = 1000;
+    let log_id = store.read(head)?.log_id;
+    let mut from = Head { log_id, seq: 0, hash: GENESIS.to_owned() };
+    loop {
+        match store.read(|conn| verify(conn, &from, STRETCH))? {
+            Verdict::Holds(head) if head.seq == from.seq => return Ok(Verdict::Holds(head)),
+            Verdict::Holds(head) => {
+                progress(head.seq);
+                from = head;
+            }
+            broken @ Verdict::Broken(_) => return Ok(broken),
+        }
     }
 }
 

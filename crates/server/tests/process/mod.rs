@@ -1,0 +1,144 @@
+//! The binary as a process of its own, for tests.
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+pub(crate) const PASSWORD: &str = "eureka-demo-2026";
+
+pub(crate) fn eureka(data: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_eureka"));
+    for name in ["DATABASE_URL", "EUREKA_DATA", "EUREKA_LISTEN", "EUREKA_CONFIG", "EUREKA_KEYS"] {
+        command.env_remove(name);
+    }
+    command.args(arguments).arg("--data").arg(data);
+    command
+}
+
+pub(crate) fn run(data: &Path, arguments: &[&str]) -> Output {
+    eureka(data, arguments).output().unwrap()
+}
+
+pub(crate) fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A server in a process of its own.
+pub(crate) struct Server {
+    pub(crate) child: Child,
+    pub(crate) base: String,
+    /// What it has said on its standard output before it served.
+    pub(crate) said: String,
+}
+
+impl Server {
+    /// Starts `eureka serve` or `demo`, on a free port, and waits until it serves.
+    pub(crate) fn start(mut command: Command) -> Self {
+        command.args(["--listen", "127.0.0.1:0", "--log-format", "json", "--log", "eureka=info"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let address = loop {
+            let line = log.next().expect("it ended before it served").unwrap();
+            let Ok(entry) = serde_json::from_str::<Value>(&line) else { panic!("not a line of the log: {line}") };
+            if let Some(address) = entry["address"].as_str() {
+                break address.to_owned();
+            }
+        };
+        std::thread::spawn(move || log.for_each(drop));
+        let mut server = Self { child, base: format!("http://{address}"), said: String::new() };
+        server.wait_until_ready();
+        server
+    }
+
+    pub(crate) fn wait_until_ready(&mut self) {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while self.get("/health/ready", "").0 != 200 {
+            assert!(Instant::now() < deadline, "not ready in a minute");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub(crate) fn send(&self, method: &str, path: &str, token: &str, body: Option<Value>) -> (u16, Value) {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .header("Authorization", format!("Bearer {token}"))
+            .header("Content-Type", "application/json");
+        let sent = match body {
+            Some(body) => agent.run(request.body(body.to_string()).unwrap()),
+            None => agent.run(request.body(()).unwrap()),
+        };
+        let mut response = sent.unwrap();
+        let body = response.body_mut().read_to_vec().unwrap();
+        (response.status().as_u16(), serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    pub(crate) fn get(&self, path: &str, token: &str) -> (u16, Value) {
+        self.send("GET", path, token, None)
+    }
+
+    pub(crate) fn log_in(&self, email: &str, password: &str) -> String {
+        let (status, body) =
+            self.send("POST", "/v1/auth/login", "", Some(json!({"email": email, "password": password})));
+        assert_eq!(status, 200, "{body}");
+        body["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Takes a tip all the way to approved; its number.
+    pub(crate) fn publish(&self, author: &str, reviewer: &str, title: &str) -> String {
+        let tip = json!({"community": "office-printers", "title": title, "problem": "It stops.", "submit": true});
+        let (status, tip) = self.send("POST", "/v1/tips", author, Some(tip));
+        assert_eq!(status, 201, "{tip}");
+        let path = format!("/v1/reviews/{}/decisions", tip["review"]["id"].as_str().unwrap());
+        let approve = json!({"verdict": "approve", "revision": 1});
+        assert_eq!(self.send("POST", &path, reviewer, Some(approve)).0, 201);
+        tip["number"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Ends it as an operator does.
+    pub(crate) fn stop(mut self) {
+        self.signal("TERM");
+        assert!(self.child.wait().unwrap().success());
+    }
+
+    /// Ends it at once, as a power cut would end the process.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Every file and folder under a folder, and what is in the files.
+pub(crate) fn listing(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(listing(&path));
+        }
+        all.push((path.clone(), std::fs::read(&path).unwrap_or_default()));
+    }
+    all.sort();
+    all
+}

@@ -1,0 +1,1 @@
+INSERT INTO change_kinds (kind) VALUES ('log.restored'), ('user.erased');
