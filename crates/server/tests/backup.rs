@@ -219,6 +219,15 @@ fn a_backup_that_is_not_what_was_made_is_refused_and_nothing_is_touched() {
             assert_eq!(told.status.code(), Some(1), "{what}: {}", stdout(&told));
             assert!(!to.data().exists(), "{what}: something was written");
         }
+        if to.database.is_none() {
+            let left = to.data().join("eureka.db-wal");
+            std::fs::create_dir_all(to.data()).unwrap();
+            std::fs::write(&left, "of another database").unwrap();
+            let told = to.run(&["restore", path(&folder.join("sound"))]);
+            assert!(stderr(&told).contains("left of another database"), "{}", stderr(&told));
+            assert_eq!(listing(&to.data()).len(), 1);
+            std::fs::remove_file(left).unwrap();
+        }
         to.succeed(&["restore", path(&folder.join("sound"))]);
     });
 }

@@ -61,8 +61,11 @@ pub(super) fn restore(to: &Path, copy: &Path, log_id: Uuid, occupied: Occupied) 
     conn.immediate_transaction(|conn| conn.batch_execute(&new_life("main", log_id)))?;
     drop(conn);
     draft.as_file().sync_all().map_err(|error| io_trouble(draft.path(), &error))?;
-    let aside = if is_there {
+    if is_there {
         close_up(to)?;
+    }
+    refuse_leftovers(to)?;
+    let aside = if is_there {
         let mut aside = OsString::from(to);
         aside.push(format!(".before-{}", log_id.simple()));
         let aside = PathBuf::from(aside);
@@ -75,6 +78,20 @@ pub(super) fn restore(to: &Path, copy: &Path, log_id: Uuid, occupied: Occupied) 
     };
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| io_trouble(folder, &error))?;
     Ok(aside)
+}
+
+/// SQLite would take a log that lies beside a file for that file's own.
+fn refuse_leftovers(path: &Path) -> Result<(), StoreError> {
+    for end in ["-wal", "-journal"] {
+        let mut log = OsString::from(path);
+        log.push(end);
+        let log = PathBuf::from(log);
+        if log.exists() {
+            let why = format!("{} is left of another database: move it away first", log.display());
+            return Err(StoreError::Refused(why));
+        }
+    }
+    Ok(())
 }
 
 /// Brings the write-ahead log into the file, or it would be taken for one of whatever comes into the file's place.
