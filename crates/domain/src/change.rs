@@ -109,6 +109,8 @@ word_enum! {
         UserStatusChanged = "user.status_changed",
         /// A person undertook to answer a gap.
         GapClaimed = "gap.claimed",
+        /// A person's name and mail address were erased; what they did stays.
+        UserErased = "user.erased",
         /// The database was restored from a backup: what had come after it is lost, and its life is another one.
         LogRestored = "log.restored",
         /// A gap was given back.

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod comment;
 pub mod community;
 pub mod diff;
+pub mod erasure;
 pub mod error;
 pub mod flag;
 pub mod gap;

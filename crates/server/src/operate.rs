@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::Subcommand;
 use comfy_table::Table;
-use eureka_domain::ids::TipId;
+use eureka_domain::ids::{TipId, UserId};
 use eureka_domain::user::SiteRole;
 use eureka_service::{NewUser, ServiceError};
 use eureka_store::log::Verdict;
@@ -33,6 +33,11 @@ pub(crate) enum UserCommand {
         /// Read the password from the first line of standard input
         #[arg(long)]
         password_stdin: bool,
+    },
+    /// Erase a person: what they did stays, their name, address and account go, from database, indexes and files.
+    Erase {
+        /// Whom: their login name, or the id of a person who has none
+        who: String,
     },
 }
 
@@ -67,8 +72,32 @@ pub(crate) fn migrate(settings: &Settings) -> anyhow::Result<ExitCode> {
 /// Looks after accounts.
 pub(crate) fn user(settings: &Settings, command: &UserCommand) -> anyhow::Result<ExitCode> {
     logging::start(settings)?;
-    let UserCommand::Add { email, name, admin, password_stdin } = command;
-    let password = if *password_stdin {
+    match command {
+        UserCommand::Add { email, name, admin, password_stdin } => add(settings, email, name, *admin, *password_stdin),
+        UserCommand::Erase { who } => erase(settings, who),
+    }
+}
+
+fn erase(settings: &Settings, who: &str) -> anyhow::Result<ExitCode> {
+    let store = start::open_store(settings)?;
+    let service = start::offline(settings, store.clone())?;
+    let id = match who.parse() {
+        Ok(id) => UserId(id),
+        Err(_) => service.find_user(who)?.with_context(|| format!("there is nobody with the address {who}"))?.id,
+    };
+    let erased = service.erase_user(id)?;
+    println!("Erased {id} at change {}.", erased.position);
+    for tip in &erased.value {
+        println!("Still named in the text of {tip}: have it edited.");
+    }
+    store.scrub().with_context(|| format!("erased, but not from the database's files yet: say it again for {id}"))?;
+    println!("Gone from the database's files; each running service takes it out of its index within moments.");
+    store.close();
+    Ok(ExitCode::SUCCESS)
+}
+
+fn add(settings: &Settings, email: &str, name: &str, admin: bool, password_stdin: bool) -> anyhow::Result<ExitCode> {
+    let password = if password_stdin {
         let mut line = String::new();
         std::io::stdin().read_line(&mut line).context("cannot read the password")?;
         line.trim_end_matches(['\r', '\n']).to_owned()
@@ -76,10 +105,10 @@ pub(crate) fn user(settings: &Settings, command: &UserCommand) -> anyhow::Result
         start::new_password()?
     };
     let new = NewUser {
-        email: email.clone(),
-        name: name.clone(),
+        email: email.to_owned(),
+        name: name.to_owned(),
         password: password.clone(),
-        site_role: if *admin { SiteRole::Admin } else { SiteRole::Member },
+        site_role: if admin { SiteRole::Admin } else { SiteRole::Member },
     };
     let store = start::open_store(settings)?;
     let added = start::offline(settings, store.clone())?.add_user(new).map_err(explained)?;

@@ -277,7 +277,7 @@ impl Indexer {
     fn step(&self, index: &Index) -> Result<Step, ServiceError> {
         let reached = self.progress.lock().reached.clone();
         let read = self.store.read(|conn| read_ahead(conn, reached.as_ref()))?;
-        let Some(Ahead { head, last, affected, closed, other_words }) = read else {
+        let Some(Ahead { head, last, affected, closed, other_words, erased }) = read else {
             return Ok(Step::OffChain);
         };
         if other_words {
@@ -289,7 +289,7 @@ impl Indexer {
         let arrives = last.seq == head.seq;
         let committed = index.cursor();
         let target = Cursor::new(head.log_id, last.seq, last.hash);
-        if affected.is_empty() && committed.as_ref().is_some_and(|cursor| target.seq - cursor.seq < ROWS) {
+        if affected.is_empty() && !erased && committed.as_ref().is_some_and(|cursor| target.seq - cursor.seq < ROWS) {
             // Nothing that is indexed has changed: no commit is owed, the next one takes the cursor along.
             self.reach(target);
             return Ok(if arrives { Step::Arrived } else { Step::Moved });
@@ -307,9 +307,13 @@ impl Indexer {
         for (place, batch) in batches.into_iter().enumerate() {
             let changes = self.store.read(|conn| documents::changes(conn, batch))?;
             // Only the last batch moves the cursor: a crash before it repeats them all.
-            index.apply(changes, if place == final_batch { &target } else { &hold_back })?;
+            index.apply(changes, if place == final_batch && !erased { &target } else { &hold_back })?;
         }
-        if affected.is_empty() {
+        if erased {
+            // The name is to be gone from the files as well; a crash before it is repeats this.
+            index.compact()?;
+        }
+        if affected.is_empty() || erased {
             index.apply(Vec::new(), &target)?;
         }
         self.reach(target);
@@ -348,6 +352,8 @@ struct Ahead {
     closed: Vec<TipId>,
     /// Whether a glossary has changed, or who is to hear of one.
     other_words: bool,
+    /// Whether a person was erased.
+    erased: bool,
 }
 
 /// Reads on from the place that was reached, after making sure that it is on the chain, and so all before it; `None` if
@@ -362,7 +368,8 @@ fn read_ahead(conn: &mut Conn<'_>, reached: Option<&Cursor>) -> Result<Option<Ah
     let rows = log::after(conn, reached.map_or(0, |cursor| cursor.seq), ROWS)?;
     let (affected, closed) = affected(conn, &rows)?;
     let other_words = rows.iter().any(|row| matches!(row.kind, Kind::GlossaryUpdated | Kind::CommunityOpennessChanged));
-    Ok(Some(Ahead { head, last: rows.into_iter().next_back(), affected, closed, other_words }))
+    let erased = rows.iter().any(|row| row.kind == Kind::UserErased);
+    Ok(Some(Ahead { head, last: rows.into_iter().next_back(), affected, closed, other_words, erased }))
 }
 
 fn is_on_chain(conn: &mut Conn<'_>, cursor: &Cursor, head: &Head) -> Result<bool, ServiceError> {
@@ -391,7 +398,7 @@ fn affected(conn: &mut Conn<'_>, rows: &[Recorded]) -> Result<(Vec<TipId>, Vec<T
                     closed.extend(tips);
                 }
             }
-            (Kind::UserRenamed | Kind::UserUpdated, _, Some(user)) => {
+            (Kind::UserRenamed | Kind::UserUpdated | Kind::UserErased, _, Some(user)) => {
                 affected.extend(tips::of_author(conn, UserId(user))?);
             }
             _ => {}

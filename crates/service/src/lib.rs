@@ -5,6 +5,7 @@ mod audit;
 mod callers;
 mod communities;
 mod documents;
+mod erasure;
 mod error;
 mod expiry;
 mod flags;
@@ -47,8 +48,8 @@ pub use eureka_search::{
     FacetField, FacetValue, Hit, PoolOptions, Relaxed, SearchPool, SearchResponse, SimilarTip, Sort, Suggestion,
     SuggestionKind, TipDocument,
 };
-pub use eureka_store::Written;
 pub use eureka_store::reviews::{QueueSort, QueueState};
+pub use eureka_store::Written;
 pub use flags::{FlagQuery, FlagView, NewFlag};
 pub use gaps::{GapQuery, GapView};
 pub use glossary::GlossaryView;

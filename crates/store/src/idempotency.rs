@@ -53,6 +53,20 @@ pub fn insert(
     Ok(())
 }
 
+/// Gives every reply whose body `change` has another one for that body.
+pub fn rewrite(conn: &mut Conn<'_>, change: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Result<(), StoreError> {
+    let keys = idempotency_keys::table.select((idempotency_keys::caller, idempotency_keys::key));
+    let keys: Vec<(String, String)> = on_each!(conn, c => keys.load(*c))?;
+    for (caller, key) in keys {
+        let row = idempotency_keys::table.find((&caller, &key));
+        let body: Vec<u8> = on_each!(conn, c => row.select(idempotency_keys::body).first(*c))?;
+        if let Some(body) = change(&body) {
+            on_each!(conn, c => diesel::update(row).set(idempotency_keys::body.eq(&body)).execute(*c))?;
+        }
+    }
+    Ok(())
+}
+
 /// Forgets the replies that expired before a moment; says how many.
 pub fn purge(conn: &mut Conn<'_>, before: Instant) -> Result<usize, StoreError> {
     let expired = idempotency_keys::table.filter(idempotency_keys::expires_at.lt(DbInstant(before)));

@@ -19,6 +19,7 @@ pub mod backup;
 pub mod comments;
 pub mod communities;
 mod connect;
+pub mod erasure;
 mod error;
 pub mod flags;
 pub mod gaps;

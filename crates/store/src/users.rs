@@ -39,8 +39,12 @@ pub fn find_email(conn: &mut Conn<'_>, email: &str) -> Result<Option<User>, Stor
 
 /// The author of this name who has no login name: one who was imported.
 pub fn find_imported(conn: &mut Conn<'_>, name: &str) -> Result<Option<UserId>, StoreError> {
-    let query =
-        users::table.filter(users::email.is_null().and(users::name.eq(name))).order(users::id).select(users::id);
+    // Whoever was erased bears a name that others bear too, and is suspended.
+    let query = users::table
+        .filter(users::email.is_null().and(users::name.eq(name)))
+        .filter(users::status.eq(UserStatus::Active.word()))
+        .order(users::id)
+        .select(users::id);
     let found: Option<DbUuid> = on_each!(conn, c => query.first(*c).optional())?;
     Ok(found.map(|id| UserId(id.0)))
 }

@@ -1,6 +1,7 @@
 //! The whole product on a loopback port, on a test's own database: what a client sees is what is tested.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
@@ -44,7 +45,7 @@ pub struct TestApp {
     address: SocketAddr,
     server: Option<(ServerHandle, JoinHandle<()>)>,
     follower: Option<JoinHandle<()>>,
-    _index: TempDir,
+    index: TempDir,
 }
 
 /// Runs a test on the product over each kind of database.
@@ -67,12 +68,17 @@ impl TestApp {
         let service = Arc::new(Service::new(store, indexer, clock.clone(), ids, keys, passwords, searches));
         let follower = service.indexer().follow().expect("a thread");
         let (address, server) = listen(Arc::clone(&service));
-        Self { clock, service, address, server: Some(server), follower: Some(follower), _index: folder }
+        Self { clock, service, address, server: Some(server), follower: Some(follower), index: folder }
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The folder of its index.
+    pub fn index_folder(&self) -> &Path {
+        self.index.path()
     }
 
     /// A request; it goes out with [`Call::send`].

@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that stops has failed")]
 
 mod audit;
+mod erasure;
 mod histories;
 mod indexer;

@@ -1,0 +1,165 @@
+//! Erasing a person: nothing of their name and mail address is left in database or index, files included; what they
+//! knew stays, and the chain holds.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use diesel::RunQueryDsl;
+use diesel::sql_types::Text;
+use eureka_domain::community::{Community, Openness, Role};
+use eureka_store::log::{self, Verdict};
+use eureka_store::{Conn, StoreError};
+use eureka_testkit::{PASSWORD, Person, TestApp, TestDatabase, on_both, on_both_apps, sample};
+use serde_json::{Value, json};
+
+/// A name that nothing else contains; it is in the address too.
+const NAME: &str = "quixotzyx";
+const EMAIL: &str = "quixotzyx@example.org";
+
+/// The person to be erased, made so that the reply to that is kept.
+fn reviewer(app: &TestApp, community: &Community) -> Person {
+    let account = json!({"email": EMAIL, "name": NAME, "password": PASSWORD});
+    let call = app.call("POST", "/v1/users").by(&app.admin()).header("Idempotency-Key", "account").json(account);
+    let id = call.send().expect(201).word("/id").parse().unwrap();
+    let person = app.log_in(eureka_domain::ids::UserId(id), EMAIL);
+    app.service.enrol_member(community.id, person.id, Role::Reviewer).unwrap();
+    person
+}
+
+#[test]
+fn nothing_of_an_erased_person_is_left_in_any_file_and_what_they_knew_stays() {
+    on_both(|database| {
+        let app = &TestApp::start(database);
+        let printers = app.community("printers", Openness::Open);
+        let gone = reviewer(app, &printers);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let ravi = app.member(&printers, "ravi", Role::Steward);
+        let tip = app.published(&gone, &ravi, &printers, "Oxidised fuse holders");
+        leave_traces(app, &printers, &gone, &ana, &ravi, &tip);
+        app.settle(head(app));
+        let segments = files(app.index_folder());
+        assert_eq!(left_in_index(app).len() + left_in_database(app, database).len().min(1), 2, "found before");
+
+        let erased = app.service.erase_user(gone.id).unwrap();
+        assert_eq!(erased.value, []);
+        app.settle(erased.position);
+        app.service.store().scrub().unwrap();
+        assert_eq!(left_in_database(app, database), Vec::<String>::new());
+        assert_eq!(left_in_index(app), Vec::<PathBuf>::new());
+        let is_segment = |file: &&PathBuf| file.file_name().is_some_and(|name| name.len() > 32);
+        let kept: Vec<_> = segments.intersection(&files(app.index_folder())).filter(is_segment).cloned().collect();
+        assert_eq!(kept, Vec::<PathBuf>::new(), "every file of the index with terms in it is another one");
+
+        assert!(matches!(app.service.verify_log(|_| ()).unwrap(), Verdict::Holds(_)));
+        assert!(app.service.indexer().verify(|_| ()).unwrap().is_none());
+        let hit = app.get(&ravi, "/v1/search?q=oxidised").expect(200);
+        assert_eq!(hit.at("/items/0/tip/author/name"), "Former member", "{}", hit.text());
+        assert_eq!(app.get(&ravi, &format!("/v1/tips/{tip}")).expect(200).at("/author/name"), "Former member");
+        assert_eq!(app.get(&gone, "/v1/me").status, 401);
+        let login = json!({"email": EMAIL, "password": PASSWORD});
+        assert_eq!(app.call("POST", "/v1/auth/login").json(login).send().status, 401);
+        app.service.erase_user(gone.id).unwrap();
+    });
+}
+
+/// Has a person do, and others say of them, whatever leaves a name somewhere.
+fn leave_traces(app: &TestApp, printers: &Community, gone: &Person, ana: &Person, ravi: &Person, tip: &str) {
+    let keyed = |by: &Person, path: &str, body: Value| {
+        app.call("POST", path).by(by).header("Idempotency-Key", path).json(body).send()
+    };
+    keyed(gone, "/v1/tips", sample("printers", "A draft")).expect(201);
+    let outcome = json!({"result": "fixed", "note": format!("ask {NAME}"), "work_order": EMAIL});
+    keyed(ana, &format!("/v1/tips/{tip}/outcomes"), outcome).expect(201);
+    let flag = json!({"kind": "unclear", "text": format!("what does {NAME} mean?")});
+    keyed(ravi, &format!("/v1/tips/{tip}/flags"), flag).expect(201);
+    let [claimed, review] = ["Waiting", "Doubtful"].map(|title| app.submitted(ana, printers, title).word("/review/id"));
+    app.call("POST", &format!("/v1/reviews/{claimed}/claim")).by(gone).send().expect(200);
+    let comment = json!({"text": format!("QuixotZYX asked me: {EMAIL}")});
+    keyed(ana, &format!("/v1/reviews/{review}/comments"), comment).expect(201);
+    let decision = json!({"verdict": "reject", "revision": 1, "reason": "other", "comment": format!("{NAME} knew")});
+    keyed(ravi, &format!("/v1/reviews/{review}/decisions"), decision).expect(201);
+    for who in [gone, ana, ravi] {
+        app.get(who, &format!("/v1/search?q={NAME}+nowhere")).expect(200);
+    }
+    app.service.settle_searches();
+}
+
+#[test]
+fn a_text_that_names_an_erased_person_is_told_and_left_to_its_authors() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let gone = reviewer(app, &printers);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let tip = app.submitted(&ana, &printers, &format!("As {NAME} says"));
+        let erased = app.service.erase_user(gone.id).unwrap();
+        assert_eq!(erased.value.iter().map(ToString::to_string).collect::<Vec<_>>(), [tip.word("/number")]);
+        assert_eq!(app.get(&ana, &format!("/v1/tips/{}", tip.word("/id"))).word("/title"), format!("As {NAME} says"));
+    });
+}
+
+#[test]
+fn the_last_admin_is_not_erased() {
+    on_both_apps(|app| {
+        let admin = app.admin();
+        let refused = app.service.erase_user(admin.id).unwrap_err();
+        assert_eq!(refused.to_string(), "you may not erase the last active admin");
+        app.get(&admin, "/v1/me").expect(200);
+    });
+}
+
+fn head(app: &TestApp) -> i64 {
+    app.service.store().read(log::head).unwrap().seq
+}
+
+/// Where the database still has the name: its files on SQLite, those of its tables and indexes on PostgreSQL.
+fn left_in_database(app: &TestApp, database: &TestDatabase) -> Vec<String> {
+    #[derive(diesel::QueryableByName)]
+    struct Relation {
+        #[diesel(sql_type = Text)]
+        relname: String,
+    }
+    if let Some(file) = database.url().strip_prefix("sqlite:") {
+        let folder = Path::new(file).parent().unwrap();
+        return files(folder).iter().filter(|file| holds_name(file)).map(|file| file.display().to_string()).collect();
+    }
+    let query = format!(
+        "SELECT relname FROM pg_class WHERE relkind IN ('r', 'i', 't')
+         AND position('{NAME}' IN encode(pg_read_binary_file(pg_relation_filepath(oid)), 'escape')) > 0"
+    );
+    let flushed = app.service.store().write(|conn| match conn {
+        Conn::Postgres(conn) => diesel::sql_query("CHECKPOINT").execute(*conn).map_err(StoreError::from),
+        Conn::Sqlite(_) => Ok(0),
+    });
+    flushed.unwrap();
+    let found: Vec<Relation> = app
+        .service
+        .store()
+        .read(|conn| match conn {
+            Conn::Postgres(conn) => diesel::sql_query(&query).load(*conn).map_err(StoreError::from),
+            Conn::Sqlite(_) => Ok(Vec::new()),
+        })
+        .unwrap();
+    found.into_iter().map(|relation| relation.relname).collect()
+}
+
+fn left_in_index(app: &TestApp) -> Vec<PathBuf> {
+    files(app.index_folder()).into_iter().filter(|file| holds_name(file)).collect()
+}
+
+fn holds_name(file: &Path) -> bool {
+    let bytes = std::fs::read(file).unwrap_or_default().to_ascii_lowercase();
+    bytes.windows(NAME.len()).any(|window| window == NAME.as_bytes())
+}
+
+fn files(folder: &Path) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.insert(path);
+        }
+    }
+    found
+}
