@@ -1,12 +1,14 @@
 //! Searches, remembered: what was asked and how much was found goes through a bounded queue to a thread that writes many
-//! at once, after the searches have been answered. When the queue is full they are dropped, and counted. What they ask
-//! for in vain becomes gaps.
+//! at once, after the searches have been answered. When the queue is full they are dropped, and counted. Of a query that
+//! is asked for while it is typed, only what its writer ended on is remembered. What searches ask for in vain becomes gaps.
+
+mod typing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant as Stopwatch};
 
 use eureka_domain::community::Openness;
@@ -19,6 +21,7 @@ use eureka_store::searches::{self, Search};
 use eureka_store::{Conn, Store, communities, gaps};
 use uuid::Uuid;
 
+use self::typing::Typing;
 use crate::ServiceError;
 
 /// Searches that wait to be written; more are dropped.
@@ -132,19 +135,39 @@ struct Batch {
 
 impl Scribe {
     fn write_down(&self, notes: &Receiver<Note>) {
-        while let Ok(first) = notes.recv() {
-            let batch = gather(first, notes);
-            let lost = (batch.asked.len() + batch.opened.len()) as u64;
-            let ids = Arc::clone(&self.ids);
-            let (asked, opened) = (batch.asked, batch.opened);
-            let written = self.store.write(move |conn| write(conn, asked, opened, &*ids));
-            if let Err(error) = written {
-                let dropped = self.dropped.fetch_add(lost, Ordering::Relaxed) + lost;
-                tracing::warn!(%error, dropped, "searches could not be remembered");
-            }
+        let mut typing = Typing::default();
+        loop {
+            let first = match typing.patience() {
+                None => notes.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(patience) => notes.recv_timeout(patience),
+            };
+            let over = matches!(first, Err(RecvTimeoutError::Disconnected));
+            let batch = first.map_or_else(|_| Batch::default(), |first| gather(first, notes));
+            let all = over || !batch.waiting.is_empty();
+            let mut asked = batch.asked.into_iter().filter_map(|asked| typing.take(asked)).collect::<Vec<_>>();
+            asked.extend(batch.opened.iter().filter_map(|(search, by, _)| typing.end(*by, *search)));
+            asked.extend(if all { typing.end_all() } else { typing.end_due() });
+            self.store(asked, batch.opened);
             for waiting in batch.waiting {
                 let _ = waiting.send(()); // whoever waited may have gone
             }
+            if over {
+                return;
+            }
+        }
+    }
+
+    fn store(&self, mut asked: Vec<Asked>, opened: Vec<(Uuid, UserId, Instant)>) {
+        if asked.is_empty() && opened.is_empty() {
+            return;
+        }
+        asked.sort_by_key(|asked| (asked.at, asked.id));
+        let lost = (asked.len() + opened.len()) as u64;
+        let ids = Arc::clone(&self.ids);
+        let written = self.store.write(move |conn| write(conn, asked, opened, &*ids));
+        if let Err(error) = written {
+            let dropped = self.dropped.fetch_add(lost, Ordering::Relaxed) + lost;
+            tracing::warn!(%error, dropped, "searches could not be remembered");
         }
     }
 }

@@ -63,6 +63,51 @@ fn what_is_searched_in_vain_is_a_gap_from_the_third_search_on() {
 }
 
 #[test]
+fn of_a_query_that_is_asked_for_while_it_is_typed_only_the_last_form_counts() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let pat = app.person("pat");
+        let q = "zirconium yttrium";
+        for round in 0..3 {
+            for typed in (1..=q.len()).chain([q.len() - 1, q.len() - 2]).filter_map(|end| q.get(..end)) {
+                for who in [&ana, &pat] {
+                    app.get(who, &format!("/v1/search?community=printers&q={}", typed.replace(' ', "+"))).expect(200);
+                }
+                app.clock.advance(Duration::milliseconds(300));
+            }
+            if round == 0 {
+                app.service.settle_searches();
+            }
+            app.clock.advance(Duration::seconds(20));
+        }
+        app.service.settle_searches();
+        let found = gaps(app, &ana, "");
+        assert_eq!(found.each("/terms"), [json!(["yttri", "zirconium"])], "{}", found.text());
+        assert_eq!((found.at("/items/0/asked"), found.at("/items/0/people")), (json!(6), json!(2)));
+        // Another question is no continuation, however soon it comes.
+        for query in ["hafnium", "niobium", "hafnium", "niobium", "hafnium&product=A1", "hafnium"] {
+            app.get(&ana, &format!("/v1/search?community=printers&q={query}")).expect(200);
+        }
+        app.service.settle_searches();
+        assert_eq!(gaps(app, &ana, "").each("/terms")[0], json!(["hafnium"]));
+    });
+}
+
+#[test]
+fn one_code_is_one_gap_however_it_is_written() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        for query in ["E-977", "E+977", "e977", "&fault_code=E_977", "e+977"] {
+            search(app, &ana, &format!("{query}&community=printers"));
+        }
+        let found = gaps(app, &ana, "");
+        assert_eq!((found.each("/terms"), found.each("/asked")), (vec![json!(["e977"])], vec![json!(5)]));
+    });
+}
+
+#[test]
 fn remembering_searches_leaves_no_row_in_the_change_log() {
     on_both_apps(|app| {
         let printers = app.community("printers", Openness::Open);

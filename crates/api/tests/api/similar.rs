@@ -47,6 +47,8 @@ fn whoever_writes_is_shown_what_is_known_already_and_why() {
         let found = app.post(&otto, "/v1/tips/similar", text.clone()).expect(200);
         assert_eq!(found.each("/tip/id"), [json!(open)]);
         assert_eq!(found.at("/items/0/why/fault_codes"), json!(["3396"]));
+        let nothing = json!({"title": "On the", "problem": "the of and"});
+        assert!(app.post(&otto, "/v1/tips/similar", nothing).expect(200).each("/tip/id").is_empty());
         assert_eq!(app.post(&ana, "/v1/tips/similar", text).expect(200).each("/tip/id").len(), 2);
 
         assert_eq!(app.get(&ana, &format!("/v1/tips/{open}/similar")).expect(200).each("/tip/id"), [json!(hidden)]);

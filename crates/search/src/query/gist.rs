@@ -6,7 +6,7 @@ use super::syntax::{self, FieldName};
 use super::token::{Token, tokens};
 use crate::analysis::language::{self, Stem};
 use crate::analysis::scan::Kind;
-use crate::analysis::{Language, fold, identifier, stop};
+use crate::analysis::{Language, fold, identifier, scan, stop};
 
 /// Most words of a gist.
 const MOST: usize = 12;
@@ -19,10 +19,16 @@ pub fn gist(q: &str) -> Vec<String> {
     let language = language::detect_query(&whole).and_then(Language::from_code).unwrap_or(Language::English);
     let stem = Stem::of(Some(language));
     let tokens = tokens(&whole);
-    let is_empty = |token: &&Token| token.kind == Kind::Word && stop::is_stop(language, &token.lowered);
-    let all_empty = tokens.iter().all(|token| is_empty(&token));
-    let mut terms: BTreeSet<String> =
-        tokens.iter().filter(|token| all_empty || !is_empty(token)).map(|token| base_form(token, &stem)).collect();
+    let is_empty = |token: &Token| token.kind == Kind::Word && stop::is_stop(language, &token.lowered);
+    let all_empty = tokens.iter().all(is_empty);
+    let mut terms = BTreeSet::new();
+    let mut rest = tokens.iter().filter(|token| all_empty || !is_empty(token)).peekable();
+    while let Some(token) = rest.next() {
+        match rest.next_if(|next| are_one_identifier(&whole, token, next)) {
+            Some(next) => terms.insert(identifier::dotted(&format!("{} {}", token.text, next.text))),
+            None => terms.insert(base_form(token, &stem)),
+        };
+    }
     for (name, value) in &parsed.fields {
         match name {
             FieldName::Code | FieldName::Part => terms.insert(identifier::dotted(value)),
@@ -32,6 +38,13 @@ pub fn gist(q: &str) -> Vec<String> {
     }
     terms.retain(|term| !term.is_empty());
     terms.into_iter().take(MOST).collect()
+}
+
+/// Whether two neighbours are one identifier with a space in it, in capitals or not: `E 541`, `604k 12345`.
+fn are_one_identifier(text: &str, first: &Token, second: &Token) -> bool {
+    text.get(first.end..second.start).is_some_and(scan::is_one_step)
+        && !identifier::announces_code(&first.folded)
+        && identifier::may_join(&first.text.to_uppercase(), &second.text)
 }
 
 fn base_form(token: &Token, stem: &Stem) -> String {
@@ -61,7 +74,10 @@ mod tests {
         for q in ["Squealing fuser", "why does the fuser squeal?", "FUSER  squeal", "\"fuser squeals\""] {
             assert_eq!(gist(q), wanted, "{q}");
         }
-        assert_eq!(gist("E-541"), gist("code:e541"));
+        for q in ["E 541", "e 541", "e541", "E541", "E_541", "code:e541"] {
+            assert_eq!(gist(q), gist("E-541"), "{q}");
+        }
+        assert_eq!(gist("604K 12345 leaks"), gist("leaking 604k-12345"));
         assert_eq!(gist("DS-7604NI"), gist("ds7604ni"));
     }
 
@@ -70,6 +86,8 @@ mod tests {
         assert_ne!(gist("13/14"), gist("136/14"));
         assert_ne!(gist("fuser squeals"), gist("fuser smokes"));
         assert_ne!(gist("0042"), gist("42"));
+        assert_ne!(gist("error 541"), gist("E-541"));
+        assert_eq!(gist("what is 541"), ["541"]);
         for nothing in ["", " ", "-", "\u{0}", "\"\""] {
             assert!(gist(nothing).is_empty(), "{nothing:?}");
         }

@@ -31,6 +31,8 @@ pub(crate) struct Plan {
     pub(crate) tokens: Vec<Token>,
     /// The slot of each token.
     pub(crate) slot_of: Vec<Option<usize>>,
+    /// Whether nothing was asked for but words that say nothing.
+    pub(crate) only_empty: bool,
 }
 
 impl Plan {
@@ -86,12 +88,14 @@ pub(crate) fn plan(
         slots: Vec::new(),
         excluded: excluded.iter().filter_map(|each| exclusion(&tongues, each)).collect(),
         slot_of: Vec::with_capacity(tokens.len()),
+        only_empty: false,
         text: whole,
         tokens,
         tongues,
     };
-    let all_empty =
-        plan.tokens.iter().all(|token| token.kind == Kind::Word && plan.tongues.is_empty_word(&token.lowered));
+    let empty = |token: &Token| token.kind == Kind::Word && plan.tongues.is_empty_word(&token.lowered);
+    let all_empty = plan.tokens.iter().all(empty);
+    plan.only_empty = all_empty;
     let has_identifier = plan.tokens.iter().any(Token::has_digit);
     for at in 0..plan.tokens.len() {
         let Some(token) = plan.tokens.get(at).cloned() else { break };

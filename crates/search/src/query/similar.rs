@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use eureka_domain::ids::TipId;
+use eureka_domain::tip::LABELS_MAX;
 use eureka_domain::visibility::Audience;
 use serde::Serialize;
 use tantivy::fieldnorm::FieldNormReader;
@@ -42,7 +43,7 @@ pub struct SimilarRequest {
     pub title: String,
     /// The rest of the text; its beginning is looked at.
     pub text: String,
-    /// Its fault codes.
+    /// Its fault codes; as many are looked at as a tip may have, here and below.
     pub fault_codes: Vec<String>,
     /// Its part numbers.
     pub parts: Vec<String>,
@@ -113,6 +114,9 @@ fn similar(snapshot: &Snapshot, request: &SimilarRequest) -> Result<Vec<SimilarT
     let scope = Scope::new(snapshot, &request.audience)?;
     let text = joined(request);
     let mut plan = plan::plan(&scope, &text, &[], &[], &[], None)?;
+    if plan.only_empty {
+        return Ok(Vec::new());
+    }
     plan.keep_most_telling(MOST_WORDS);
     let norms = AllNorms::of(snapshot.public);
     let limit = request.limit.min(MOST);
@@ -149,7 +153,8 @@ fn similar(snapshot: &Snapshot, request: &SimilarRequest) -> Result<Vec<SimilarT
 /// The text as one: what matters most comes first, since only a beginning is read.
 fn joined(request: &SimilarRequest) -> String {
     let mut text = format!("{0}\n{0}\n", request.title);
-    for label in request.fault_codes.iter().chain(&request.parts).chain(&request.products) {
+    let labels = [&request.fault_codes, &request.parts, &request.products];
+    for label in labels.into_iter().flat_map(|labels| labels.iter().take(LABELS_MAX)) {
         text.push_str(label);
         text.push('\n');
     }
@@ -187,7 +192,7 @@ fn self_score(plan: &Plan, norms: &AllNorms, request: &SimilarRequest) -> f32 {
 fn why<'s>(request: &SimilarRequest, tip: &TipDocument, shared: impl Iterator<Item = &'s Slot>) -> Why {
     let both = |ours: &[String], theirs: &[String], form: fn(&str) -> String| {
         let theirs = theirs.iter().map(|each| form(each)).collect::<HashSet<_>>();
-        ours.iter().filter(|each| theirs.contains(&form(each))).cloned().collect::<Vec<_>>()
+        ours.iter().take(LABELS_MAX).filter(|each| theirs.contains(&form(each))).cloned().collect::<Vec<_>>()
     };
     let mut words = shared
         .filter(|slot| slot.kind != SlotKind::Ideographs && !slot.silent)

@@ -70,6 +70,26 @@ fn look_alikes_are_looked_for_among_what_the_caller_reads() {
 }
 
 #[test]
+fn words_that_say_nothing_make_no_look_alikes() {
+    let shelf = shelf();
+    let found = |title: &str, text: &str| numbers(&shelf.index.similar(&SimilarRequest::new(title, text)).unwrap());
+    assert!(!found("it comes and goes", "").is_empty(), "one of them says something");
+    assert_eq!(found("the of and", "on the"), [0; 0]);
+    assert_eq!(found("on the", "holder")[..], found("", "holder")[..]);
+}
+
+#[test]
+fn as_many_codes_are_looked_at_as_a_tip_may_have() {
+    let shelf = shelf();
+    let mut request = SimilarRequest::new("printer", "");
+    request.fault_codes = (0..200_000).map(|code| format!("X{code}")).chain(["3396".to_owned()]).collect();
+    assert!(shelf.index.similar(&request).unwrap().iter().all(|each| each.why.fault_codes.is_empty()));
+    request.fault_codes.truncate(5);
+    request.fault_codes.push("3396".to_owned());
+    assert!(shelf.index.similar(&request).unwrap().iter().any(|each| each.why.fault_codes == ["3396"]));
+}
+
+#[test]
 fn any_text_is_answered() {
     let shelf = shelf();
     for text in ["", "the of and", "\u{0}\u{1}\u{2}", &"word ".repeat(20_000), "\"open title:* (("] {
