@@ -214,7 +214,7 @@ impl<'a> Stage<'a> {
         self.says(who, &format!("decides {verdict}{why}{words}"));
         let caller = self.caller(who)?;
         let revision = self.service.read_review(&caller, self.review()?)?.detail.revision.number;
-        let draft = DecisionDraft { verdict, reason, comment, into: None, revision };
+        let draft = DecisionDraft { verdict, reason, comment, into: None, edits: None, revision };
         let (once, made) = once();
         self.service.decide_review(&caller, self.review()?, draft, once)?;
         shows(&review(&taken(&made)?));
@@ -249,7 +249,8 @@ impl<'a> Stage<'a> {
 
     fn look_at_queue(&mut self, who: &str) -> anyhow::Result<()> {
         self.says(who, "looks at the queue");
-        let queue = self.service.list_reviews(&self.caller(who)?, QueueQuery::default(), &PAGE)?.items;
+        let (queue, _) = self.service.list_reviews(&self.caller(who)?, QueueQuery::default(), &PAGE)?;
+        let queue = queue.items;
         queue.iter().for_each(|detail| shows(&review(detail)));
         if queue.is_empty() {
             shows("nothing waits");
