@@ -12,6 +12,7 @@ mod gaps;
 mod glossary;
 mod health;
 mod idempotency;
+mod metrics;
 mod notifications;
 mod openapi;
 mod outcomes;
@@ -40,8 +41,10 @@ use actix_web::web::Data;
 use actix_web::{App, Error};
 use eureka_service::{Service, ServiceError};
 
+use crate::metrics::Metrics;
 use crate::problem::Problem;
 
+pub use metrics::operator_app;
 pub use openapi::document;
 
 /// How many requests may be at work in the database at once, waiting ones included.
@@ -73,17 +76,25 @@ pub struct Api {
     service: Arc<Service>,
     at_work: Arc<AtomicUsize>,
     draining: AtomicBool,
+    metrics: Metrics,
 }
 
 impl Api {
     /// The API of a service.
+    #[expect(clippy::missing_panics_doc, clippy::expect_used, reason = "the names of the figures are constants")]
     pub fn new(service: Arc<Service>) -> Self {
-        Self { service, at_work: Arc::default(), draining: AtomicBool::new(false) }
+        let metrics = Metrics::new().expect("sound names of figures");
+        Self { service, at_work: Arc::default(), draining: AtomicBool::new(false), metrics }
     }
 
     /// The service behind the API.
     pub fn service(&self) -> &Service {
         &self.service
+    }
+
+    /// What is counted of requests.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// From now on this process says that it is not ready, so that balancers send their requests elsewhere.

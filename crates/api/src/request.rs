@@ -47,11 +47,13 @@ pub(crate) async fn follow_conventions<B: MessageBody>(
         req.head_mut().method = Method::GET;
     }
     let api = req.app_data::<actix_web::web::Data<Api>>().cloned();
-    let id =
-        client_id(req.headers()).unwrap_or_else(|| api.map_or_else(String::new, |api| new_request_id(api.service())));
+    let id = client_id(req.headers())
+        .unwrap_or_else(|| api.as_ref().map_or_else(String::new, |api| new_request_id(api.service())));
+    let in_flight = api.as_ref().map(|api| api.metrics().begin());
     let path = req.path().to_owned();
     let method = req.method().clone();
     let trace = trace_id(req.headers()).unwrap_or_default();
+    let asked = method.clone();
     let span = tracing::info_span!("request", %id, %method, %path, trace);
     let watch = Stopwatch::now();
 
@@ -71,8 +73,12 @@ pub(crate) async fn follow_conventions<B: MessageBody>(
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    let (status, ms) = (reply.status().as_u16(), watch.elapsed().as_secs_f64() * 1000.0);
-    let route = reply.request().match_pattern().unwrap_or_default();
+    let (status, took) = (reply.status().as_u16(), watch.elapsed().as_secs_f64());
+    let (route, ms) = (reply.request().match_pattern().unwrap_or_default(), took * 1000.0);
+    if let Some(api) = &api {
+        api.metrics().served(&asked, &route, status, took);
+    }
+    drop(in_flight);
     span.in_scope(|| tracing::info!(status, route, ms, "served"));
     Ok(reply)
 }

@@ -17,6 +17,9 @@ pub(crate) struct Settings {
     /// Address to serve on
     #[arg(long, global = true, env = "EUREKA_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub(crate) listen: SocketAddr,
+    /// Address to serve `/metrics` on, for Prometheus; nobody is asked who they are there [default: not served]
+    #[arg(long, global = true, env = "EUREKA_METRICS_LISTEN", value_name = "ADDR")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
     /// `postgres://…`, or the path of a SQLite file [default: DIR/eureka.db]
     #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) database_url: Option<String>,
@@ -85,6 +88,7 @@ impl Settings {
         vec![
             ("data", self.data_dir().display().to_string()),
             ("listen", self.listen.to_string()),
+            ("metrics-listen", self.metrics_listen.map_or("(not served)".to_owned(), |address| address.to_string())),
             ("database-url", without_password(&self.database())),
             ("keys", self.keys_dir().display().to_string()),
             ("issuer", self.issuer.clone()),

@@ -22,6 +22,8 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(5);
 const SHUTDOWN_PATIENCE: u64 = 15;
 /// How often what has expired is forgotten, and reviewers are reminded.
 const HOUR: Duration = Duration::from_hours(1);
+/// How often index and database are compared.
+const DAY: Duration = Duration::from_hours(24);
 /// Connections a worker holds at once.
 const CONNECTIONS: usize = 2000;
 
@@ -65,12 +67,16 @@ async fn listen(settings: &Settings, api: Data<Api>, ready: impl FnOnce(SocketAd
         .disable_signals()
         .bind(settings.listen)
         .with_context(|| format!("cannot listen on {}", settings.listen))?;
+    if let Some(address) = settings.metrics_listen {
+        serve_metrics(address, api.clone())?;
+    }
     let address = server.addrs().first().copied().unwrap_or(settings.listen);
     let server = server.run();
     tracing::info!(%address, "serving; the documentation is at /docs/");
     ready(address);
 
     actix_web::rt::spawn(look_after(api.clone()));
+    actix_web::rt::spawn(check_index(api.clone()));
     let handle = server.handle();
     let drain = Duration::from_secs(settings.drain);
     let mut terminated = signal(SignalKind::terminate())?;
@@ -86,6 +92,38 @@ async fn listen(settings: &Settings, api: Data<Api>, ready: impl FnOnce(SocketAd
         handle.stop(true).await;
     });
     server.await.context("the server failed")
+}
+
+/// Serves the figures for operators for as long as the process lives.
+fn serve_metrics(address: SocketAddr, api: Data<Api>) -> anyhow::Result<()> {
+    let server = HttpServer::new(move || eureka_api::operator_app(api.clone()))
+        .workers(1)
+        .client_request_timeout(HEAD_PATIENCE)
+        .disable_signals()
+        .bind(address)
+        .with_context(|| format!("cannot listen on {address}"))?;
+    actix_web::rt::spawn(server.run());
+    Ok(())
+}
+
+/// Compares index and database once a day, and repairs what differs.
+async fn check_index(api: Data<Api>) {
+    let mut daily = tokio::time::interval_at(tokio::time::Instant::now() + DAY, DAY);
+    loop {
+        daily.tick().await;
+        let api = api.clone();
+        match actix_web::web::block(move || api.service().indexer().check()).await {
+            Ok(Ok(drift)) if drift.is_none() => tracing::info!(tips = drift.compared, "index and database agree"),
+            Ok(Ok(drift)) => tracing::error!(
+                missing = drift.missing.len(),
+                extra = drift.extra.len(),
+                stale = drift.stale.len(),
+                "the index differed from the database and was repaired"
+            ),
+            Ok(Err(error)) => tracing::warn!(%error, "index and database could not be compared"),
+            Err(error) => tracing::error!(%error, "the comparison panicked"),
+        }
+    }
 }
 
 /// Does what nobody asks for, at the start and every hour: forgets what has expired, reminds of broken promises, asks for

@@ -9,7 +9,7 @@ mod drift;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant as Stopwatch};
 
@@ -62,6 +62,8 @@ pub struct Indexer {
     progress: Mutex<Progress>,
     moved: Condvar,
     words: Words,
+    /// Tips found to differ by [`Self::check`], and those repaired.
+    drifted: [AtomicU64; 2],
     stopping: AtomicBool,
 }
 
@@ -114,6 +116,7 @@ impl Indexer {
             progress: Mutex::new(Progress { state, reached, waiting: 0 }),
             moved: Condvar::new(),
             words: Words::default(),
+            drifted: Default::default(),
             stopping: AtomicBool::new(false),
         }
     }

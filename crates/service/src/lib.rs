@@ -8,6 +8,7 @@ mod documents;
 mod erasure;
 mod error;
 mod expiry;
+mod figures;
 mod flags;
 mod gaps;
 mod glossary;
@@ -49,7 +50,8 @@ pub use eureka_search::{
     SuggestionKind, TipDocument,
 };
 pub use eureka_store::reviews::{QueueSort, QueueState};
-pub use eureka_store::Written;
+pub use eureka_store::{Load, Written};
+pub use figures::Figures;
 pub use flags::{FlagQuery, FlagView, NewFlag};
 pub use gaps::{GapQuery, GapView};
 pub use glossary::GlossaryView;

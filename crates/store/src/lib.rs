@@ -49,7 +49,7 @@ mod writer;
 
 pub use error::StoreError;
 pub use imports::insert_imported;
-pub use store::{Kind, Store, Written};
+pub use store::{Kind, Load, Store, Written};
 
 /// Most values in one `IN (…)`, far below SQLite's limit of 32,766 bound values.
 const MANY: usize = 1000;

@@ -1,6 +1,7 @@
 //! The connections that only read: opened when first needed, replaced when lost, never more than the limit.
 
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant as Stopwatch};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
@@ -16,6 +17,8 @@ pub(crate) struct Readers {
     target: Target,
     free: Receiver<Option<Link>>,
     give_back: Sender<Option<Link>>,
+    waits: AtomicU64,
+    waited_micros: AtomicU64,
 }
 
 impl Readers {
@@ -26,13 +29,31 @@ impl Readers {
             // There is room for exactly these.
             let _ = give_back.try_send(None);
         }
-        Self { target, free, give_back }
+        Self { target, free, give_back, waits: AtomicU64::default(), waited_micros: AtomicU64::default() }
     }
 
     /// Waits for a free slot.
     pub(crate) fn take(&self) -> Result<Reader<'_>, StoreError> {
-        let link = self.free.recv_timeout(WAIT).map_err(|_| StoreError::Busy)?;
-        Ok(Reader { readers: self, link })
+        if let Ok(link) = self.free.try_recv() {
+            return Ok(Reader { readers: self, link });
+        }
+        let begun = Stopwatch::now();
+        let link = self.free.recv_timeout(WAIT);
+        let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.waits.fetch_add(1, Ordering::Relaxed);
+        self.waited_micros.fetch_add(micros, Ordering::Relaxed);
+        Ok(Reader { readers: self, link: link.map_err(|_| StoreError::Busy)? })
+    }
+
+    /// How many reads had to wait for a connection since the start, and how long all of them together.
+    pub(crate) fn waits(&self) -> (u64, Duration) {
+        let waited = Duration::from_micros(self.waited_micros.load(Ordering::Relaxed));
+        (self.waits.load(Ordering::Relaxed), waited)
+    }
+
+    /// How many connections are at work.
+    pub(crate) fn in_use(&self) -> usize {
+        self.free.capacity().unwrap_or_default().saturating_sub(self.free.len())
     }
 }
 

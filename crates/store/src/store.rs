@@ -1,6 +1,7 @@
 //! The store: a pool of reading connections and one writer thread, shared by all clones.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use diesel::Connection;
@@ -28,6 +29,21 @@ pub struct Written<T> {
     pub value: T,
     /// The last row of the change log as the closure left it; a search that waits for this position sees the change.
     pub position: i64,
+}
+
+/// How much a store has to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    /// Writes that have not been taken up.
+    pub writes_waiting: usize,
+    /// How long the oldest write that is not answered has been waiting.
+    pub oldest_write: Duration,
+    /// Reading connections at work.
+    pub readers_in_use: usize,
+    /// Reads that had to wait for a connection, since the start.
+    pub read_waits: u64,
+    /// How long all of them waited together.
+    pub reads_waited: Duration,
 }
 
 /// The database. Clones share it; the writer thread ends with the last one.
@@ -121,6 +137,14 @@ impl Store {
     /// melt into one.
     pub fn subscribe(&self) -> Receiver<()> {
         self.inner.writer.subscribe()
+    }
+
+    /// How much it has to do at this moment.
+    pub fn load(&self) -> Load {
+        let (writes_waiting, oldest_write) = self.inner.writer.backlog();
+        let (read_waits, reads_waited) = self.inner.readers.waits();
+        let readers_in_use = self.inner.readers.in_use();
+        Load { writes_waiting, oldest_write, readers_in_use, read_waits, reads_waited }
     }
 
     /// Refuses further writes, and waits until those that are queued have been answered.

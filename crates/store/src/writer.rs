@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant as Stopwatch};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use diesel::connection::Connection;
@@ -25,7 +26,12 @@ pub(crate) struct Writer {
     jobs: Mutex<Option<Sender<Box<dyn Job>>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     subscribers: Subscribers,
+    oldest: Oldest,
 }
+
+/// When the oldest write that is not answered yet was asked for. Writes are served in order: it is the first of those
+/// being served.
+type Oldest = Arc<Mutex<Option<Stopwatch>>>;
 
 type Subscribers = Arc<Mutex<Vec<Sender<()>>>>;
 
@@ -35,17 +41,24 @@ impl Writer {
         let link = connect::writing(&target)?;
         let (jobs, queue) = bounded(QUEUE);
         let subscribers = Subscribers::default();
-        let mut worker = Worker { target, queue, subscribers: Arc::clone(&subscribers), link: Some(link) };
+        let oldest = Oldest::default();
+        let (told, since) = (Arc::clone(&subscribers), Arc::clone(&oldest));
+        let mut worker = Worker { target, queue, subscribers: told, oldest: since, link: Some(link) };
         let thread = std::thread::Builder::new()
             .name("eureka-writer".to_owned())
             .spawn(move || worker.run())
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)), subscribers })
+        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)), subscribers, oldest })
     }
 
     /// A writer that refuses every write.
     pub(crate) fn closed() -> Self {
-        Self { jobs: Mutex::default(), thread: Mutex::default(), subscribers: Subscribers::default() }
+        Self {
+            jobs: Mutex::default(),
+            thread: Mutex::default(),
+            subscribers: Subscribers::default(),
+            oldest: Oldest::default(),
+        }
     }
 
     /// Queues a closure and waits for its commit.
@@ -54,7 +67,7 @@ impl Writer {
         f: impl FnOnce(&mut Conn<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<Written<T>, E> {
         let (reply, answer) = bounded(1);
-        let job = Box::new(Task { f: Some(f), outcome: None, reply });
+        let job = Box::new(Task { f: Some(f), outcome: None, reply, asked: Stopwatch::now() });
         let jobs = self.jobs.lock().clone();
         let Some(jobs) = jobs else {
             return Err(StoreError::Unavailable("the store is closed".to_owned()).into());
@@ -66,6 +79,12 @@ impl Writer {
         }
         drop(jobs);
         answer.recv().unwrap_or_else(|_| Err(StoreError::Panicked.into()))
+    }
+
+    /// How many writes wait to be taken up, and how long the oldest that is not answered has been waiting.
+    pub(crate) fn backlog(&self) -> (usize, Duration) {
+        let waiting = self.jobs.lock().as_ref().map_or(0, Sender::len);
+        (waiting, self.oldest.lock().map_or(Duration::ZERO, |since| since.elapsed()))
     }
 
     /// A channel that is pinged after commits that appended to the change log.
@@ -87,6 +106,8 @@ impl Writer {
 
 /// One closure on its way through the writer.
 trait Job: Send {
+    /// When it was asked for.
+    fn asked(&self) -> Stopwatch;
     /// Runs it, inside its savepoint; says whether to keep what it did.
     fn run(&mut self, conn: &mut Conn<'_>) -> Result<(), RolledBack>;
     /// Answers after the commit.
@@ -102,6 +123,7 @@ struct Task<F, T, E> {
     f: Option<F>,
     outcome: Option<Result<Written<T>, E>>,
     reply: Sender<Result<Written<T>, E>>,
+    asked: Stopwatch,
 }
 
 impl<F, T, E> Job for Task<F, T, E>
@@ -110,6 +132,10 @@ where
     T: Send,
     E: From<StoreError> + Send,
 {
+    fn asked(&self) -> Stopwatch {
+        self.asked
+    }
+
     fn run(&mut self, conn: &mut Conn<'_>) -> Result<(), RolledBack> {
         let Some(f) = self.f.take() else {
             return Err(RolledBack);
@@ -147,12 +173,14 @@ struct Worker {
     target: Target,
     queue: Receiver<Box<dyn Job>>,
     subscribers: Subscribers,
+    oldest: Oldest,
     link: Option<Link>,
 }
 
 impl Worker {
     fn run(&mut self) {
         while let Ok(first) = self.queue.recv() {
+            *self.oldest.lock() = Some(first.asked());
             let mut waiting = VecDeque::from([first]);
             waiting.extend(self.queue.try_iter().take(BATCH - 1));
             // Jobs catch their own panics; this is for the machinery around them. Whoever it drops hears `Panicked`.
@@ -161,6 +189,7 @@ impl Worker {
                 tracing::error!(panic = told(&*panic), "the writer panicked and goes on");
                 self.link = None;
             }
+            *self.oldest.lock() = None;
         }
     }
 

@@ -207,11 +207,11 @@ impl Index {
         Listing::new(self.snapshot.load_full())
     }
 
-    /// Size of the index files in bytes.
+    /// Size of the index files in bytes. Waits for nobody who works on them.
     pub fn bytes_on_disk(&self) -> u64 {
-        let guard = self.writers.lock();
-        guard.as_ref().map_or(0, |pair| {
-            [half::open_dir(&pair.home), half::restricted_dir(&pair.home)].iter().map(|dir| size_of_dir(dir)).sum()
+        let home = home_of(&self.dir).ok().and_then(Result::ok);
+        home.map_or(0, |home| {
+            [half::open_dir(&home), half::restricted_dir(&home)].iter().map(|dir| size_of_dir(dir)).sum()
         })
     }
 

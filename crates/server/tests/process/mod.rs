@@ -12,7 +12,9 @@ pub(crate) const PASSWORD: &str = "eureka-demo-2026";
 
 pub(crate) fn eureka(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_eureka"));
-    for name in ["DATABASE_URL", "EUREKA_DATA", "EUREKA_LISTEN", "EUREKA_CONFIG", "EUREKA_KEYS"] {
+    for name in
+        ["DATABASE_URL", "EUREKA_DATA", "EUREKA_LISTEN", "EUREKA_CONFIG", "EUREKA_KEYS", "EUREKA_METRICS_LISTEN"]
+    {
         command.env_remove(name);
     }
     command.args(arguments).arg("--data").arg(data);

@@ -1,6 +1,7 @@
 //! Whether the index says what the database says, compared both ways, and the repair of what it does not.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::Ordering;
 
 use eureka_domain::ids::TipId;
 use eureka_search::{Change, Index};
@@ -36,17 +37,35 @@ impl Drift {
 }
 
 impl Indexer {
-    /// Compares index and database both ways, by id, revision, visibility and text. Nothing is followed meanwhile, so
-    /// what changed during the comparison is looked at again at its end.
+    /// Compares index and database both ways, by id, revision, visibility and text. The log is followed meanwhile, so
+    /// what differed is looked at again at the end, when the log has been read to its end and nothing moves.
     pub fn verify(&self, progress: impl FnMut(usize)) -> Result<Drift, ServiceError> {
-        let _work = self.work.lock();
         let index = self.index().ok_or_else(not_yet)?;
-        self.arrive(&index)?;
         let suspects = self.compare_all(&index, progress)?;
+        let _work = self.work.lock();
         self.arrive(&index)?;
         let mut drift = self.compare(&index, &suspects.tips())?;
         drift.compared = suspects.compared;
         Ok(drift)
+    }
+
+    /// Verifies and, where anything differs, repairs: what is done on schedule. Counted.
+    pub fn check(&self) -> Result<Drift, ServiceError> {
+        let drift = self.verify(|_| ())?;
+        if !drift.is_none() {
+            let [found, repaired] = &self.drifted;
+            let tips = drift.tips().len() as u64;
+            found.fetch_add(tips, Ordering::Relaxed);
+            self.repair(&drift)?;
+            repaired.fetch_add(tips, Ordering::Relaxed);
+        }
+        Ok(drift)
+    }
+
+    /// How many tips [`Self::check`] found to differ since the start, and how many it repaired.
+    pub fn drift_so_far(&self) -> (u64, u64) {
+        let [found, repaired] = &self.drifted;
+        (found.load(Ordering::Relaxed), repaired.load(Ordering::Relaxed))
     }
 
     /// Brings the tips that differ to what the database says.

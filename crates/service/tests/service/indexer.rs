@@ -121,7 +121,10 @@ fn what_differs_from_the_database_is_found_and_repaired() {
         tamper(app, "UPDATE tips SET hold = NULL");
         let drift = indexer.verify(|_| ()).unwrap();
         assert_eq!((drift.missing.len(), drift.stale.len(), drift.extra.len()), (1, 0, 0));
-        indexer.repair(&drift).unwrap();
+        assert_eq!(indexer.drift_so_far(), (0, 0), "only checks on schedule are counted");
+        assert_eq!(indexer.check().unwrap().missing, drift.missing);
         assert_eq!(found(app, &ravi, "extra"), 1);
+        assert!(indexer.check().unwrap().is_none());
+        assert_eq!(indexer.drift_so_far(), (1, 1));
     });
 }
