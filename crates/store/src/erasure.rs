@@ -21,7 +21,7 @@ use crate::target::Target;
 use crate::{Conn, Store, StoreError};
 
 /// Free text that may be rewritten: table, key, column. Submitted texts and the log are not among them.
-const TEXTS: [(&str, &str, &str); 8] = [
+const TEXTS: [(&str, &str, &str); 9] = [
     ("outcomes", "id", "note"),
     ("outcomes", "id", "work_order"),
     ("flags", "id", "text"),
@@ -30,11 +30,12 @@ const TEXTS: [(&str, &str, &str); 8] = [
     ("review_comments", "id", "body"),
     ("tips", "id", "hold"),
     ("gaps", "id", "wording"),
+    ("relations", "CAST(tip_id AS TEXT) || CAST(other_id AS TEXT)", "reason"),
 ];
 
 /// The tables that rows were taken from or rewritten in.
 const TOUCHED: &str = "users, sessions, refresh_tokens, members, notifications, watches, searches, gaps, gap_tips, reviews, \
-                       flags, outcomes, decisions, review_comments, tips, change_payloads, idempotency_keys";
+                       flags, outcomes, decisions, review_comments, relations, tips, change_payloads, idempotency_keys";
 
 /// How long older readers may take.
 const PATIENCE: Duration = Duration::from_mins(1);

@@ -251,7 +251,9 @@ impl<'a> Stage<'a> {
         self.says(who, "looks at the queue");
         let (queue, _) = self.service.list_reviews(&self.caller(who)?, QueueQuery::default(), &PAGE)?;
         let queue = queue.items;
-        queue.iter().for_each(|detail| shows(&review(detail)));
+        for detail in &queue {
+            shows(&review(detail));
+        }
         if queue.is_empty() {
             shows("nothing waits");
         }
@@ -278,7 +280,9 @@ impl<'a> Stage<'a> {
         shows(&state(&seen));
         let text = &seen.shown.text;
         for (name, said) in [("hazard", &text.hazard), ("cause", &text.cause), ("solution", &text.solution)] {
-            said.iter().for_each(|said| shows(&format!("{name}: {said}")));
+            for said in said.iter() {
+                shows(&format!("{name}: {said}"));
+            }
         }
         seen.proof.iter().for_each(|known| shows(&proof(known)));
         Ok(())

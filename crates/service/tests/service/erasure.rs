@@ -72,7 +72,11 @@ fn leave_traces(app: &TestApp, printers: &Community, gone: &Person, ana: &Person
     keyed(ana, &format!("/v1/tips/{tip}/outcomes"), outcome).expect(201);
     let flag = json!({"kind": "unclear", "text": format!("what does {NAME} mean?")});
     keyed(ravi, &format!("/v1/tips/{tip}/flags"), flag).expect(201);
-    let [claimed, review] = ["Waiting", "Doubtful"].map(|title| app.submitted(ana, printers, title).word("/review/id"));
+    let [waiting, doubtful] = ["Waiting", "Doubtful"].map(|title| app.submitted(ana, printers, title));
+    let relation = json!({"relation": "differs_because", "reason": format!("{NAME} means the other fuse")});
+    let path = format!("/v1/tips/{}/relations/{tip}", waiting.word("/id"));
+    app.call("PUT", &path).by(ana).json(relation).send().expect(200);
+    let [claimed, review] = [waiting, doubtful].map(|tip| tip.word("/review/id"));
     app.call("POST", &format!("/v1/reviews/{claimed}/claim")).by(gone).send().expect(200);
     let comment = json!({"text": format!("QuixotZYX asked me: {EMAIL}")});
     keyed(ana, &format!("/v1/reviews/{review}/comments"), comment).expect(201);
