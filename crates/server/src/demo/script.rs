@@ -280,7 +280,7 @@ impl<'a> Stage<'a> {
         shows(&state(&seen));
         let text = &seen.shown.text;
         for (name, said) in [("hazard", &text.hazard), ("cause", &text.cause), ("solution", &text.solution)] {
-            for said in said {
+            if let Some(said) = said {
                 shows(&format!("{name}: {said}"));
             }
         }

@@ -262,7 +262,7 @@ impl Subject<'_> {
     fn decide(&self, who: Who, verdict: Verdict, on: usize, into: Option<TipRef>) -> Result<(), ServiceError> {
         let reason = (verdict != Verdict::Approve).then_some(Reason::Unclear);
         let comment = Some("Which fuse?".to_owned());
-        let draft = DecisionDraft { verdict, reason, comment, into, revision: revision(on) };
+        let draft = DecisionDraft { verdict, reason, comment, into, edits: None, revision: revision(on) };
         let once = Once { key: None, render: Box::new(|_| no_reply()) };
         let review = self.review.unwrap_or(ReviewId(Uuid::nil()));
         self.service().decide_review(self.caller(who), review, draft, once).map(drop)
