@@ -1,5 +1,6 @@
 //! `/health/*` and `/.well-known/jwks.json`: for balancers and for other services.
 
+use actix_web::http::header::RETRY_AFTER;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 use eureka_service::IndexState;
@@ -96,7 +97,8 @@ pub(crate) async fn health_ready(api: Data<Api>) -> Result<HttpResponse, Problem
     Ok(if reasons.is_empty() {
         HttpResponse::Ok().json(Ready { status: "ready", reasons, index_position })
     } else {
-        HttpResponse::ServiceUnavailable().json(Ready { status: "not_ready", reasons, index_position })
+        let retry = (RETRY_AFTER, "1");
+        HttpResponse::ServiceUnavailable().insert_header(retry).json(Ready { status: "not_ready", reasons, index_position })
     })
 }
 
