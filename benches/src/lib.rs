@@ -218,5 +218,6 @@ fn tip(place: usize, words: &[String], zipf: &Zipf<f64>, rng: &mut StdRng) -> Ti
         published_at: now(),
         updated_at: now(),
         proof: None,
+        stands_for: Vec::new(),
     }
 }

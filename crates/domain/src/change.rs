@@ -137,7 +137,7 @@ pub struct Change {
     pub from: Option<State>,
     /// The revision's state after.
     pub to: Option<State>,
-    /// The community, user or review it happened to, where that is not the tip.
+    /// The community, user, review or other tip it happened to or with, where that is not the tip.
     pub subject: Option<Uuid>,
     /// Reasons and names: erasable.
     pub payload: Option<Payload>,
@@ -219,7 +219,7 @@ pub struct Recorded {
     pub from: Option<State>,
     /// The revision's state after.
     pub to: Option<State>,
-    /// The community, user or review it happened to, where that is not the tip.
+    /// The community, user, review or other tip it happened to or with, where that is not the tip.
     pub subject: Option<Uuid>,
     /// The commitment to its payload, if it had one.
     pub commitment: Option<String>,

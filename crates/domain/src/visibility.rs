@@ -7,7 +7,7 @@ use crate::access::Caller;
 use crate::community::{Community, Openness};
 use crate::flag::Flag;
 use crate::ids::CommunityId;
-use crate::tip::{Confidence, Revision, State, Tip};
+use crate::tip::{Confidence, Replaced, Revision, State, Tip};
 
 /// Whose tips a caller may read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -34,7 +34,16 @@ impl Audience {
 ///
 /// The one place that decides what is indexed; the follower of the change log and the rebuild both ask here.
 pub fn is_listed(tip: &Tip) -> bool {
-    tip.live.is_some() && tip.hold.is_none() && tip.confidence != Confidence::Archived && tip.replaced.is_none()
+    may_be_found(tip) && tip.replaced.is_none()
+}
+
+/// Whether a tip was merged into another that is to be found by its words as well.
+pub fn speaks_through_another(tip: &Tip) -> bool {
+    may_be_found(tip) && tip.replaced.is_some_and(|replaced| replaced.how == Replaced::Merged)
+}
+
+fn may_be_found(tip: &Tip) -> bool {
+    tip.live.is_some() && tip.hold.is_none() && tip.confidence != Confidence::Archived
 }
 
 /// Whether a caller may know of a tip at all. What is not visible does not exist: 404.

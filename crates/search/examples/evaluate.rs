@@ -353,6 +353,7 @@ fn blank(place: usize) -> TipDocument {
         published_at: now(),
         updated_at: now(),
         proof: None,
+        stands_for: Vec::new(),
     }
 }
 

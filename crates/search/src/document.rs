@@ -68,9 +68,41 @@ pub struct TipDocument {
     /// What its outcomes add up to, if any were told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<Tally>,
+    /// The tips that were merged into it: who searches in their words finds this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stands_for: Vec<MergedTip>,
+}
+
+/// What is indexed of a tip that was merged into another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergedTip {
+    /// The human key.
+    #[serde(with = "number")]
+    pub number: TipNumber,
+    /// The line that named the problem there.
+    pub title: String,
+    /// Machines it applied to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub products: Vec<String>,
+    /// Its fault codes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fault_codes: Vec<String>,
+    /// Its part numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<String>,
 }
 
 impl TipDocument {
+    /// Its fault codes, and those of the tips it stands for.
+    pub(crate) fn all_fault_codes(&self) -> impl Iterator<Item = &String> {
+        self.fault_codes.iter().chain(self.stands_for.iter().flat_map(|merged| &merged.fault_codes))
+    }
+
+    /// Its part numbers, and those of the tips it stands for.
+    pub(crate) fn all_parts(&self) -> impl Iterator<Item = &String> {
+        self.parts.iter().chain(self.stands_for.iter().flat_map(|merged| &merged.parts))
+    }
+
     /// A number that differs when anything that is indexed or shown differs. Compared by `index verify`.
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);

@@ -19,7 +19,7 @@ mod schema;
 pub use analysis::Language;
 pub use answer::page::PageCursor;
 pub use answer::response::{ExplainPart, FacetValue, Highlight, Hit, Relaxed, SearchResponse, Total};
-pub use document::{Change, TipDocument};
+pub use document::{Change, MergedTip, TipDocument};
 pub use error::SearchError;
 pub use index::{Cursor, Index, Listed, Listing, Look, OpenOptions, Opened, Rebuild};
 pub use pool::{Answer, PoolOptions, SearchPool};

@@ -7,11 +7,14 @@ use eureka_domain::community::Community;
 use eureka_domain::ids::{CommunityId, TipId, UserId};
 use eureka_domain::proof::Tally;
 use eureka_domain::visibility;
-use eureka_search::{Change, TipDocument};
+use eureka_search::{Change, MergedTip, TipDocument};
 use eureka_store::tips::TipSheet;
 use eureka_store::{Conn, communities, proofs, tips, users};
 
 use crate::ServiceError;
+
+/// Most tips that one is found by in their words, too.
+const MOST_MERGED: usize = 20;
 
 /// How each tip stands now: its document, or that it is not listed.
 pub(crate) fn changes(conn: &mut Conn<'_>, ids: &[TipId]) -> Result<Vec<Change>, ServiceError> {
@@ -36,6 +39,7 @@ pub(crate) fn of_sheets(conn: &mut Conn<'_>, sheets: Vec<TipSheet>) -> Result<Ve
     let authors: Vec<UserId> =
         sheets.iter().map(|sheet| sheet.tip.author).collect::<BTreeSet<_>>().into_iter().collect();
     let names = users::names(conn, &authors)?;
+    let merged = merged(conn, &sheets)?;
     let proofs = proofs::of_tips(conn, &sheets.iter().map(|sheet| sheet.tip.id).collect::<Vec<_>>())?;
     Ok(sheets
         .into_iter()
@@ -43,8 +47,9 @@ pub(crate) fn of_sheets(conn: &mut Conn<'_>, sheets: Vec<TipSheet>) -> Result<Ve
             let id = sheet.tip.id;
             let name = names.get(&sheet.tip.author).cloned().unwrap_or_default();
             let proof = proofs.get(&id).map(|proof| proof.all);
+            let stands_for = merged.get(&id).cloned().unwrap_or_default();
             match owners.get(&sheet.tip.community).and_then(|owner| document(sheet, owner, name, proof)) {
-                Some(document) => Change::Put(Box::new(document)),
+                Some(document) => Change::Put(Box::new(TipDocument { stands_for, ..document })),
                 None => Change::Remove(id),
             }
         })
@@ -82,5 +87,28 @@ fn document(sheet: TipSheet, owner: &Community, author_name: String, proof: Opti
         published_at: tip.published_at.or(live.decided_at).unwrap_or(tip.created_at),
         updated_at: live.decided_at.unwrap_or(live.updated_at),
         proof,
+        stands_for: Vec::new(),
     })
+}
+
+/// What each tip stands for: those merged into it that readers may still read, the oldest first.
+fn merged(conn: &mut Conn<'_>, sheets: &[TipSheet]) -> Result<HashMap<TipId, Vec<MergedTip>>, ServiceError> {
+    let listed: Vec<TipId> =
+        sheets.iter().map(|sheet| &sheet.tip).filter(|tip| visibility::is_listed(tip)).map(|tip| tip.id).collect();
+    let mut merged = HashMap::new();
+    for (into, mut ids) in tips::merged_into(conn, &listed)? {
+        ids.sort_unstable();
+        let speaking =
+            tips::sheets(conn, &ids)?.into_iter().filter(|sheet| visibility::speaks_through_another(&sheet.tip));
+        let texts = speaking.filter_map(|sheet| Some((sheet.tip.number, sheet.live?.text)));
+        let of = texts.take(MOST_MERGED).map(|(number, text)| MergedTip {
+            number,
+            title: text.title,
+            products: text.products,
+            fault_codes: text.fault_codes,
+            parts: text.parts,
+        });
+        merged.insert(into, of.collect());
+    }
+    Ok(merged)
 }

@@ -391,6 +391,10 @@ fn affected(conn: &mut Conn<'_>, rows: &[Recorded]) -> Result<(Vec<TipId>, Vec<T
     let (mut affected, mut closed) = (BTreeSet::new(), BTreeSet::new());
     for row in rows {
         match (row.kind, row.tip, row.subject) {
+            (Kind::TipSeparated, Some(tip), from) => {
+                affected.insert(tip);
+                affected.extend(from.map(TipId));
+            }
             (kind, Some(tip), _) if kind.is_indexed() => {
                 affected.insert(tip);
             }
@@ -407,6 +411,8 @@ fn affected(conn: &mut Conn<'_>, rows: &[Recorded]) -> Result<(Vec<TipId>, Vec<T
             _ => {}
         }
     }
+    let tips: Vec<TipId> = affected.iter().copied().collect();
+    affected.extend(tips::merged_from(conn, &tips)?); // they are found by what these say
     Ok((affected.into_iter().collect(), closed.into_iter().collect()))
 }
 

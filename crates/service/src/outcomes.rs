@@ -126,7 +126,7 @@ impl Service {
             };
             let mut of: Vec<TipId> = vec![tip.id];
             if query.since_revision.is_none() {
-                of.extend(tips::merged_into(conn, tip.id)?);
+                of.extend(tips::merged_into(conn, &[tip.id])?.into_values().flatten());
             }
             let found = outcomes::list(conn, &of, &filter, page.after()?, page.fetch())?;
             let Page { items, next } = page.page(found, |outcome| outcome.seq)?;
@@ -234,7 +234,7 @@ pub(crate) fn credited(conn: &mut Conn<'_>, tip: &Tip, live: &Revision) -> Resul
 /// Counts anew what the uses of a tip, and of those merged into it, add up to; answers them.
 fn recount(conn: &mut Conn<'_>, tip: TipId) -> Result<Vec<CountedUse>, ServiceError> {
     let mut of = vec![tip];
-    of.extend(tips::merged_into(conn, tip)?);
+    of.extend(tips::merged_into(conn, &[tip])?.into_values().flatten());
     let uses = outcomes::counted(conn, &of)?;
     proofs::save(conn, tip, proof(&uses).as_ref())?;
     Ok(uses)

@@ -135,20 +135,58 @@ pub fn merged_authors(conn: &mut Conn<'_>, ids: &[TipId]) -> Result<HashMap<TipI
     Ok(authors)
 }
 
-/// Every tip that was merged into this one, or into one that was.
-pub fn merged_into(conn: &mut Conn<'_>, tip: TipId) -> Result<Vec<TipId>, StoreError> {
-    let mut found: Vec<TipId> = Vec::new();
-    let mut last = vec![tip];
+/// Every tip that was merged into each of these, or into one that was.
+pub fn merged_into(conn: &mut Conn<'_>, ids: &[TipId]) -> Result<HashMap<TipId, Vec<TipId>>, StoreError> {
+    let mut found: HashMap<TipId, Vec<TipId>> = HashMap::new();
+    // Each tip to look at, and for which of those asked for.
+    let mut last: Vec<(TipId, TipId)> = ids.iter().map(|id| (*id, *id)).collect();
     while !last.is_empty() {
-        let ids: Vec<DbUuid> = last.iter().map(|id| DbUuid(id.0)).collect();
-        let query = tips::table
-            .filter(tips::replaced_by.eq_any(ids))
-            .filter(tips::replaced_how.eq(Replaced::Merged.word()))
-            .order(tips::id)
-            .select(tips::id);
-        let rows: Vec<DbUuid> = on_each!(conn, c => query.load(*c))?;
-        last = rows.into_iter().map(|id| TipId(id.0)).filter(|id| *id != tip && !found.contains(id)).collect();
-        found.extend(&last);
+        let mut next = Vec::new();
+        for last in last.chunks(crate::MANY) {
+            let ids: Vec<DbUuid> = last.iter().map(|(id, _)| DbUuid(id.0)).collect();
+            let query = tips::table
+                .filter(tips::replaced_by.eq_any(ids))
+                .filter(tips::replaced_how.eq(Replaced::Merged.word()))
+                .order(tips::id)
+                .select((tips::replaced_by.assume_not_null(), tips::id));
+            let rows: Vec<(DbUuid, DbUuid)> = on_each!(conn, c => query.load(*c))?;
+            for (by, id) in rows {
+                let id = TipId(id.0);
+                for (_, of) in last.iter().filter(|(last, _)| last.0 == by.0) {
+                    let those = found.entry(*of).or_default();
+                    if id != *of && !those.contains(&id) {
+                        those.push(id);
+                        next.push((id, *of));
+                    }
+                }
+            }
+        }
+        last = next;
+    }
+    Ok(found)
+}
+
+/// Every tip that one of these was merged into, and so on.
+pub fn merged_from(conn: &mut Conn<'_>, ids: &[TipId]) -> Result<Vec<TipId>, StoreError> {
+    let mut found: Vec<TipId> = Vec::new();
+    let mut last = ids.to_vec();
+    while !last.is_empty() {
+        let mut next = Vec::new();
+        for ids in last.chunks(crate::MANY) {
+            let ids: Vec<DbUuid> = ids.iter().map(|id| DbUuid(id.0)).collect();
+            let query = tips::table
+                .filter(tips::id.eq_any(ids))
+                .filter(tips::replaced_how.eq(Replaced::Merged.word()))
+                .order(tips::id)
+                .select(tips::replaced_by.assume_not_null());
+            let rows: Vec<DbUuid> = on_each!(conn, c => query.load(*c))?;
+            next.extend(rows.into_iter().map(|id| TipId(id.0)));
+        }
+        next.retain(|id| !found.contains(id));
+        next.sort_unstable();
+        next.dedup();
+        found.extend(&next);
+        last = next;
     }
     Ok(found)
 }

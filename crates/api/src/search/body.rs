@@ -183,6 +183,10 @@ pub(crate) struct HitTip {
     /// What its uses say, if any were told.
     #[serde(skip_serializing_if = "Option::is_none")]
     proof: Option<ProofBody>,
+    /// The numbers of the tips that say the same and were merged into it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, example = json!(["T-1043"]))]
+    stands_for: Vec<String>,
     /// When a revision was first published.
     #[schema(format = DateTime)]
     published_at: String,
@@ -194,7 +198,7 @@ pub(crate) struct HitTip {
 /// A piece of a tip's text with the places where the query's words stand.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct HighlightBody {
-    /// The field the piece is from.
+    /// The field the piece is from; `stands_for` of a tip that was merged into this one.
     field: &'static str,
     /// The piece: plain text, never markup.
     fragment: String,
@@ -309,6 +313,7 @@ pub(crate) fn hit_tip(tip: &TipDocument, now: Instant) -> HitTip {
         lang: tip.lang.clone(),
         confidence: tip.confidence.into(),
         proof: tip.proof.map(|proof| (&ProofView::of(&proof, now)).into()),
+        stands_for: tip.stands_for.iter().map(|merged| merged.number.to_string()).collect(),
         published_at: instant(tip.published_at),
         updated_at: instant(tip.updated_at),
     }

@@ -174,6 +174,10 @@ fn a_merged_tip_leads_to_the_other_which_names_its_author_and_it_can_come_back()
         assert!(of_bo.contains(&json!(number)), "the same credit as for writing one: {of_bo:?}");
         let found = || app.get(&ana, "/v1/search?q=zirconium").expect(200).each("/tip/id").len();
         assert_eq!(found(), 1);
+        let again = app.get(&ana, "/v1/search?q=zirconium+again").expect(200);
+        assert_eq!((again.each("/tip/id"), again.at("/relaxed")), (vec![json!(kept)], json!(null)));
+        assert_eq!(again.at("/items/0/tip/stands_for"), json!([merged.word("/number")]));
+        assert_eq!(again.at("/items/0/highlights/1/fragment"), "Zirconium, again");
         assert_eq!(app.get(&ana, "/v1/notifications").expect(200).each("/kind")[0], "tip.merged");
         assert_eq!(app.get(&bo, "/v1/notifications").expect(200).at("/items/0/value"), number.as_str());
         let edit = app.call("PATCH", &path).by(&bo).header("If-Match", "*").json(json!({"title": "Mine"}));
@@ -184,6 +188,9 @@ fn a_merged_tip_leads_to_the_other_which_names_its_author_and_it_can_come_back()
         app.settle(separated.position());
         assert_eq!((app.get(&ana, &path).expect(200).at("/replaced_by"), found()), (json!(null), 2));
         assert!(app.get(&ana, &format!("/v1/tips/{kept}")).at("/also_by").is_null());
+        let again = app.get(&ana, "/v1/search?q=zirconium+again").expect(200);
+        assert_eq!(again.each("/tip/id")[0], json!(twin), "each speaks for itself again");
+        assert!(!again.text().contains("stands_for"), "{}", again.text());
     });
 }
 

@@ -49,7 +49,14 @@ pub(crate) fn analyse(tip: &TipDocument, language: Option<Language>) -> Streams 
         writer.apart(GAP);
         writer.text(tag, false);
     }
-    for label in tip.fault_codes.iter().chain(&tip.parts) {
+    for merged in &tip.stands_for {
+        let labels = merged.products.iter().chain(&merged.fault_codes).chain(&merged.parts);
+        for text in std::iter::once(&merged.title).chain(labels) {
+            writer.apart(GAP);
+            writer.text(text, false);
+        }
+    }
+    for label in tip.all_fault_codes().chain(tip.all_parts()) {
         writer.identifier(label);
     }
     for product in &tip.products {

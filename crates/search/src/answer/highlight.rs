@@ -144,6 +144,12 @@ impl Marker {
                 text(field, label, true);
             }
         }
+        for merged in &tip.stands_for {
+            let labels = merged.products.iter().chain(&merged.fault_codes).chain(&merged.parts);
+            for each in std::iter::once(&merged.title).chain(labels) {
+                text("stands_for", each, true);
+            }
+        }
         out
     }
 

@@ -1,5 +1,7 @@
 //! A tip document as the engine's document: terms, columns and the stored text.
 
+use std::collections::BTreeSet;
+
 use eureka_domain::ids::TipId;
 use eureka_domain::tip::{Confidence, Safety};
 use tantivy::TantivyDocument;
@@ -105,12 +107,13 @@ pub(crate) fn build(fields: &Fields, tip: &TipDocument) -> Result<TantivyDocumen
     if let Some(lang) = &shown.lang {
         document.add_text(fields.lang, lang);
     }
-    for (field, values) in
-        [(fields.product, &tip.products), (fields.fault_code, &tip.fault_codes), (fields.tag, &tip.tags)]
-    {
+    for (field, values) in [(fields.product, &tip.products), (fields.tag, &tip.tags)] {
         for value in values {
             document.add_text(field, value);
         }
+    }
+    for code in tip.all_fault_codes().collect::<BTreeSet<_>>() {
+        document.add_text(fields.fault_code, code);
     }
     Ok(document)
 }
@@ -134,10 +137,11 @@ fn labels(tip: &TipDocument) -> String {
             push(label::PRODUCT_WORD, word);
         }
     }
-    for (mark, codes) in [(label::FAULT_CODE, &tip.fault_codes), (label::PART, &tip.parts)] {
-        for code in codes {
-            push(mark, &identifier::dotted(code));
-        }
+    for code in tip.all_fault_codes() {
+        push(label::FAULT_CODE, &identifier::dotted(code));
+    }
+    for part in tip.all_parts() {
+        push(label::PART, &identifier::dotted(part));
     }
     for tag in &tip.tags {
         push(label::TAG, &plain(tag));
@@ -153,6 +157,8 @@ fn labels(tip: &TipDocument) -> String {
     push(label::COMMUNITY_SLUG, &tip.community_slug);
     push(label::CONFIDENCE, tip.confidence.word());
     push(label::SAFETY, tip.safety.word());
-    push(label::NUMBER, &tip.number.0.to_string());
+    for number in std::iter::once(tip.number).chain(tip.stands_for.iter().map(|merged| merged.number)) {
+        push(label::NUMBER, &number.0.to_string());
+    }
     out
 }

@@ -154,11 +154,13 @@ impl Typing<'_> {
         for beginning in beginnings {
             for entry in lexicon::beginning_with(self.scope, In::Label, &term(mark, &beginning), MOST_EACH)? {
                 let Some(tip) = self.first_tip(&entry)? else { continue };
-                let codes = if kind == SuggestionKind::FaultCode { tip.fault_codes } else { tip.parts };
                 let wanted = entry.word.get(mark.len_utf8()..).unwrap_or_default();
-                if let Some(code) = codes.into_iter().find(|code| identifier::dotted(code) == wanted) {
-                    out.push(Suggestion { kind, text: code, tip: None });
-                }
+                let is_wanted = |code: &&String| identifier::dotted(code) == wanted;
+                let code = match kind {
+                    SuggestionKind::FaultCode => tip.all_fault_codes().find(is_wanted),
+                    _ => tip.all_parts().find(is_wanted),
+                };
+                out.extend(code.map(|code| Suggestion { kind, text: code.clone(), tip: None }));
             }
             if !out.is_empty() {
                 break;

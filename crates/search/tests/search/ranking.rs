@@ -1,9 +1,10 @@
 //! What stands first: the better text, then the better proved; the parts are told in words.
 
+use eureka_domain::ids::TipNumber;
 use eureka_domain::outcome::OutcomeResult;
 use eureka_domain::proof::Tally;
 use eureka_domain::tip::Confidence;
-use eureka_search::{SearchRequest, Sort, TipDocument};
+use eureka_search::{FacetField, MergedTip, SearchRequest, Sort, TipDocument};
 
 use crate::shelf::{Shelf, With, now, numbers, tip};
 
@@ -107,4 +108,38 @@ fn context_alone_is_a_query() {
     let response = shelf.ask(&request);
     assert_eq!(numbers(&response), [2, 1]);
     assert_eq!((response.total.value, response.total.exact), (2, true));
+}
+
+#[test]
+fn a_tip_is_found_by_the_words_codes_and_numbers_of_those_merged_into_it() {
+    let merged = MergedTip {
+        number: TipNumber(7),
+        title: "Grinding noise when the rear axle turns".to_owned(),
+        products: vec!["Trolley 9".to_owned()],
+        fault_codes: vec!["E-541".to_owned()],
+        parts: vec!["604K 12345".to_owned()],
+    };
+    let kept = TipDocument { stands_for: vec![merged], ..tip(1, "Wheel bearing dry", "It squeals.").codes(&["E-12"]) };
+    let shelf = Shelf::of([
+        kept,
+        tip(2, "Grinding noise when the rear axle turns", "The brake drags."),
+        tip(3, "Handle loose", "See E-541 in the manual."),
+    ]);
+    assert_eq!(shelf.find("grinding axle"), [2, 1], "its own words weigh more");
+    assert_eq!(shelf.find("e541"), [1, 3], "its codes are declared ones");
+    for q in ["604K12345", "T-7", "trolley axle"] {
+        assert_eq!(shelf.find(q)[0], 1, "{q}");
+    }
+    let found = shelf.search("trolley axle");
+    let marked = found.hits[0].highlights.iter().map(|each| (each.field, each.fragment.as_str())).collect::<Vec<_>>();
+    assert_eq!(marked, [("stands_for", "Grinding noise when the rear axle turns"), ("stands_for", "Trolley 9")]);
+    let mut request = SearchRequest::new("");
+    request.filters.fault_codes = vec!["e541".to_owned()];
+    request.facets = vec![FacetField::FaultCode];
+    let by_code = shelf.ask(&request);
+    assert_eq!(numbers(&by_code), [1]);
+    let facet = by_code.facets[&FacetField::FaultCode].iter().map(|value| value.value.as_str()).collect::<Vec<_>>();
+    assert_eq!(facet, ["E-12", "E-541"]);
+    assert!(shelf.suggest("e54").contains(&"E-541".to_owned()));
+    assert_eq!(shelf.find("E-12"), [1]);
 }

@@ -121,6 +121,7 @@ pub(crate) fn tip(number: i64, title: &str, problem: &str) -> TipDocument {
         published_at: now(),
         updated_at: now(),
         proof: None,
+        stands_for: Vec::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 //! replaced tip leaves every result; its id goes on resolving, and it can get its place back.
 
 use eureka_domain::access::Caller;
-use eureka_domain::change::{Facts, Kind};
+use eureka_domain::change::{Change, Facts, Kind};
 use eureka_domain::ids::TipRef;
 use eureka_domain::tip::{Replaced, Replacement, Tip};
 use eureka_domain::{RuleError, visibility, workflow};
@@ -64,13 +64,15 @@ impl Service {
         self.store.write(move |conn| {
             let action = workflow::Action::Separate;
             let TipSheet { mut tip, live, latest } = open(conn, &caller, tip, action, &expected, now)?;
-            let merged = tip.replaced.filter(|replaced| replaced.how == Replaced::Merged);
+            let from = tip.replaced;
+            let merged = from.filter(|replaced| replaced.how == Replaced::Merged);
             workflow::separate(&mut tip, &latest, now)?;
             tips::save(conn, &tip)?;
             if let Some(merged) = merged {
                 move_evidence(conn, &caller, tip.id, merged.by, now)?;
             }
-            record(conn, &change(Kind::TipSeparated, &caller, &tip, now).telling(payload), &tip, &latest)?;
+            let change = change(Kind::TipSeparated, &caller, &tip, now).telling(payload);
+            record(conn, &Change { subject: from.map(|replaced| replaced.by.0), ..change }, &tip, &latest)?;
             one_tip_view(conn, &caller, TipSheet { tip, live, latest }, now)
         })
     }
