@@ -19,7 +19,8 @@ openapi: ## Write openapi/eureka.json from the code
 demo: ## The product on loopback, with its own tips and a cast to log in as
 	cargo run --release -- demo
 
-bench: ## Tables with ratios to bare tantivy and to the hello endpoint; some minutes
+bench: ## Tables with ratios to bare tantivy, the hello endpoint and the bare database; some minutes
 	cargo build --release -p eureka-server -p eureka-benches
 	target/release/report
+	target/release/writers
 	target/release/load --binary target/release/eureka

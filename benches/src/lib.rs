@@ -11,8 +11,10 @@
 
 mod bare;
 mod client;
+mod desk;
 mod plot;
 mod times;
+mod transactions;
 
 use std::time::Duration;
 
@@ -30,8 +32,10 @@ use uuid::Uuid;
 
 pub use bare::Bare;
 pub use client::{Client, encoded};
+pub use desk::{Desk, together};
 pub use plot::{Line, svg};
 pub use times::{Times, micros};
+pub use transactions::{BareWriter, fsync};
 
 /// Words of the vocabulary.
 const VOCABULARY: u32 = 30_000;
