@@ -98,7 +98,11 @@ pub(crate) async fn health_ready(api: Data<Api>) -> Result<HttpResponse, Problem
         HttpResponse::Ok().json(Ready { status: "ready", reasons, index_position })
     } else {
         let retry = (RETRY_AFTER, "1");
-        HttpResponse::ServiceUnavailable().insert_header(retry).json(Ready { status: "not_ready", reasons, index_position })
+        HttpResponse::ServiceUnavailable().insert_header(retry).json(Ready {
+            status: "not_ready",
+            reasons,
+            index_position,
+        })
     })
 }
 

@@ -190,7 +190,7 @@ fn await_older_readers(conn: &mut PgConnection) -> Result<(), StoreError> {
     let now: String = diesel::select(sql::<Text>("(txid_current() % 4294967296)::text")).get_result(conn)?;
     let older = format!(
         "(SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
-         AND age(backend_xmin) > age('{now}'::xid))"
+         AND greatest(age(backend_xmin), age(backend_xid)) > age('{now}'::xid))"
     );
     let since = Stopwatch::now();
     while diesel::select(sql::<BigInt>(&older)).get_result::<i64>(conn)? > 0 {
