@@ -98,14 +98,8 @@ impl Desk {
 
     /// A writer approves what they have claimed, which publishes it.
     pub fn approve(&self, writer: usize, review: ReviewId) {
-        let draft = DecisionDraft {
-            verdict: Verdict::Approve,
-            reason: None,
-            comment: None,
-            into: None,
-            edits: None,
-            revision: 1,
-        };
+        let verdict = Verdict::Approve;
+        let draft = DecisionDraft { verdict, reason: None, comment: None, into: None, edits: None, revision: 1 };
         let once = Once { key: None, render: Box::new(|_| no_reply()) };
         self.service.decide_review(&self.reviewers[writer], review, draft, once).expect("a decision");
     }
