@@ -185,11 +185,12 @@ impl Store {
     }
 }
 
-/// PostgreSQL keeps what was deleted, and copies it along, for as long as anybody reads a state from before.
+/// PostgreSQL keeps what was deleted, and copies it along, for as long as anybody reads a state from before. What counts is
+/// the oldest transaction of the whole server: every snapshot looks back to it, that of the copying itself included.
 fn await_older_readers(conn: &mut PgConnection) -> Result<(), StoreError> {
     let now: String = diesel::select(sql::<Text>("(txid_current() % 4294967296)::text")).get_result(conn)?;
     let older = format!(
-        "(SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
+        "(SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() \
          AND greatest(age(backend_xmin), age(backend_xid)) > age('{now}'::xid))"
     );
     let since = Stopwatch::now();

@@ -45,6 +45,16 @@ impl Readers {
         Ok(Reader { readers: self, link: link.map_err(|_| StoreError::Busy)? })
     }
 
+    /// Closes the connections that are not at work.
+    pub(crate) fn close(&self) {
+        for _ in 0..self.free.len() {
+            if let Ok(link) = self.free.try_recv() {
+                drop(link);
+                let _ = self.give_back.try_send(None);
+            }
+        }
+    }
+
     /// How many reads had to wait for a connection since the start, and how long all of them together.
     pub(crate) fn waits(&self) -> (u64, Duration) {
         let waited = Duration::from_micros(self.waited_micros.load(Ordering::Relaxed));

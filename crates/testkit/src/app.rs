@@ -43,6 +43,7 @@ pub struct TestApp {
     /// The service behind it.
     pub service: Arc<Service>,
     address: SocketAddr,
+    api: Data<Api>,
     server: Option<(ServerHandle, JoinHandle<()>)>,
     follower: Option<JoinHandle<()>>,
     index: TempDir,
@@ -67,8 +68,14 @@ impl TestApp {
         let ids = Arc::new(CountedIds::default());
         let service = Arc::new(Service::new(store, indexer, clock.clone(), ids, keys, passwords, searches));
         let follower = service.indexer().follow().expect("a thread");
-        let (address, server) = listen(Arc::clone(&service));
-        Self { clock, service, address, server: Some(server), follower: Some(follower), index: folder }
+        let api = Data::new(Api::new(Arc::clone(&service)));
+        let (address, server) = listen(api.clone());
+        Self { clock, service, address, api, server: Some(server), follower: Some(follower), index: folder }
+    }
+
+    /// Has it say that it is not ready, as it does before it stops.
+    pub fn drain(&self) {
+        self.api.drain();
     }
 
     /// Where it listens.
@@ -197,11 +204,10 @@ impl Drop for TestApp {
 }
 
 #[allow(clippy::expect_used, reason = "a test without an app has failed")]
-fn listen(service: Arc<Service>) -> (SocketAddr, (ServerHandle, JoinHandle<()>)) {
+fn listen(api: Data<Api>) -> (SocketAddr, (ServerHandle, JoinHandle<()>)) {
     let (tell, told) = mpsc::channel();
     let thread = std::thread::spawn(move || {
         System::new().block_on(async move {
-            let api = Data::new(Api::new(service));
             let server = HttpServer::new(move || eureka_api::app(api.clone()))
                 .workers(1)
                 .disable_signals()

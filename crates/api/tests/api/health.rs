@@ -22,6 +22,17 @@ fn the_service_is_live_and_becomes_ready() {
 }
 
 #[test]
+fn whoever_finds_the_service_not_ready_is_told_when_to_ask_again() {
+    on_both_apps(|app| {
+        app.drain();
+        let not_ready = app.call("GET", "/health/ready").send().expect(503);
+        assert!(not_ready.at("/reasons").as_array().unwrap().contains(&serde_json::json!("stopping")));
+        assert_eq!(not_ready.header("retry-after"), Some("1"));
+        app.call("GET", "/health/live").send().expect(200);
+    });
+}
+
+#[test]
 fn the_documentation_is_served_without_a_network() {
     let database = TestDatabase::sqlite();
     let app = TestApp::start(&database);
