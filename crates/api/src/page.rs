@@ -54,6 +54,15 @@ pub(crate) fn listed<T, W: Serialize>(req: &HttpRequest, page: Page<T>, wire: im
     sent(req, page.next.clone(), &PageBody::from(page))
 }
 
+/// The reply with all there is of something that has no pages.
+pub(crate) fn listed_whole<T, W: Serialize>(
+    req: &HttpRequest,
+    items: Vec<T>,
+    wire: impl FnMut(T) -> W,
+) -> HttpResponse {
+    listed(req, Page { items, next: None }, wire)
+}
+
 /// The reply with one page and what else belongs to it.
 pub(crate) fn sent(req: &HttpRequest, next: Option<String>, body: &impl Serialize) -> HttpResponse {
     let mut response = HttpResponse::Ok();

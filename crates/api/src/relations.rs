@@ -3,7 +3,7 @@
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, put};
 use eureka_domain::relation::RelationKind;
-use eureka_service::{Page, RelationView, entity_tag};
+use eureka_service::{RelationView, entity_tag};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,7 +12,7 @@ use crate::body::Body;
 use crate::caller::Caller;
 use crate::idempotency::{POSITION, changed};
 use crate::notifications::TipBrief;
-use crate::page::{PageBody, listed};
+use crate::page::{PageBody, listed_whole};
 use crate::path::tip_ref;
 use crate::problem::Problem;
 use crate::wire::{Person, instant, wire_enum};
@@ -87,7 +87,7 @@ pub(crate) async fn list_relations(
 ) -> Result<HttpResponse, Problem> {
     let tip = tip_ref(&id)?;
     let items = api.run(move |service| service.list_relations(&caller.0, tip)).await?;
-    Ok(listed(&req, Page { items, next: None }, |view| RelationBody::from(&view)))
+    Ok(listed_whole(&req, items, |view| RelationBody::from(&view)))
 }
 
 /// Say how your tip relates to one that looks like it; its reviewers see it.

@@ -84,7 +84,7 @@ pub(crate) async fn read_review(
 pub(crate) async fn claim_review(api: Data<Api>, caller: Caller, id: Path<String>) -> Result<HttpResponse, Problem> {
     let id = review_id(&id)?;
     let written = api.run(move |service| service.claim_review(&caller.0, id)).await?;
-    Ok(changed(written.value.etag(), written.position, &ReviewBody::from(&written.value)))
+    Ok(now_is(&written.value, written.position))
 }
 
 /// Give a review back to the queue: your own claim, or anyone's for stewards.
@@ -102,7 +102,7 @@ pub(crate) async fn claim_review(api: Data<Api>, caller: Caller, id: Path<String
 pub(crate) async fn release_review(api: Data<Api>, caller: Caller, id: Path<String>) -> Result<HttpResponse, Problem> {
     let id = review_id(&id)?;
     let written = api.run(move |service| service.release_review(&caller.0, id)).await?;
-    Ok(changed(written.value.etag(), written.position, &ReviewBody::from(&written.value)))
+    Ok(now_is(&written.value, written.position))
 }
 
 /// Take up the review that you are best placed to decide: what is offered to you, then what is overdue, what is about
@@ -131,7 +131,7 @@ pub(crate) async fn claim_next_review(
     let community = params.0.community;
     let written = api.run(move |service| service.claim_next_review(&caller.0, community)).await?;
     Ok(match &written.value {
-        Some(review) => changed(review.etag(), written.position, &ReviewBody::from(review)),
+        Some(review) => now_is(review, written.position),
         None => HttpResponse::NoContent().insert_header((POSITION, written.position.to_string())).finish(),
     })
 }
@@ -212,7 +212,7 @@ pub(crate) async fn answer_edits(
     let id = review_id(&id)?;
     let EditsAnswer { accept, reason } = body.value;
     let written = api.run(move |service| service.answer_edits(&caller.0, id, accept, reason)).await?;
-    Ok(changed(written.value.etag(), written.position, &ReviewBody::from(&written.value)))
+    Ok(now_is(&written.value, written.position))
 }
 
 /// List what was said in a review, oldest first: for the community's reviewers and the tip's author.
@@ -260,4 +260,9 @@ pub(crate) async fn comment_review(
     let new = body.value.into();
     let answer = api.run(move |service| service.comment_review(&caller.0, id, new, once)).await?;
     Ok(answered(answer))
+}
+
+/// The reply with a review as it is after a change.
+fn now_is(review: &ReviewDetail, position: i64) -> HttpResponse {
+    changed(review.etag(), position, &ReviewBody::from(review))
 }

@@ -20,7 +20,7 @@ use crate::body::{Body, OptionalBody};
 use crate::caller::Caller;
 use crate::conditional::{Expected, tagged};
 use crate::idempotency::{Created, IdempotencyKey, answered, changed};
-use crate::page::{PageBody, listed, page_request};
+use crate::page::{PageBody, listed, listed_whole, page_request};
 use crate::params::Params;
 use crate::path::{revision_number, tip_ref};
 use crate::problem::Problem;
@@ -159,12 +159,16 @@ pub(crate) async fn submit_tip(
     let (written, text) = api
         .run(move |service| {
             let written = service.submit_tip(&author, tip, expected.0)?;
-            let text = service.text_to_compare(&author, TipRef::Id(written.value.tip.id))?;
+            let text = service.text_to_compare(&written.value).ok(); // it is submitted, whatever comes of this
             Ok((written, text))
         })
         .await?;
     let view = &written.value;
-    let body = TipBody::submitted(view, look_alikes(&api, &caller, text).await);
+    let look_alikes = match text {
+        Some(text) => look_alikes(&api, &caller, text).await,
+        None => None,
+    };
+    let body = TipBody::submitted(view, look_alikes);
     Ok(changed(view.etag(), written.position, &body))
 }
 
@@ -247,8 +251,7 @@ pub(crate) async fn list_revisions(
 ) -> Result<HttpResponse, Problem> {
     let tip = tip_ref(&id)?;
     let items = api.run(move |service| service.list_revisions(&caller.0, tip)).await?;
-    let page = eureka_service::Page { items, next: None };
-    Ok(listed(&req, page, |revision| RevisionBody::from(&revision)))
+    Ok(listed_whole(&req, items, |revision| RevisionBody::from(&revision)))
 }
 
 /// Read one revision of a tip.
@@ -288,8 +291,7 @@ pub(crate) async fn tip_history(
 ) -> Result<HttpResponse, Problem> {
     let tip = tip_ref(&id)?;
     let items = api.run(move |service| service.tip_history(&caller.0, tip)).await?;
-    let page = eureka_service::Page { items, next: None };
-    Ok(listed(&req, page, |entry| HistoryBody::from(&entry)))
+    Ok(listed_whole(&req, items, |entry| HistoryBody::from(&entry)))
 }
 
 /// The look-alikes of a text that goes to reviewers. It goes there without them where the index cannot be asked.

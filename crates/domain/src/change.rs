@@ -63,12 +63,12 @@ word_enum! {
         TipMerged = "tip.merged",
         /// Another tip that says it better took its place.
         TipSuperseded = "tip.superseded",
+        /// A replaced tip got its place back.
+        TipSeparated = "tip.separated",
         /// Its author said how a tip relates to one that looks like it.
         TipRelated = "tip.related",
         /// That was taken back.
         TipUnrelated = "tip.unrelated",
-        /// A replaced tip got its place back.
-        TipSeparated = "tip.separated",
         /// Somebody told what using a tip did.
         OutcomeRecorded = "outcome.recorded",
         /// What using another tip did counts here from now on, or no longer: it was merged into this one, or separated.
@@ -107,16 +107,16 @@ word_enum! {
         UserRoleChanged = "user.role_changed",
         /// A person was suspended, or let in again.
         UserStatusChanged = "user.status_changed",
-        /// A person undertook to answer a gap.
-        GapClaimed = "gap.claimed",
         /// A person's name and mail address were erased; what they did stays.
         UserErased = "user.erased",
-        /// The database was restored from a backup: what had come after it is lost, and its life is another one.
-        LogRestored = "log.restored",
+        /// A person undertook to answer a gap.
+        GapClaimed = "gap.claimed",
         /// A gap was given back.
         GapReleased = "gap.released",
         /// A tip that answers a gap was approved.
         GapAnswered = "gap.answered",
+        /// The database was restored from a backup: what had come after it is lost, and its life is another one.
+        LogRestored = "log.restored",
     }
 }
 

@@ -231,13 +231,10 @@ impl Review {
         self.claim.filter(|claim| claim.until > now)
     }
 
-    /// Has whoever holds the review hold it for as long again; whether they do hold it.
-    pub fn renew(&mut self, holder: UserId, minutes: i32, now: Instant) -> bool {
-        let held = self.live_claim(now).filter(|claim| claim.by == holder);
-        if let Some(claim) = held {
-            self.claim = Some(Claim { until: now + chrono::Duration::minutes(i64::from(minutes)), ..claim });
-        }
-        held.is_some()
+    /// Has a reviewer hold the review from now on for so many minutes; whoever holds it goes on doing so.
+    pub fn claim_for(&mut self, reviewer: UserId, minutes: i32, now: Instant) {
+        let since = self.live_claim(now).filter(|claim| claim.by == reviewer).map_or(now, |claim| claim.since);
+        self.claim = Some(Claim { by: reviewer, since, until: now + chrono::Duration::minutes(i64::from(minutes)) });
     }
 
     /// Refuses when another reviewer holds a live claim.
@@ -246,6 +243,12 @@ impl Review {
             Some(claim) if claim.by != reviewer => Err(RuleError::Claimed { by: claim.by, until: claim.until }),
             _ => Ok(()),
         }
+    }
+
+    /// Refuses when another reviewer holds a live claim, or this one has decided.
+    pub fn open_to(&self, reviewer: UserId, now: Instant) -> Result<(), RuleError> {
+        self.free_for(reviewer, now)?;
+        if self.has_decided(reviewer) { Err(RuleError::AlreadyDecided) } else { Ok(()) }
     }
 
     /// How many distinct reviewers have approved.

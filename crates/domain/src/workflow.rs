@@ -10,14 +10,14 @@
 //! ```
 //!
 //! A revision is immutable once submitted. Editing one that is under review starts the next revision, which takes the
-//! place of the old one in the queue; editing one that has ended starts a draft.
+//! place of the old one in the queue, as a reviewer's approval with edits does; editing one that has ended starts a draft.
 
 use std::collections::BTreeSet;
 
 use crate::clock::Instant;
 use crate::error::RuleError;
 use crate::ids::UserId;
-use crate::review::{Amendment, Claim, Decision, Outcome, Quorum, Review, Verdict};
+use crate::review::{Amendment, Decision, Outcome, Quorum, Review, Verdict};
 use crate::tip::{Confidence, Replaced, Replacement, Revision, State, Tip, TipText};
 use crate::word::word_enum;
 
@@ -255,16 +255,8 @@ pub fn claim(
     now: Instant,
 ) -> Result<Revision, RuleError> {
     require(tip, &latest, Action::Claim)?;
-    review.free_for(reviewer, now)?;
-    if review.has_decided(reviewer) {
-        return Err(RuleError::AlreadyDecided);
-    }
-    let since = match review.live_claim(now) {
-        Some(held) => held.since,
-        None => now,
-    };
-    let until = now + chrono::Duration::minutes(i64::from(minutes));
-    review.claim = Some(Claim { by: reviewer, since, until });
+    review.open_to(reviewer, now)?;
+    review.claim_for(reviewer, minutes, now);
     review.responded_at.get_or_insert(now);
     Ok(Revision { state: State::InReview, updated_at: now, ..latest })
 }
@@ -386,8 +378,7 @@ fn may_still_decide(tip: &Tip, latest: &Revision, review: &Review, decision: &De
     if decision.revision != latest.number {
         return Err(RuleError::StaleRevision { decided: decision.revision, current: latest.number });
     }
-    review.free_for(decision.reviewer, decision.at)?;
-    if review.has_decided(decision.reviewer) { Err(RuleError::AlreadyDecided) } else { Ok(()) }
+    review.open_to(decision.reviewer, decision.at)
 }
 
 /// Refuses an answer that no review asks for.

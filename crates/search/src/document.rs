@@ -92,6 +92,14 @@ pub struct MergedTip {
     pub parts: Vec<String>,
 }
 
+impl MergedTip {
+    /// All of it that is words: the title, then the labels.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &String> {
+        let labels = self.products.iter().chain(&self.fault_codes).chain(&self.parts);
+        std::iter::once(&self.title).chain(labels)
+    }
+}
+
 impl TipDocument {
     /// Its fault codes, and those of the tips it stands for.
     pub(crate) fn all_fault_codes(&self) -> impl Iterator<Item = &String> {

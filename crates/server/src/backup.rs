@@ -6,12 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use clap::Args;
 use eureka_domain::{Clock, Ids};
 use eureka_store::Store;
 use eureka_store::backup::{self, Programs};
-use eureka_store::log::{self, Verdict};
 
 use crate::clock::{SystemClock, SystemIds};
 use crate::config::Settings;
@@ -98,9 +97,5 @@ fn try_out(
     let server = arguments.try_on.clone().unwrap_or_else(|| settings.database());
     let id = SystemIds::new().next(SystemClock.now());
     let trial = backup::try_out(file, &server, programs, id)?;
-    match log::verify_all(trial.store(), |_| ())? {
-        Verdict::Holds(head) if head == copied.head => Ok(()),
-        Verdict::Holds(head) => bail!("it ends at change {}, not at {}", head.seq, copied.head.seq),
-        Verdict::Broken(row) => bail!("its chain is broken at change {}: {}", row.seq, row.why),
-    }
+    manifest::ends_at(trial.store(), &copied.head)
 }

@@ -5,10 +5,12 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Component, Path};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use eureka_domain::Instant;
-use eureka_store::Kind;
+use eureka_domain::change::Head;
 use eureka_store::backup::Copied;
+use eureka_store::log::{self, Verdict};
+use eureka_store::{Kind, Store};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -70,6 +72,11 @@ impl Manifest {
         }
     }
 
+    /// The place in the change log that the copy ends at.
+    pub(crate) fn head(&self) -> Head {
+        Head { log_id: self.log_id, seq: self.seq, hash: self.hash.clone() }
+    }
+
     /// Takes a file of the folder in as it is now, and sees it to the disk.
     pub(crate) fn add(&mut self, folder: &Path, name: &str) -> anyhow::Result<()> {
         let path = folder.join(name);
@@ -108,6 +115,15 @@ impl Manifest {
     /// The files of the signing keys.
     pub(crate) fn key_files(&self) -> impl Iterator<Item = &str> {
         self.files.keys().map(String::as_str).filter(|name| Path::new(name).starts_with(KEYS))
+    }
+}
+
+/// Walks a database's chain, which is to end at a place.
+pub(crate) fn ends_at(store: &Store, expected: &Head) -> anyhow::Result<()> {
+    match log::verify_all(store, |_| ())? {
+        Verdict::Holds(head) if head == *expected => Ok(()),
+        Verdict::Holds(head) => bail!("it ends at change {}, not at {}", head.seq, expected.seq),
+        Verdict::Broken(row) => bail!("its chain is broken at change {}: {}", row.seq, row.why),
     }
 }
 

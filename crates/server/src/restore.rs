@@ -6,12 +6,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use clap::Args;
 use eureka_domain::change::{Change, Head, Kind as Happened};
 use eureka_domain::{Clock, Ids};
 use eureka_store::backup::{self, Occupied, Programs};
-use eureka_store::log::{self, Verdict};
+use eureka_store::log;
 use eureka_store::{Kind, Store};
 
 use crate::clock::{SystemClock, SystemIds};
@@ -49,7 +49,8 @@ pub(crate) fn restore(settings: &Settings, arguments: &Arguments) -> anyhow::Res
         .context("nothing was restored; `--set-aside` keeps a database that is there under another name")?;
 
     let store = start::open_store(settings)?;
-    verify(&store, &Head { log_id: life, seq: manifest.seq, hash: manifest.hash.clone() })?;
+    manifest::ends_at(&store, &Head { log_id: life, ..manifest.head() })
+        .context("the restored database is not sound")?;
     let change = Change::new(Happened::LogRestored, None, SystemClock.now()).about(manifest.log_id);
     store.write(move |conn| log::append(conn, &change))?;
     store.close();
@@ -78,17 +79,9 @@ fn check(folder: &Path, kind: Kind) -> anyhow::Result<Manifest> {
         // An archive of PostgreSQL was restored and walked when it was made, and its checksum says that it is the same.
         let file = folder.join(manifest::database_file(kind));
         let trial = backup::try_out(&file, &file.display().to_string(), &Programs::default(), manifest.log_id)?;
-        verify(trial.store(), &Head { log_id: manifest.log_id, seq: manifest.seq, hash: manifest.hash.clone() })?;
+        manifest::ends_at(trial.store(), &manifest.head()).context("the backup's database is not sound")?;
     }
     Ok(manifest)
-}
-
-fn verify(store: &Store, expected: &Head) -> anyhow::Result<()> {
-    match log::verify_all(store, |_| ())? {
-        Verdict::Holds(head) if head == *expected => Ok(()),
-        Verdict::Holds(head) => bail!("the database ends at change {}, not at {}", head.seq, expected.seq),
-        Verdict::Broken(row) => bail!("the chain is broken at change {}: {}", row.seq, row.why),
-    }
 }
 
 /// Puts the signing keys where there are none; those that are there stay.

@@ -17,7 +17,7 @@ use eureka_store::{Conn, Written, communities, flags, log, notifications, tips, 
 use crate::notifications::record;
 use crate::outcomes::{Usable, credited, usable};
 use crate::rechecks::{self, Case, Why};
-use crate::tips::{Keeping, keep, sheet_of, visible_sheet};
+use crate::tips::{Keeping, keep, known_sheet, sheet_of};
 use crate::{
     Answer, IfMatch, Once, Page, PageRequest, Person, Service, ServiceError, TipBrief, audit, once, relations,
 };
@@ -277,14 +277,11 @@ fn raised(
 fn other(conn: &mut Conn<'_>, caller: &Caller, tip: TipId, name: &str) -> Result<TipId, ServiceError> {
     let unknown = || RuleError::field("/duplicate_of", "unknown", "there is no such tip");
     let named: TipRef = name.parse().map_err(|_| unknown())?;
-    match visible_sheet(conn, caller, named) {
-        Ok((sheet, _)) if sheet.tip.id == tip => {
-            Err(RuleError::field("/duplicate_of", "invalid", "a tip is not a duplicate of itself").into())
-        }
-        Ok((sheet, _)) => Ok(sheet.tip.id),
-        Err(ServiceError::NotFound(_)) => Err(unknown().into()),
-        Err(other) => Err(other),
+    let (sheet, _) = known_sheet(conn, caller, named)?.ok_or_else(unknown)?;
+    if sheet.tip.id == tip {
+        return Err(RuleError::field("/duplicate_of", "invalid", "a tip is not a duplicate of itself").into());
     }
+    Ok(sheet.tip.id)
 }
 
 /// The reviewer to give a task to: of those who are not credited on the tip and did not raise it themself, the least
@@ -368,12 +365,10 @@ fn lock(conn: &mut Conn<'_>, caller: &Caller, id: FlagId, expected: &IfMatch) ->
 fn view(conn: &mut Conn<'_>, caller: &Caller, open: &Open) -> Result<FlagView, ServiceError> {
     let Open { flag, tip, live, community, .. } = open;
     let mut flag = flag.clone();
-    if let Some(other) = flag.duplicate_of {
-        match visible_sheet(conn, caller, TipRef::Id(other)) {
-            Ok(_) => {}
-            Err(ServiceError::NotFound(_)) => flag.duplicate_of = None,
-            Err(error) => return Err(error),
-        }
+    if let Some(other) = flag.duplicate_of
+        && known_sheet(conn, caller, TipRef::Id(other))?.is_none()
+    {
+        flag.duplicate_of = None;
     }
     let named = [flag.flagged_by, flag.assignee, flag.resolved.as_ref().and_then(|end| end.by)];
     let named: BTreeSet<UserId> = named.into_iter().flatten().collect();

@@ -15,7 +15,7 @@ use eureka_store::gaps::GapFilter;
 use eureka_store::{Conn, Written, communities, gaps, log, notifications, searches, users};
 use uuid::Uuid;
 
-use crate::tips::visible_sheet;
+use crate::tips::known_sheet;
 use crate::{Page, PageRequest, Person, Service, ServiceError, entity_tag};
 
 const NONE: ServiceError = ServiceError::NotFound("gap");
@@ -155,11 +155,7 @@ fn view(conn: &mut Conn<'_>, caller: &Caller, mut gap: Gap, now: Instant) -> Res
     let names = users::names(conn, &gap.claim.map(|claim| claim.by).into_iter().collect::<Vec<_>>())?;
     let answer = match gap.answer {
         None => None,
-        Some((tip, _)) => match visible_sheet(conn, caller, TipRef::Id(tip)) {
-            Ok((sheet, _)) => Some(sheet.tip.number),
-            Err(ServiceError::NotFound(_)) => None,
-            Err(other) => return Err(other),
-        },
+        Some((tip, _)) => known_sheet(conn, caller, TipRef::Id(tip))?.map(|(sheet, _)| sheet.tip.number),
     };
     Ok(GapView { holder: gap.claim.map(|claim| Person::named(claim.by, &names)), state, community, answer, gap })
 }

@@ -13,8 +13,8 @@ use eureka_domain::{Instant, RuleError};
 use eureka_store::{Conn, Written, relations, revisions, tips, users};
 
 use crate::notifications::record;
-use crate::tips::{change, visible_sheet};
-use crate::{Person, Service, ServiceError, SimilarText, TipBrief, audit};
+use crate::tips::{change, known_sheet, visible_sheet};
+use crate::{Person, Service, ServiceError, SimilarText, TipBrief, TipView, audit};
 
 /// What is said of a tip and another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,12 +92,11 @@ impl Service {
         })
     }
 
-    /// The newest text of a tip that the caller sees, to find look-alikes of that were not told apart from it.
-    pub fn text_to_compare(&self, caller: &Caller, tip: TipRef) -> Result<SimilarText, ServiceError> {
-        let view = self.read_tip(caller, tip)?;
-        let text = view.pending.unwrap_or(view.shown).text;
-        let apart = self.store.read(|conn| told_apart(conn, view.tip.id, &text))?;
-        Ok(SimilarText { apart, ..SimilarText::of(&text, view.tip.id) })
+    /// The newest text of a tip that somebody sees, to find look-alikes of that were not told apart from it.
+    pub fn text_to_compare(&self, view: &TipView) -> Result<SimilarText, ServiceError> {
+        let text = &view.pending.as_ref().unwrap_or(&view.shown).text;
+        let apart = self.store.read(|conn| told_apart(conn, view.tip.id, text))?;
+        Ok(SimilarText { apart, ..SimilarText::of(text, view.tip.id) })
     }
 }
 
@@ -115,11 +114,7 @@ pub(crate) fn views(conn: &mut Conn<'_>, caller: &Caller, tip: TipId) -> Result<
     let names = users::names(conn, &said.iter().map(|relation| relation.by).collect::<Vec<_>>())?;
     let mut views = Vec::with_capacity(said.len());
     for relation in said {
-        let other = match visible_sheet(conn, caller, TipRef::Id(relation.other)) {
-            Ok((sheet, _)) => sheet,
-            Err(ServiceError::NotFound(_)) => continue,
-            Err(error) => return Err(error),
-        };
+        let Some((other, _)) = known_sheet(conn, caller, TipRef::Id(relation.other))? else { continue };
         let title = other.live.unwrap_or(other.latest).text.title;
         let other = TipBrief { id: other.tip.id, number: other.tip.number, title };
         views.push(RelationView { by: Person::named(relation.by, &names), other, relation });

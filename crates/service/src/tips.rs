@@ -529,15 +529,24 @@ pub(crate) fn change(kind: Kind, caller: &Caller, tip: &Tip, now: Instant) -> Ch
     Change::new(kind, Some(caller.user), now).of_tip(tip.id)
 }
 
-/// The tip that a caller names, if they may know of it.
+/// The tip that a caller names; 404 for one that they may not know of.
 pub(crate) fn visible_sheet(
     conn: &mut Conn<'_>,
     caller: &Caller,
     tip: TipRef,
 ) -> Result<(TipSheet, Community), ServiceError> {
-    const NONE: ServiceError = ServiceError::NotFound("tip");
-    let tip = tips::find(conn, &tip)?.ok_or(NONE)?;
+    known_sheet(conn, caller, tip)?.ok_or(ServiceError::NotFound("tip"))
+}
+
+/// The tip that a caller or another row names, if the caller may know of it.
+pub(crate) fn known_sheet(
+    conn: &mut Conn<'_>,
+    caller: &Caller,
+    tip: TipRef,
+) -> Result<Option<(TipSheet, Community)>, ServiceError> {
+    let Some(tip) = tips::find(conn, &tip)? else { return Ok(None) };
     let sheet = sheet_of(conn, &tip)?;
-    let community = communities::find(conn, tip.community)?.ok_or(NONE)?;
-    if visibility::sees_tip(caller, &sheet.tip, &sheet.latest, &community) { Ok((sheet, community)) } else { Err(NONE) }
+    let Some(community) = communities::find(conn, tip.community)? else { return Ok(None) };
+    let known = visibility::sees_tip(caller, &sheet.tip, &sheet.latest, &community);
+    Ok(known.then_some((sheet, community)))
 }

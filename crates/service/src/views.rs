@@ -253,7 +253,7 @@ fn tip_view(
         confirmed_at: None,
         tip: tip.clone(),
     };
-    let review = tip.review.map(|id| reviews::find(conn, id)).transpose()?.flatten();
+    let review = tip.review.filter(|_| sees_latest).map(|id| reviews::find(conn, id)).transpose()?.flatten();
     view.possible = workflow::possible(&tip, &latest)
         .into_iter()
         .chain(review.iter().flat_map(workflow::answers).copied())

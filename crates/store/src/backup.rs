@@ -65,7 +65,7 @@ pub fn try_out(file: &Path, url: &str, programs: &Programs, id: Uuid) -> Result<
         }
         Target::Postgres(url) => {
             let scratch = postgres::Scratch::create(&url, id)?;
-            postgres::restore(scratch.url(), file, programs, "")?;
+            postgres::restore(scratch.url(), file, programs, "", "")?;
             Ok(Trial { store: Store::open_to_read(scratch.url(), 1)?, _scratch: Some(scratch) })
         }
     }
@@ -87,7 +87,7 @@ pub fn restore(
         }
         Target::Postgres(url) => {
             let (aside, prepare) = postgres::make_room(&url, log_id, occupied)?;
-            postgres::restore_after(&url, file, programs, &prepare, &new_life("public", log_id))?;
+            postgres::restore(&url, file, programs, &prepare, &new_life("public", log_id))?;
             Ok(aside)
         }
     }

@@ -77,8 +77,7 @@ fn sqlite_to_write(path: &Path, settings: &str) -> Result<Link, StoreError> {
 
 /// A connection to a file, for whoever sets it to a use.
 pub(crate) fn sqlite(path: &Path) -> Result<SqliteConnection, StoreError> {
-    let path = path.to_str().ok_or_else(|| StoreError::Refused("the database's path is not UTF-8".to_owned()))?;
-    let mut conn: SqliteConnection = establish(path)?;
+    let mut conn: SqliteConnection = establish(file_name(path)?)?;
     // Before anything that may have to wait.
     conn.batch_execute(&format!("PRAGMA busy_timeout = {}", PATIENCE.as_millis()))?;
     let version: String = diesel::select(diesel::dsl::sql::<Text>("sqlite_version()")).get_result(&mut conn)?;
@@ -86,6 +85,11 @@ pub(crate) fn sqlite(path: &Path) -> Result<SqliteConnection, StoreError> {
         return Err(StoreError::Refused(format!("SQLite {version} is too old: 3.51.3 or later is needed")));
     }
     Ok(conn)
+}
+
+/// A file's path as SQLite takes it.
+pub(crate) fn file_name(path: &Path) -> Result<&str, StoreError> {
+    path.to_str().ok_or_else(|| StoreError::Refused("the database's path is not UTF-8".to_owned()))
 }
 
 /// SQLite itself does not wait for another process that is making the same change to a new file.

@@ -19,8 +19,8 @@ pub fn insert(conn: &mut Conn<'_>, tip: &Tip, revision: &Revision) -> Result<(),
 }
 
 /// Writes all of a revision and credits those whose words are in it. Where another one is to be superseded or closed,
-/// save that first: a tip has one open and one published revision at any moment. A changed text that was submitted is a conflict,
-/// `submitted_text`.
+/// save that first: a tip has one open and one published revision at any moment. A changed text that was submitted is a
+/// conflict, `submitted_text`.
 pub fn save(conn: &mut Conn<'_>, tip: &Tip, revision: &Revision) -> Result<(), StoreError> {
     let row = Row::try_from(revision)?;
     let stored = revisions::table.find((row.tip_id, row.number));

@@ -517,10 +517,11 @@ pub(crate) struct HistoryBody {
     /// What it was before: the confidence, or the revision's number.
     #[serde(skip_serializing_if = "Option::is_none")]
     was: Option<String>,
-    /// What it is now: the confidence, the revision's number, or the number of the tip that took its place.
+    /// What it is now: the confidence, the revision's number, or the number of the tip that took its place or that it
+    /// relates to.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<String>,
-    /// The review, flag, outcome or gap it is about.
+    /// The review, flag, outcome, gap or other tip it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<Uuid>,
 }

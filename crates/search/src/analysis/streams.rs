@@ -9,7 +9,7 @@ use super::identifier::{self, PART, WHOLE};
 use super::language::{Language, Stem};
 use super::scan::{self, Kind, Piece};
 use super::{compound, fold};
-use crate::document::TipDocument;
+use crate::document::{MergedTip, TipDocument};
 
 const NEXT: char = '\u{1}';
 const SAME: char = '\u{2}';
@@ -49,12 +49,9 @@ pub(crate) fn analyse(tip: &TipDocument, language: Option<Language>) -> Streams 
         writer.apart(GAP);
         writer.text(tag, false);
     }
-    for merged in &tip.stands_for {
-        let labels = merged.products.iter().chain(&merged.fault_codes).chain(&merged.parts);
-        for text in std::iter::once(&merged.title).chain(labels) {
-            writer.apart(GAP);
-            writer.text(text, false);
-        }
+    for text in tip.stands_for.iter().flat_map(MergedTip::texts) {
+        writer.apart(GAP);
+        writer.text(text, false);
     }
     for label in tip.all_fault_codes().chain(tip.all_parts()) {
         writer.identifier(label);

@@ -10,7 +10,7 @@ use crate::analysis::identifier::{self, PART, WHOLE};
 use crate::analysis::language::{Language, Stem};
 use crate::analysis::scan::{self, Kind, Piece};
 use crate::analysis::{compound, fold};
-use crate::document::TipDocument;
+use crate::document::{MergedTip, TipDocument};
 use crate::query::scope::In;
 use crate::query::slot::{Slot, Source};
 
@@ -144,11 +144,8 @@ impl Marker {
                 text(field, label, true);
             }
         }
-        for merged in &tip.stands_for {
-            let labels = merged.products.iter().chain(&merged.fault_codes).chain(&merged.parts);
-            for each in std::iter::once(&merged.title).chain(labels) {
-                text("stands_for", each, true);
-            }
+        for each in tip.stands_for.iter().flat_map(MergedTip::texts) {
+            text("stands_for", each, true);
         }
         out
     }

@@ -250,11 +250,10 @@ impl<'a> Stage<'a> {
     fn look_at_queue(&mut self, who: &str) -> anyhow::Result<()> {
         self.says(who, "looks at the queue");
         let (queue, _) = self.service.list_reviews(&self.caller(who)?, QueueQuery::default(), &PAGE)?;
-        let queue = queue.items;
-        for detail in &queue {
+        for detail in &queue.items {
             shows(&review(detail));
         }
-        if queue.is_empty() {
+        if queue.items.is_empty() {
             shows("nothing waits");
         }
         Ok(())

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use eureka_domain::RuleError;
 use eureka_domain::access::Caller;
 use eureka_domain::change::{Facts, Kind};
 use eureka_domain::comment::Comment;
 use eureka_domain::ids::{CommentId, ReviewId, UserId};
 use eureka_domain::tip::Field;
-use eureka_domain::{Instant, RuleError};
 use eureka_store::{Conn, comments, log, notifications, reviews, users};
 
 use super::{Found, NONE, find};
@@ -50,7 +50,8 @@ impl Service {
         })
     }
 
-    /// Says something in a review, and tells the others: who wrote the text, who holds the review, who has spoken.
+    /// Says something in a review, and tells the others: who wrote the text, who holds the review, who has spoken. Whoever
+    /// holds it goes on holding it.
     pub fn comment_review(
         &self,
         caller: &Caller,
@@ -72,14 +73,17 @@ impl Service {
         let payload = audit::payload(&Facts { reason: Some(comment.text.clone()), ..Facts::default() })?;
         let written = self.store.write(move |conn| {
             let permit = |conn: &mut Conn<'_>| found(conn, &caller, id);
-            once::run(conn, caller.user, once, now, permit, |conn, found| {
+            once::run(conn, caller.user, once, now, permit, |conn, mut found| {
                 let comment = in_its_thread(conn, comment)?;
                 let mut concerned: BTreeSet<UserId> = comments::speakers(conn, id)?.into_iter().collect();
                 concerned.extend(found.revision.credited.iter().copied().chain([found.tip.author]));
                 concerned.extend(found.review.live_claim(now).map(|claim| claim.by));
                 concerned.remove(&caller.user);
                 comments::insert(conn, &comment)?;
-                stay_held(conn, caller.user, &found, now)?;
+                if found.review.live_claim(now).is_some_and(|claim| claim.by == caller.user) {
+                    found.review.claim_for(caller.user, found.community.policy.claim_minutes, now);
+                    reviews::save(conn, &found.review)?;
+                }
                 let change = change(Kind::ReviewCommented, &caller, &found.tip, now).on_revision(found.revision.number);
                 let seq = log::append(conn, &change.about(id.0).telling(payload))?;
                 notifications::tell(conn, seq, &concerned)?;
@@ -88,15 +92,6 @@ impl Service {
         })?;
         Ok(written.value)
     }
-}
-
-/// Whoever holds the review and works on it goes on holding it.
-fn stay_held(conn: &mut Conn<'_>, speaker: UserId, found: &Found, now: Instant) -> Result<(), ServiceError> {
-    let mut review = found.review.clone();
-    if review.renew(speaker, found.community.policy.claim_minutes, now) {
-        reviews::save(conn, &review)?;
-    }
-    Ok(())
 }
 
 fn found(conn: &mut Conn<'_>, caller: &Caller, id: ReviewId) -> Result<Found, ServiceError> {

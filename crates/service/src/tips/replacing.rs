@@ -9,7 +9,7 @@ use eureka_domain::{RuleError, visibility, workflow};
 use eureka_store::tips::TipSheet;
 use eureka_store::{Conn, Written, notifications, tips};
 
-use super::{change, open, visible_sheet};
+use super::{change, known_sheet, open};
 use crate::notifications::record;
 use crate::outcomes::move_evidence;
 use crate::views::one_tip_view;
@@ -86,12 +86,7 @@ pub(crate) fn successor(
     named: TipRef,
     pointer: &str,
 ) -> Result<Tip, ServiceError> {
-    let found = match visible_sheet(conn, caller, named) {
-        Ok((sheet, _)) => Some(sheet.tip),
-        Err(ServiceError::NotFound(_)) => None,
-        Err(other) => return Err(other),
-    };
-    match found {
+    match known_sheet(conn, caller, named)?.map(|(sheet, _)| sheet.tip) {
         None => Err(RuleError::field(pointer, "unknown", "there is no such tip").into()),
         Some(target) if target.id == tip.id || target.community != tip.community || !visibility::is_listed(&target) => {
             let detail = "another tip of the same community that readers find";

@@ -64,20 +64,9 @@ pub(super) fn copy(url: &str, file: &Path, programs: &Programs) -> Result<Copied
     })
 }
 
-/// Restores a dump into an empty database.
-pub(super) fn restore(url: &str, file: &Path, programs: &Programs, last: &str) -> Result<(), StoreError> {
-    restore_after(url, file, programs, "", last)
-}
-
 /// Runs `first`, restores a dump and runs `last`, in one transaction. It is committed only after `pg_restore` has said
 /// that it came to the end of the file.
-pub(super) fn restore_after(
-    url: &str,
-    file: &Path,
-    programs: &Programs,
-    first: &str,
-    last: &str,
-) -> Result<(), StoreError> {
+pub(super) fn restore(url: &str, file: &Path, programs: &Programs, first: &str, last: &str) -> Result<(), StoreError> {
     let mut told = [tempfile::tempfile(), tempfile::tempfile()]
         .into_iter()
         .collect::<io::Result<Vec<File>>>()

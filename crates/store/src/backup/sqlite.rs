@@ -16,16 +16,14 @@ use crate::{Store, StoreError, connect};
 
 /// Copies a database into a new file.
 pub(super) fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
-    let name = to.to_str().ok_or_else(|| StoreError::Refused("the copy's path is not UTF-8".to_owned()))?;
     let mut conn = connect::sqlite(from)?;
-    diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(name).execute(&mut conn)?;
+    diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(connect::file_name(to)?).execute(&mut conn)?;
     Ok(())
 }
 
 /// Opens a copy for reads.
 pub(super) fn open(file: &Path) -> Result<Store, StoreError> {
-    let path = file.to_str().ok_or_else(|| StoreError::Refused("the copy's path is not UTF-8".to_owned()))?;
-    Store::open_to_read(path, 1)
+    Store::open_to_read(connect::file_name(file)?, 1)
 }
 
 /// Reads a copy through: pages, indexes, references.
