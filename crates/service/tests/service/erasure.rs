@@ -16,9 +16,14 @@ use serde_json::{Value, json};
 const NAME: &str = "quixotzyx";
 const EMAIL: &str = "quixotzyx@example.org";
 
-/// The person to be erased, made so that the reply to that is kept.
+/// The person to be erased.
 fn reviewer(app: &TestApp, community: &Community) -> Person {
-    let account = json!({"email": EMAIL, "name": NAME, "password": PASSWORD});
+    named(app, community, NAME)
+}
+
+/// Somebody of a name, made so that the reply to that is kept.
+fn named(app: &TestApp, community: &Community, name: &str) -> Person {
+    let account = json!({"email": EMAIL, "name": name, "password": PASSWORD});
     let call = app.call("POST", "/v1/users").by(&app.admin()).header("Idempotency-Key", "account").json(account);
     let id = call.send().expect(201).word("/id").parse().unwrap();
     let person = app.log_in(eureka_domain::ids::UserId(id), EMAIL);
@@ -98,6 +103,23 @@ fn a_text_that_names_an_erased_person_is_told_and_left_to_its_authors() {
         let erased = app.service.erase_user(gone.id).unwrap();
         assert_eq!(erased.value.iter().map(ToString::to_string).collect::<Vec<_>>(), [tip.word("/number")]);
         assert_eq!(app.get(&ana, &format!("/v1/tips/{}", tip.word("/id"))).word("/title"), format!("As {NAME} says"));
+    });
+}
+
+#[test]
+fn a_name_is_found_in_letters_of_either_case_whatever_the_script() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let gone = named(app, &printers, "Зоë Élan_1%");
+        let review = app.submitted(&ana, &printers, "Waiting").word("/review/id");
+        let path = format!("/v1/reviews/{review}/comments");
+        for text in ["ask ЗОË ÉLAN_1%", "ask зоë élan_1%", "ask Зоë Élanx1%"] {
+            app.post(&ana, &path, json!({"text": text})).expect(201);
+        }
+        app.service.erase_user(gone.id).unwrap();
+        let said = app.get(&ana, &path).expect(200).each("/text");
+        assert_eq!(said, ["ask Former member", "ask Former member", "ask Зоë Élanx1%"]);
     });
 }
 
