@@ -19,7 +19,7 @@ use crate::wire::{Person, instant, wire_enum};
 
 wire_enum! {
     /// How a tip relates to another: it says the same, adds to it, looks like it and is about something else, or says better
-    /// what the other says.
+    /// what the other says. When peers approve a text that `replaces` another of the community, that one is in doubt.
     RelationWord = RelationKind {
         Same = "same", AddsTo = "adds_to", DiffersBecause = "differs_because", Replaces = "replaces",
     }

@@ -19,7 +19,7 @@ word_enum! {
         AddsTo = "adds_to",
         /// It looks like the other, and is about something else.
         DiffersBecause = "differs_because",
-        /// It says better what the other says.
+        /// It says better what the other says, which is in doubt once peers have agreed.
         Replaces = "replaces",
     }
 }

@@ -71,6 +71,11 @@ pub fn sees_revision(caller: &Caller, tip: &Tip, revision: &Revision, community:
     }
 }
 
+/// Whether whoever may read a tip's history may know of another tip, so that it can be named there.
+pub fn may_be_named(other: &Tip, owner: &Community, of: &Tip) -> bool {
+    other.live.is_some() && (owner.id == of.community || owner.openness == Openness::Open)
+}
+
 /// Whether a caller may know of a flag: the community's reviewers, and whoever raised it, as long as they read the tip.
 pub fn sees_flag(caller: &Caller, flag: &Flag, community: &Community) -> bool {
     let raised = flag.flagged_by == Some(caller.user) && caller.knows(community);

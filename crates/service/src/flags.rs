@@ -8,7 +8,7 @@ use eureka_domain::community::Community;
 use eureka_domain::flag::{self, Flag, FlagDraft, FlagKind, Resolution, Resolved};
 use eureka_domain::ids::{FlagId, TipId, TipRef, UserId};
 use eureka_domain::renewal::Turn;
-use eureka_domain::tip::{Revision, Tip};
+use eureka_domain::tip::{Replaced, Revision, Tip};
 use eureka_domain::{Instant, RuleError, visibility, workflow};
 use eureka_store::flags::FlagFilter;
 use eureka_store::tips::TipSheet;
@@ -17,7 +17,7 @@ use eureka_store::{Conn, Written, communities, flags, log, notifications, tips, 
 use crate::notifications::record;
 use crate::outcomes::{Usable, credited, usable};
 use crate::rechecks::{self, Case, Why};
-use crate::tips::{Keeping, keep, known_sheet, sheet_of};
+use crate::tips::{Keeping, keep, known_sheet, replace, successor};
 use crate::{
     Answer, IfMatch, Once, Page, PageRequest, Person, Service, ServiceError, TipBrief, audit, once, relations,
 };
@@ -216,8 +216,14 @@ impl Service {
                 return Err(RuleError::OwnTip.into());
             }
             flag.may_end_as(resolution, live.number)?;
-            if resolution == Resolution::Held && tip.hold.is_none() {
-                keep(conn, &caller, (&mut tip, &latest), Keeping::Hold, reason.clone(), now)?;
+            match resolution {
+                Resolution::Held if tip.hold.is_none() => {
+                    keep(conn, &caller, (&mut tip, &latest), Keeping::Hold, reason.clone(), now)?;
+                }
+                Resolution::Merged if tip.replaced.is_none() => {
+                    merge(conn, &caller, &flag, (&mut tip, &latest), reason.clone(), now)?;
+                }
+                _ => {}
             }
             end(conn, Some(caller.user), &mut flag, (&tip, &live), resolution, reason.clone(), now)?;
             if let (Some(other), Resolution::NoAction) = (flag.duplicate_of, resolution) {
@@ -233,6 +239,23 @@ impl Service {
             view(conn, &caller, &Open { flag, tip, live, latest, community })
         })
     }
+}
+
+/// Merges a tip into the one that its flag says it is a duplicate of: stewards.
+fn merge(
+    conn: &mut Conn<'_>,
+    caller: &Caller,
+    flag: &Flag,
+    (tip, latest): (&mut Tip, &Revision),
+    reason: String,
+    now: Instant,
+) -> Result<(), ServiceError> {
+    let Some(other) = flag.duplicate_of else {
+        return Err(RuleError::field("/resolution", "invalid", "merge the tip first: the flag names no other").into());
+    };
+    access::may(caller, workflow::Action::Merge, tip, latest)?;
+    let target = successor(conn, caller, tip, TipRef::Id(other), "/resolution")?;
+    replace(conn, caller, (tip, latest), &target, Replaced::Merged, reason, now)
 }
 
 /// The flag that a draft raises, with whose task it is.
@@ -336,8 +359,7 @@ fn of_flag(kind: Kind, by: Option<UserId>, flag: &Flag, now: Instant, facts: &Fa
 
 /// What a flag is about, if the caller may know of it.
 fn find(conn: &mut Conn<'_>, caller: &Caller, flag: Flag) -> Result<Open, ServiceError> {
-    let tip = tips::find(conn, &TipRef::Id(flag.tip))?.ok_or(NONE)?;
-    let TipSheet { tip, live, latest } = sheet_of(conn, &tip)?;
+    let TipSheet { tip, live, latest } = tips::sheet(conn, &TipRef::Id(flag.tip))?.ok_or(NONE)?;
     let community = communities::find(conn, tip.community)?.ok_or(NONE)?;
     let live = live.ok_or(NONE)?;
     if !visibility::sees_flag(caller, &flag, &community) {

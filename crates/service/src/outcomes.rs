@@ -16,7 +16,7 @@ use eureka_store::tips::TipSheet;
 use eureka_store::{Conn, Written, communities, log, outcomes, proofs, revisions, tips, users};
 
 use crate::rechecks::{self, Case};
-use crate::tips::{change, sheet_of, visible_sheet};
+use crate::tips::{change, visible_sheet};
 use crate::{Answer, Once, Page, PageRequest, Person, Service, ServiceError, audit, once};
 
 /// Which outcomes of a tip to list, of those that the caller may see.
@@ -150,16 +150,15 @@ impl Service {
 /// The tip that a caller names, locked, if they read what is published of it; one that was merged is the one it went into.
 pub(crate) fn usable(conn: &mut Conn<'_>, caller: &Caller, named: &TipRef) -> Result<Usable, ServiceError> {
     const NO_TIP: ServiceError = ServiceError::NotFound("tip");
-    let mut tip = tips::lock(conn, named)?.ok_or(NO_TIP)?;
-    let named = tip.id;
+    let mut sheet = tips::lock(conn, named)?.ok_or(NO_TIP)?;
+    let named = sheet.tip.id;
     loop {
-        let sheet = sheet_of(conn, &tip)?;
-        let community = communities::find(conn, tip.community)?.ok_or(NO_TIP)?;
+        let community = communities::find(conn, sheet.tip.community)?.ok_or(NO_TIP)?;
         if !visibility::sees_tip(caller, &sheet.tip, &sheet.latest, &community) {
             return Err(NO_TIP);
         }
-        if let Some(Replacement { by, how: Replaced::Merged }) = tip.replaced {
-            tip = tips::lock(conn, &TipRef::Id(by))?.ok_or(NO_TIP)?;
+        if let Some(Replacement { by, how: Replaced::Merged }) = sheet.tip.replaced {
+            sheet = tips::lock(conn, &TipRef::Id(by))?.ok_or(NO_TIP)?;
             continue;
         }
         let TipSheet { tip, live, latest } = sheet;

@@ -11,10 +11,10 @@ use eureka_domain::ids::{FlagId, TipId, TipRef, UserId};
 use eureka_domain::renewal::{self, LiveUse, Turn};
 use eureka_domain::tip::{Confidence, Revision, Safety, Tip};
 use eureka_store::outcomes::CountedUse;
+use eureka_store::tips::TipSheet;
 use eureka_store::{Conn, communities, flags, log, notifications, tips};
 
 use crate::notifications::record;
-use crate::tips::sheet_of;
 use crate::{Service, ServiceError, audit};
 
 /// How many re-checks are opened in one transaction.
@@ -36,7 +36,7 @@ pub(crate) struct Case<'a> {
 pub(crate) struct Why {
     /// In words.
     pub(crate) reason: String,
-    /// `use`, `age`, or what kind of flag it was.
+    /// `use`, `age`, `replaced`, or what kind of flag it was.
     pub(crate) code: &'static str,
 }
 
@@ -66,9 +66,8 @@ impl Service {
 fn open_each(conn: &mut Conn<'_>, due: Vec<(TipId, FlagId)>, now: Instant) -> Result<usize, ServiceError> {
     let mut opened = 0;
     for (tip, id) in due {
-        let Some(tip) = tips::lock(conn, &TipRef::Id(tip))? else { continue };
-        let sheet = sheet_of(conn, &tip)?;
-        let Some(live) = sheet.live.filter(|_| tip.confidence == Confidence::Validated) else { continue };
+        let Some(TipSheet { tip, live, .. }) = tips::lock(conn, &TipRef::Id(tip))? else { continue };
+        let Some(live) = live.filter(|_| tip.confidence == Confidence::Validated) else { continue };
         if flags::open_recheck(conn, tip.id)?.is_none() {
             let why = Why { reason: "Nobody has confirmed it for long: does it still hold?".to_owned(), code: "age" };
             open_recheck(conn, id, &tip, &live, &why, now)?;

@@ -5,14 +5,17 @@ use std::collections::BTreeSet;
 
 use eureka_domain::access::{self, Caller};
 use eureka_domain::change::{Facts, Kind};
-use eureka_domain::ids::{TipId, TipRef, UserId};
+use eureka_domain::clock::Ids;
+use eureka_domain::ids::{FlagId, TipId, TipRef, UserId};
 use eureka_domain::relation::{Confirmed, Relation, RelationKind, is_material};
-use eureka_domain::tip::{Revision, Tip, TipText};
+use eureka_domain::tip::{Confidence, Revision, Tip, TipText};
 use eureka_domain::workflow::Action;
-use eureka_domain::{Instant, RuleError};
+use eureka_domain::{Instant, RuleError, visibility};
+use eureka_store::tips::TipSheet;
 use eureka_store::{Conn, Written, relations, revisions, tips, users};
 
 use crate::notifications::record;
+use crate::rechecks::{self, Case, Why};
 use crate::tips::{change, known_sheet, visible_sheet};
 use crate::{Person, Service, ServiceError, SimilarText, TipBrief, TipView, audit};
 
@@ -56,7 +59,7 @@ impl Service {
         let (caller, now) = (caller.clone(), self.clock.now());
         self.store.write(move |conn| {
             let (tip, latest) = to_relate(conn, &caller, tip)?;
-            let (other, _) = visible_sheet(conn, &caller, other)?;
+            let (other, owner) = visible_sheet(conn, &caller, other)?;
             if other.tip.id == tip.id {
                 return Err(RuleError::field("", "invalid", "a tip has no relation to itself").into());
             }
@@ -64,10 +67,11 @@ impl Service {
                 Relation { tip: tip.id, other: other.tip.id, kind, reason, by: caller.user, at: now, confirmed: None };
             let relation = relation.checked()?;
             relations::set(conn, &relation)?;
+            let named = visibility::may_be_named(&other.tip, &owner, &tip);
             let facts = Facts {
-                reason: relation.reason,
+                reason: relation.reason.filter(|_| named),
                 reason_code: Some(kind.word().to_owned()),
-                value: Some(other.tip.number.to_string()),
+                value: named.then(|| other.tip.number.to_string()),
                 ..Facts::default()
             };
             let change = change(Kind::TipRelated, &caller, &tip, now).on_revision(latest.number);
@@ -82,9 +86,11 @@ impl Service {
         let (caller, now) = (caller.clone(), self.clock.now());
         self.store.write(move |conn| {
             let (tip, latest) = to_relate(conn, &caller, tip)?;
-            let (other, _) = visible_sheet(conn, &caller, other)?;
+            let (other, owner) = visible_sheet(conn, &caller, other)?;
             if relations::remove(conn, tip.id, other.tip.id)? {
-                let facts = Facts { value: Some(other.tip.number.to_string()), ..Facts::default() };
+                let named = visibility::may_be_named(&other.tip, &owner, &tip);
+                let value = named.then(|| other.tip.number.to_string());
+                let facts = Facts { value, ..Facts::default() };
                 let change = change(Kind::TipUnrelated, &caller, &tip, now).on_revision(latest.number);
                 record(conn, &change.telling(audit::payload(&facts)?), &tip, &latest)?;
             }
@@ -122,12 +128,28 @@ pub(crate) fn views(conn: &mut Conn<'_>, caller: &Caller, tip: TipId) -> Result<
     Ok(views)
 }
 
-/// Notes that peers agreed to what is said of a tip by approving its text.
-pub(crate) fn confirm(conn: &mut Conn<'_>, tip: &Tip, published: &Revision, now: Instant) -> Result<(), ServiceError> {
+/// Notes that peers agreed to what is said of a tip by approving its text. What they agreed says it better puts the other
+/// tip of the community in doubt.
+pub(crate) fn confirm(
+    conn: &mut Conn<'_>,
+    by: UserId,
+    tip: &Tip,
+    published: &Revision,
+    ids: &dyn Ids,
+    now: Instant,
+) -> Result<(), ServiceError> {
     for relation in relations::of_tip(conn, tip.id)? {
-        if let Some(other) = tips::find(conn, &TipRef::Id(relation.other))?.and_then(|other| other.live) {
-            let confirmed = Some(Confirmed { revision: published.number, other, at: now });
-            relations::set(conn, &Relation { confirmed, ..relation })?;
+        let Some(TipSheet { tip: mut other, live: Some(live), .. }) = tips::lock(conn, &TipRef::Id(relation.other))?
+        else {
+            continue;
+        };
+        let confirmed = Some(Confirmed { revision: published.number, other: live.number, at: now });
+        relations::set(conn, &Relation { confirmed, ..relation.clone() })?;
+        let is_news = relation.confirmed.is_none() && relation.kind == RelationKind::Replaces;
+        if is_news && other.community == tip.community && other.confidence == Confidence::Validated {
+            let reason = format!("{} was approved, whose author says that it replaces it.", tip.number);
+            let case = Case { tip: &mut other, live: &live, by: Some(by), now };
+            rechecks::dispute(conn, case, &Why { reason, code: "replaced" }, FlagId(ids.next(now)))?;
         }
     }
     Ok(())

@@ -10,9 +10,11 @@ mod queue;
 mod stats;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use eureka_domain::access::{self, Caller};
 use eureka_domain::change::{Facts, Kind};
+use eureka_domain::clock::Ids;
 use eureka_domain::community::{Community, Role};
 use eureka_domain::ids::{DecisionId, ReviewId, TipRef, UserId};
 use eureka_domain::review::{Decision, Quorum, Reason, Review, Verdict};
@@ -24,7 +26,7 @@ use eureka_store::{Conn, Written, communities, reviews, revisions, tips, users};
 
 use crate::notifications::record;
 use crate::rechecks;
-use crate::tips::{change, sheet_of, successor};
+use crate::tips::{change, successor};
 use crate::{Answer, Once, Person, Service, ServiceError, TipChanges, audit, gaps, once, relations};
 
 pub use comments::{CommentView, NewComment};
@@ -92,6 +94,8 @@ struct Found {
 /// A review locked for change, with all it is about.
 struct Open {
     review: Review,
+    /// The revision it is of: the newest, while it is open.
+    revision: Revision,
     sheet: TipSheet,
     community: Community,
 }
@@ -103,7 +107,7 @@ impl Service {
     pub fn claim_review(&self, caller: &Caller, id: ReviewId) -> Result<Written<ReviewDetail>, ServiceError> {
         let (caller, now) = (caller.clone(), self.clock.now());
         self.store.write(move |conn| {
-            let open = lock(conn, &caller, id, Action::Claim)?;
+            let open = lock(conn, &caller, id)?.permit(&caller, Action::Claim)?;
             claim(conn, &caller, open, now)
         })
     }
@@ -112,15 +116,16 @@ impl Service {
     pub fn release_review(&self, caller: &Caller, id: ReviewId) -> Result<Written<ReviewDetail>, ServiceError> {
         let (caller, now) = (caller.clone(), self.clock.now());
         self.store.write(move |conn| {
-            let Open { mut review, sheet, .. } = lock(conn, &caller, id, Action::Release)?;
-            free_for(&review, &caller, Action::Release, now)?;
-            let before = sheet.latest.state;
-            let latest = workflow::release(&sheet.tip, sheet.latest, &mut review, now)?;
-            revisions::save(conn, &sheet.tip, &latest)?;
+            let open = lock(conn, &caller, id)?.permit(&caller, Action::Release)?;
+            free_for(&open.review, &caller, Action::Release, now)?;
+            let Open { mut review, sheet: TipSheet { tip, live, latest }, community, .. } = open;
+            let before = latest.state;
+            let latest = workflow::release(&tip, latest, &mut review, now)?;
+            revisions::save_state(conn, &latest)?;
             reviews::save(conn, &review)?;
-            let change = change(Kind::ReviewReleased, &caller, &sheet.tip, now).about(review.id.0);
-            record(conn, &change.at_revision(Some(before), &latest), &sheet.tip, &latest)?;
-            read(conn, &caller, review, now)
+            let change = change(Kind::ReviewReleased, &caller, &tip, now).about(review.id.0);
+            record(conn, &change.at_revision(Some(before), &latest), &tip, &latest)?;
+            detail(conn, &caller, Found { review, tip, revision: latest, community }, live, now)
         })
     }
 
@@ -148,18 +153,16 @@ impl Service {
         }
         .checked()?;
         let review_id = ReviewId(self.new_id(now));
+        let ids = Arc::clone(&self.ids);
         let written = self.store.write(move |conn| {
-            let permit = |conn: &mut Conn<'_>| {
-                let review = reviews::find(conn, id)?.ok_or(NONE)?;
-                find(conn, &caller, review)
-            };
-            once::run(conn, caller.user, once, now, permit, |conn, _| {
-                let open = lock(conn, &caller, id, decision.verdict.action())?;
+            let permit = |conn: &mut Conn<'_>| lock(conn, &caller, id);
+            once::run(conn, caller.user, once, now, permit, |conn, open| {
+                let open = open.permit(&caller, decision.verdict.action())?;
                 let role = caller.role_in(open.community.id).unwrap_or(Role::Reviewer);
                 if let Some(edits) = draft.edits {
                     return edits::approve(conn, &caller, open, Decision { role, ..decision }, edits, review_id);
                 }
-                let Open { mut review, sheet: TipSheet { mut tip, live, latest }, community } = open;
+                let Open { mut review, sheet: TipSheet { mut tip, live, latest }, community, .. } = open;
                 let (before, confidence) = (latest.state, tip.confidence);
                 let quorum = community.policy.quorum_for(latest.text.safety);
                 let target = match draft.into {
@@ -167,7 +170,7 @@ impl Service {
                     None => None,
                 };
                 let decision = Decision { role, into: target.as_ref().map(|target| target.id), ..decision };
-                let decided = workflow::decide(&mut tip, latest, live, &mut review, decision.clone(), quorum)?;
+                let decided = workflow::decide(&mut tip, latest, live.clone(), &mut review, decision.clone(), quorum)?;
                 reviews::add_decision(conn, &review, &decision)?;
                 save(conn, &tip, &decided, &review)?;
                 let kind = match (decision.verdict, review.closed.is_some()) {
@@ -188,9 +191,9 @@ impl Service {
                 let change = change(kind, &caller, &tip, now).about(review.id.0).telling(audit::payload(&facts)?);
                 record(conn, &change.at_revision(Some(before), &decided.revision), &tip, &decided.revision)?;
                 if kind == Kind::TipPublished {
-                    settle(conn, caller.user, &tip, &decided.revision, now)?;
+                    settle(conn, caller.user, &tip, &decided.revision, &*ids, now)?;
                 }
-                read(conn, &caller, review, now)
+                detail(conn, &caller, Found { review, tip, revision: decided.revision, community }, live, now)
             })
         })?;
         Ok(written.value)
@@ -200,30 +203,37 @@ impl Service {
 /// Writes down what became of a review and its tip.
 fn save(conn: &mut Conn<'_>, tip: &Tip, decided: &Decided, review: &Review) -> Result<(), ServiceError> {
     if let Some(old) = &decided.superseded {
-        revisions::save(conn, tip, old)?;
+        revisions::save_state(conn, old)?;
     }
-    revisions::save(conn, tip, &decided.revision)?;
+    revisions::save_state(conn, &decided.revision)?;
     reviews::save(conn, review)?;
     Ok(tips::save(conn, tip)?)
 }
 
 /// Settles what a published text settles: gaps and re-checks, and how it relates to others.
-fn settle(conn: &mut Conn<'_>, by: UserId, tip: &Tip, published: &Revision, now: Instant) -> Result<(), ServiceError> {
+fn settle(
+    conn: &mut Conn<'_>,
+    by: UserId,
+    tip: &Tip,
+    published: &Revision,
+    ids: &dyn Ids,
+    now: Instant,
+) -> Result<(), ServiceError> {
     gaps::close_answered(conn, by, tip, now)?;
     rechecks::close_by_approval(conn, tip, published, now)?;
-    relations::confirm(conn, tip, published, now)
+    relations::confirm(conn, by, tip, published, ids, now)
 }
 
 fn claim(conn: &mut Conn<'_>, caller: &Caller, open: Open, now: Instant) -> Result<ReviewDetail, ServiceError> {
-    let Open { mut review, sheet, community } = open;
-    let before = sheet.latest.state;
+    let Open { mut review, sheet: TipSheet { tip, live, latest }, community, .. } = open;
+    let before = latest.state;
     let minutes = community.policy.claim_minutes;
-    let latest = workflow::claim(&sheet.tip, sheet.latest, &mut review, caller.user, minutes, now)?;
-    revisions::save(conn, &sheet.tip, &latest)?;
+    let latest = workflow::claim(&tip, latest, &mut review, caller.user, minutes, now)?;
+    revisions::save_state(conn, &latest)?;
     reviews::save(conn, &review)?;
-    let change = change(Kind::ReviewClaimed, caller, &sheet.tip, now).about(review.id.0);
-    record(conn, &change.at_revision(Some(before), &latest), &sheet.tip, &latest)?;
-    read(conn, caller, review, now)
+    let change = change(Kind::ReviewClaimed, caller, &tip, now).about(review.id.0);
+    record(conn, &change.at_revision(Some(before), &latest), &tip, &latest)?;
+    detail(conn, caller, Found { review, tip, revision: latest, community }, live, now)
 }
 
 /// Refuses what another's live claim stands against. A steward gives back what anybody holds.
@@ -237,38 +247,65 @@ fn find(conn: &mut Conn<'_>, caller: &Caller, review: Review) -> Result<Found, S
     let tip = tips::find(conn, &TipRef::Id(review.tip))?.ok_or(NONE)?;
     let community = communities::find(conn, tip.community)?.ok_or(NONE)?;
     let revision = revisions::find(conn, tip.id, review.revision)?.ok_or(NONE)?;
-    let inside = access::is_credited(caller.user, &tip, &revision) || caller.reviews(community.id) || caller.is_admin();
-    if inside && visibility::sees_revision(caller, &tip, &revision, &community) {
-        Ok(Found { review, tip, revision, community })
+    if knows(caller, &tip, &revision, &community) { Ok(Found { review, tip, revision, community }) } else { Err(NONE) }
+}
+
+/// Whether a caller may know of the review of a revision.
+fn knows(caller: &Caller, tip: &Tip, revision: &Revision, community: &Community) -> bool {
+    let inside = access::is_credited(caller.user, tip, revision) || caller.reviews(community.id) || caller.is_admin();
+    inside && visibility::sees_revision(caller, tip, revision, community)
+}
+
+/// Locks a review and its tip, if the caller may know of them (404).
+fn lock(conn: &mut Conn<'_>, caller: &Caller, id: ReviewId) -> Result<Open, ServiceError> {
+    let tip = reviews::tip_of(conn, id)?.ok_or(NONE)?;
+    let sheet = tips::lock(conn, &TipRef::Id(tip))?.ok_or(NONE)?;
+    let review = reviews::find(conn, id)?.ok_or(NONE)?;
+    let community = communities::find(conn, sheet.tip.community)?.ok_or(NONE)?;
+    let revision = match review.revision {
+        newest if newest == sheet.latest.number => sheet.latest.clone(),
+        earlier => revisions::find(conn, tip, earlier)?.ok_or(NONE)?,
+    };
+    if knows(caller, &sheet.tip, &revision, &community) {
+        Ok(Open { review, revision, sheet, community })
     } else {
         Err(NONE)
     }
 }
 
-/// Locks a review and its tip for `action`: the caller may know of it (404), may do it (403), and the review is open
-/// (409).
-fn lock(conn: &mut Conn<'_>, caller: &Caller, id: ReviewId, action: Action) -> Result<Open, ServiceError> {
-    let tip = reviews::find(conn, id)?.ok_or(NONE)?.tip;
-    tips::lock(conn, &TipRef::Id(tip))?.ok_or(NONE)?;
-    let review = reviews::find(conn, id)?.ok_or(NONE)?; // again: as it is under the lock
-    let Found { review, tip, revision, community } = find(conn, caller, review)?;
-    let sheet = sheet_of(conn, &tip)?;
-    access::may(caller, action, &sheet.tip, &revision)?;
-    if review.closed.is_some() {
-        let possible = workflow::possible(&sheet.tip, &sheet.latest);
-        return Err(RuleError::WrongState { state: revision.state, action, possible }.into());
+impl Open {
+    /// Refuses what the caller may not do (403), and what comes after the review's end (409).
+    fn permit(self, caller: &Caller, action: Action) -> Result<Self, RuleError> {
+        access::may(caller, action, &self.sheet.tip, &self.revision)?;
+        if self.review.closed.is_some() {
+            let possible = workflow::possible(&self.sheet.tip, &self.sheet.latest);
+            return Err(RuleError::WrongState { state: self.revision.state, action, possible });
+        }
+        Ok(self)
     }
-    Ok(Open { review, sheet, community })
 }
 
 /// The review as the caller sees it.
 fn read(conn: &mut Conn<'_>, caller: &Caller, review: Review, now: Instant) -> Result<ReviewDetail, ServiceError> {
-    let Found { mut review, tip, revision, community } = find(conn, caller, review)?;
-    let live = match tip.live {
-        Some(number) if number != revision.number => revisions::find(conn, tip.id, number)?,
+    let found = find(conn, caller, review)?;
+    let live = match found.tip.live {
+        Some(number) if number != found.revision.number => revisions::find(conn, found.tip.id, number)?,
         _ => None,
     };
-    let live = live.filter(|live| visibility::sees_revision(caller, &tip, live, &community));
+    detail(conn, caller, found, live, now)
+}
+
+/// A review and the text that was live before it, as the caller sees them.
+fn detail(
+    conn: &mut Conn<'_>,
+    caller: &Caller,
+    Found { mut review, tip, revision, community }: Found,
+    live: Option<Revision>,
+    now: Instant,
+) -> Result<ReviewDetail, ServiceError> {
+    let live = live
+        .filter(|live| tip.live == Some(live.number) && live.number != revision.number)
+        .filter(|live| visibility::sees_revision(caller, &tip, live, &community));
     review.claim = review.live_claim(now);
     let possible = if review.closed.is_none() {
         workflow::possible(&tip, &revision)

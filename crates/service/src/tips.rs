@@ -21,7 +21,7 @@ use crate::views::{one_tip_view, tip_views};
 use crate::{Answer, Once, Page, PageRequest, Service, ServiceError, TipView, audit, gaps, once};
 
 pub(crate) use keeping::{Keeping, keep};
-pub(crate) use replacing::successor;
+pub(crate) use replacing::{replace, successor};
 
 /// A tip to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,8 +164,7 @@ impl Service {
     pub fn read_tip(&self, caller: &Caller, tip: TipRef) -> Result<TipView, ServiceError> {
         let now = self.clock.now();
         self.store.read(|conn| {
-            let tip = tips::find(conn, &tip)?.ok_or(ServiceError::NotFound("tip"))?;
-            let sheet = sheet_of(conn, &tip)?;
+            let sheet = tips::sheet(conn, &tip)?.ok_or(ServiceError::NotFound("tip"))?;
             one_tip_view(conn, caller, sheet, now)
         })
     }
@@ -329,18 +328,13 @@ impl Service {
                 review.close(Outcome::Withdrawn, now);
                 reviews::save(conn, &review)?;
             }
-            revisions::save(conn, &tip, &latest)?;
+            revisions::save_state(conn, &latest)?;
             tips::save(conn, &tip)?;
             let change = change(Kind::TipWithdrawn, &caller, &tip, now).telling(payload);
             record(conn, &change.at_revision(Some(before), &latest), &tip, &latest)?;
             one_tip_view(conn, &caller, TipSheet { tip, live, latest }, now)
         })
     }
-}
-
-/// The tip with its live and newest revisions.
-pub(crate) fn sheet_of(conn: &mut Conn<'_>, tip: &Tip) -> Result<TipSheet, ServiceError> {
-    tips::sheets(conn, &[tip.id])?.pop().ok_or(ServiceError::NotFound("tip"))
 }
 
 /// Locks a tip for `action`: it exists for the caller (404), they may (403), and it is as they last saw it (412).
@@ -352,8 +346,7 @@ fn open(
     expected: &IfMatch,
     now: Instant,
 ) -> Result<TipSheet, ServiceError> {
-    let tip = tips::lock(conn, &tip)?.ok_or(ServiceError::NotFound("tip"))?;
-    let sheet = sheet_of(conn, &tip)?;
+    let sheet = tips::lock(conn, &tip)?.ok_or(ServiceError::NotFound("tip"))?;
     let view = one_tip_view(conn, caller, sheet.clone(), now)?;
     access::may(caller, action, &sheet.tip, &sheet.latest)?;
     expected.check(view.etag())?;
@@ -382,7 +375,7 @@ fn rewrite(
     let TipSheet { mut tip, live, latest } = sheet;
     let latest = match workflow::edit(&mut tip, latest, text, caller.user, now)? {
         Edited::Rewritten(draft) => {
-            revisions::save(conn, &tip, &draft)?;
+            revisions::rewrite(conn, &tip, &draft)?;
             draft
         }
         Edited::Started { before, next } => {
@@ -403,7 +396,7 @@ pub(crate) fn succeed(
     review: Successor,
     now: Instant,
 ) -> Result<(), ServiceError> {
-    revisions::save(conn, tip, before)?;
+    revisions::save_state(conn, before)?;
     revisions::insert(conn, tip, next)?;
     hand_over_review(conn, tip, next, review, now)
 }
@@ -473,7 +466,7 @@ fn send_to_reviewers(
     let offered_to = who_sent_it_back(conn, tip.id)?.filter(|&user| !access::is_credited(user, tip, &submitted));
     let review = Review { offered_to, ..Review::opened(review, tip.community, &submitted, policy.due(now), now) };
     tip.review = Some(review.id);
-    revisions::save(conn, tip, &submitted)?;
+    revisions::save_state(conn, &submitted)?;
     reviews::insert(conn, &review)?;
     tips::save(conn, tip)?;
     let change = change(Kind::TipSubmitted, caller, tip, now).about(review.id.0);
@@ -544,9 +537,8 @@ pub(crate) fn known_sheet(
     caller: &Caller,
     tip: TipRef,
 ) -> Result<Option<(TipSheet, Community)>, ServiceError> {
-    let Some(tip) = tips::find(conn, &tip)? else { return Ok(None) };
-    let sheet = sheet_of(conn, &tip)?;
-    let Some(community) = communities::find(conn, tip.community)? else { return Ok(None) };
+    let Some(sheet) = tips::sheet(conn, &tip)? else { return Ok(None) };
+    let Some(community) = communities::find(conn, sheet.tip.community)? else { return Ok(None) };
     let known = visibility::sees_tip(caller, &sheet.tip, &sheet.latest, &community);
     Ok(known.then_some((sheet, community)))
 }

@@ -26,6 +26,7 @@ pub mod gaps;
 pub mod glossaries;
 pub mod idempotency;
 mod imports;
+mod kept;
 pub mod log;
 mod migrations;
 pub mod notifications;

@@ -10,6 +10,7 @@ use eureka_domain::change::{Change, Head, Kind, Payload, Recorded};
 use eureka_domain::ids::{TipId, UserId};
 use eureka_domain::tip::State;
 
+use crate::kept::Kept;
 use crate::schema::{change_head, change_log, change_payloads};
 use crate::sql_types::{DbInstant, DbUuid};
 use crate::{Conn, StoreError};
@@ -55,7 +56,7 @@ pub fn append(conn: &mut Conn<'_>, change: &Change) -> Result<i64, StoreError> {
     }
     let guarded = change_head::table.find(1).filter(change_head::seq.eq(head.seq));
     let next = (change_head::seq.eq(recorded.seq), change_head::hash.eq(&recorded.hash));
-    let moved = on_each!(conn, c => diesel::update(guarded).set(next).execute(*c))?;
+    let moved = on_each!(conn, c => Kept(diesel::update(guarded).set(next)).execute(*c))?;
     if moved == 1 { Ok(recorded.seq) } else { Err(StoreError::Conflict { what: "change_head" }) }
 }
 

@@ -11,6 +11,7 @@ use eureka_domain::community::Role;
 use eureka_domain::ids::{CommunityId, DecisionId, ReviewId, TipId, UserId};
 use eureka_domain::review::{Amendment, Claim, Decision, Due, Outcome, Reason, Review, Verdict};
 
+use crate::kept::Kept;
 use crate::schema::{decisions, reviews, tips};
 use crate::sql_types::{DbInstant, DbUuid};
 use crate::{Conn, StoreError};
@@ -31,7 +32,7 @@ pub fn insert(conn: &mut Conn<'_>, review: &Review) -> Result<(), StoreError> {
 /// Writes all of a review but its decisions.
 pub fn save(conn: &mut Conn<'_>, review: &Review) -> Result<(), StoreError> {
     let row = Row::from(review);
-    on_each!(conn, c => diesel::update(reviews::table.find(row.id)).set(&row).execute(*c))?;
+    on_each!(conn, c => Kept(diesel::update(reviews::table.find(row.id)).set(&row)).execute(*c))?;
     Ok(())
 }
 
@@ -61,6 +62,13 @@ pub fn find(conn: &mut Conn<'_>, id: ReviewId) -> Result<Option<Review>, StoreEr
     let query = reviews::table.find(DbUuid(id.0));
     let row: Option<Row> = on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?;
     Ok(with_decisions(conn, row.into_iter().collect())?.pop())
+}
+
+/// The tip that a review is of.
+pub fn tip_of(conn: &mut Conn<'_>, id: ReviewId) -> Result<Option<TipId>, StoreError> {
+    let query = reviews::table.find(DbUuid(id.0)).select(reviews::tip_id);
+    let tip: Option<DbUuid> = on_each!(conn, c => query.first(*c).optional())?;
+    Ok(tip.map(|id| TipId(id.0)))
 }
 
 /// Every review of a tip, in the order of its revisions.

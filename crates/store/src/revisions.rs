@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use eureka_domain::ids::{TipId, UserId};
 use eureka_domain::tip::{Revision, Safety, State, Tip, TipText};
 
+use crate::kept::Kept;
 use crate::schema::{revision_credits, revisions};
 use crate::sql_types::{DbInstant, DbUuid};
 use crate::{Conn, StoreError};
@@ -18,10 +19,23 @@ pub fn insert(conn: &mut Conn<'_>, tip: &Tip, revision: &Revision) -> Result<(),
     credit(conn, tip, revision)
 }
 
-/// Writes all of a revision and credits those whose words are in it. Where another one is to be superseded or closed,
-/// save that first: a tip has one open and one published revision at any moment. A changed text that was submitted is a
-/// conflict, `submitted_text`.
-pub fn save(conn: &mut Conn<'_>, tip: &Tip, revision: &Revision) -> Result<(), StoreError> {
+/// Writes the state of a revision. Where another one is to be superseded or closed, do that first: a tip has one open and
+/// one published revision at any moment.
+pub fn save_state(conn: &mut Conn<'_>, revision: &Revision) -> Result<(), StoreError> {
+    let stored = revisions::table.find((DbUuid(revision.tip.0), revision.number));
+    let state = (
+        revisions::state.eq(revision.state.word()),
+        revisions::updated_at.eq(DbInstant(revision.updated_at)),
+        revisions::submitted_at.eq(revision.submitted_at.map(DbInstant)),
+        revisions::decided_at.eq(revision.decided_at.map(DbInstant)),
+    );
+    on_each!(conn, c => Kept(diesel::update(stored).set(state)).execute(*c))?;
+    Ok(())
+}
+
+/// Writes all of a revision and credits those whose words are in it. A changed text that was submitted is a conflict,
+/// `submitted_text`.
+pub fn rewrite(conn: &mut Conn<'_>, tip: &Tip, revision: &Revision) -> Result<(), StoreError> {
     let row = Row::try_from(revision)?;
     let stored = revisions::table.find((row.tip_id, row.number));
     on_each!(conn, c => diesel::update(stored).set(&row).execute(*c))?;

@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use eureka_domain::ids::{CommunityId, ReviewId, TipId, TipNumber, TipRef, UserId};
 use eureka_domain::tip::{Confidence, Replaced, Replacement, Revision, Tip};
 
+use crate::kept::Kept;
 use crate::schema::{revisions, tips};
 use crate::sql_types::{DbInstant, DbUuid};
 use crate::{Conn, StoreError};
@@ -36,13 +37,17 @@ pub fn insert(conn: &mut Conn<'_>, tip: &Tip) -> Result<(), StoreError> {
 /// Writes all of a tip.
 pub fn save(conn: &mut Conn<'_>, tip: &Tip) -> Result<(), StoreError> {
     let row = Row::from(tip);
-    on_each!(conn, c => diesel::update(tips::table.find(row.id)).set(&row).execute(*c))?;
+    on_each!(conn, c => Kept(diesel::update(tips::table.find(row.id)).set(&row)).execute(*c))?;
     Ok(())
 }
 
 /// One tip.
 pub fn find(conn: &mut Conn<'_>, tip: &TipRef) -> Result<Option<Tip>, StoreError> {
-    let row = match tip {
+    row(conn, tip)?.map(Tip::try_from).transpose()
+}
+
+fn row(conn: &mut Conn<'_>, tip: &TipRef) -> Result<Option<Row>, StoreError> {
+    Ok(match tip {
         TipRef::Id(id) => {
             let query = tips::table.find(DbUuid(id.0));
             on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?
@@ -51,20 +56,28 @@ pub fn find(conn: &mut Conn<'_>, tip: &TipRef) -> Result<Option<Tip>, StoreError
             let query = tips::table.filter(tips::number.eq(number.0));
             on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?
         }
-    };
-    row.map(Tip::try_from).transpose()
+    })
 }
 
-/// One tip, for changing it: nobody else can until the transaction ends.
-pub fn lock(conn: &mut Conn<'_>, tip: &TipRef) -> Result<Option<Tip>, StoreError> {
-    let Some(tip) = find(conn, tip)? else {
-        return Ok(None);
-    };
+/// The sheet of one tip.
+pub fn sheet(conn: &mut Conn<'_>, tip: &TipRef) -> Result<Option<TipSheet>, StoreError> {
+    let row = row(conn, tip)?;
+    Ok(with_revisions(conn, row.into_iter().collect())?.pop())
+}
+
+/// The sheet of one tip, for changing it: nobody else can until the transaction ends.
+pub fn lock(conn: &mut Conn<'_>, tip: &TipRef) -> Result<Option<TipSheet>, StoreError> {
     let Conn::Postgres(c) = conn else {
-        return Ok(Some(tip));
+        return sheet(conn, tip);
     };
-    let query = tips::table.find(DbUuid(tip.id.0)).select(Row::as_select()).for_update();
-    query.first(*c).optional()?.map(Tip::try_from).transpose()
+    let row: Option<Row> = match tip {
+        TipRef::Id(id) => tips::table.find(DbUuid(id.0)).select(Row::as_select()).for_update().first(*c).optional()?,
+        TipRef::Number(number) => {
+            let query = tips::table.filter(tips::number.eq(number.0)).select(Row::as_select());
+            query.for_update().first(*c).optional()?
+        }
+    };
+    Ok(with_revisions(conn, row.into_iter().collect())?.pop())
 }
 
 /// The number for the next tip.

@@ -148,8 +148,13 @@ impl TestApp {
     /// An account with a role in a community, logged in.
     pub fn member(&self, community: &Community, name: &str, role: Role) -> Person {
         let person = self.person(name);
-        self.service.enrol_member(community.id, person.id, role).expect("a member");
+        self.join(community, &person, role);
         person
+    }
+
+    /// Makes somebody a member of a community.
+    pub fn join(&self, community: &Community, person: &Person, role: Role) {
+        self.service.enrol_member(community.id, person.id, role).expect("a member");
     }
 
     /// A tip that waits for review: what its author sees.

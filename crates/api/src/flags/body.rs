@@ -77,7 +77,8 @@ pub(crate) struct AssignBody {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"resolution": "no_action", "reason": "Serial numbers from 4000 on have their own tip."}))]
 pub(crate) struct ResolveBody {
-    /// How.
+    /// How. `merged` merges the tip into the one that a duplicate flag names, which stewards may, unless that is done
+    /// already; `held` stops its use.
     pub(crate) resolution: ResolutionWord,
     /// Why, in words; up to 2,000 characters.
     pub(crate) reason: String,

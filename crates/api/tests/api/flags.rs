@@ -304,3 +304,31 @@ fn of_many_equal_flags_at_once_one_is_raised_and_one_end_counts() {
         assert_eq!(ended.iter().filter(|&&status| status == 409).count(), 19, "{ended:?}");
     });
 }
+
+#[test]
+fn a_duplicate_flag_that_ends_as_merged_merges_and_only_a_steward_ends_it_so() {
+    on_both_apps(|app| {
+        let Shop { tip, printers, ana, ravi, stella, .. } = shop(app, Openness::Open);
+        let otto = app.person("otto");
+        let other = app.published(&ana, &ravi, &printers, "Fuse holders oxidise");
+        let other = app.get(&otto, &format!("/v1/tips/{other}")).expect(200);
+        let wrong = raise(app, &otto, &tip, json!({"kind": "wrong"})).expect(201).word("/id");
+        let body = json!({"kind": "duplicate", "duplicate_of": other.word("/number")});
+        let duplicate = raise(app, &otto, &tip, body).expect(201).word("/id");
+
+        let refused = resolve(app, &stella, &wrong, "merged").expect_problem(422, "validation_failed");
+        assert_eq!(refused.word("/errors/0/pointer"), "/resolution");
+        resolve(app, &ravi, &duplicate, "merged").expect_problem(403, "not_permitted");
+        assert!(app.get(&otto, &format!("/v1/flags/{duplicate}")).expect(200).at("/resolution").is_null());
+        let ended = resolve(app, &stella, &duplicate, "merged").expect(200);
+        assert_eq!(found(app, &otto, ended.position()), 1);
+        let merged = app.get(&otto, &format!("/v1/tips/{tip}"));
+        assert_eq!(merged.header("location"), Some(&*format!("/v1/tips/{}", other.word("/number"))));
+        let history = app.get(&ravi, &format!("/v1/tips/{tip}/history")).expect(200);
+        assert!(history.each("/kind").contains(&json!("tip.merged")));
+        assert!(history.text().contains("because merged"), "{}", history.text());
+
+        // What was merged by hand is recorded as it is.
+        resolve(app, &stella, &wrong, "merged").expect(200);
+    });
+}

@@ -155,3 +155,71 @@ fn a_flag_that_was_turned_down_tells_its_pair_apart() {
         app.post(&otto, &path, back).expect_problem(409, "told_apart");
     });
 }
+
+#[test]
+fn what_is_said_of_a_tip_elsewhere_tells_nobody_there_of_it() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let lifts = app.community("lifts", Openness::Private);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        app.join(&lifts, &ana, Role::Contributor);
+        let ravi = app.member(&printers, "ravi", Role::Reviewer);
+        let lena = app.member(&lifts, "lena", Role::Reviewer);
+        let hidden = app.published(&ana, &lena, &lifts, "Canary door");
+        let hidden = app.get(&ana, &format!("/v1/tips/{hidden}")).expect(200);
+        let new = about_the_fan(app, &ana, "Loud fan").expect(201);
+
+        let body = json!({"relation": "differs_because", "reason": "That one is about the canary door."});
+        relate(app, &ana, &new, &hidden, body).expect(200);
+        let path = format!("/v1/tips/{}/relations/{}", new.word("/id"), hidden.word("/id"));
+        app.call("DELETE", &path).by(&ana).send().expect(204);
+        let history = app.get(&ravi, &format!("/v1/tips/{}/history", new.word("/id"))).expect(200);
+        assert!(history.each("/kind").ends_with(&[json!("tip.related"), json!("tip.unrelated")]));
+        for secret in ["canary", &hidden.word("/number"), &hidden.word("/id")] {
+            assert!(!history.text().contains(secret), "{secret} in {}", history.text());
+        }
+    });
+}
+
+#[test]
+fn a_tip_that_another_is_approved_to_replace_is_in_doubt_until_a_reviewer_has_looked() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let omar = app.member(&printers, "omar", Role::Contributor);
+        let ravi = app.member(&printers, "ravi", Role::Reviewer);
+        let old = published(app, &omar, &ravi, "Fan gets loud");
+        let elsewhere = app.community("lifts", Openness::Open);
+        let lena = app.member(&elsewhere, "lena", Role::Reviewer);
+        app.join(&elsewhere, &omar, Role::Contributor);
+        let of_others = app.published(&omar, &lena, &elsewhere, "Fan of a lift");
+        let of_others = app.get(&ana, &format!("/v1/tips/{of_others}")).expect(200);
+        let confidence = |tip: &Reply| app.get(&ana, &format!("/v1/tips/{}", tip.word("/id"))).word("/confidence");
+
+        let new = about_the_fan(app, &ana, "Loud fan").expect(201);
+        for other in [&old, &of_others] {
+            relate(app, &ana, &new, other, json!({"relation": "replaces"})).expect(200);
+        }
+        assert_eq!(confidence(&old), "validated", "nobody has agreed yet");
+        approve(app, &ravi, &new);
+        assert_eq!(confidence(&old), "not_validated");
+        assert_eq!(confidence(&of_others), "validated", "what another community holds is for its own reviewers");
+
+        let told = app.get(&omar, "/v1/notifications").expect(200);
+        assert!(told.each("/kind").contains(&json!("tip.disputed")), "{:?}", told.each("/kind"));
+        let task = app.get(&ravi, "/v1/flags?state=open&kind=recheck").expect(200);
+        assert_eq!(task.each("/tip/id"), [old.at("/id")]);
+        assert!(task.word("/items/0/text").contains(&new.word("/number")), "{}", task.text());
+
+        // It holds all the same: said once, this is not asked again when the new one is edited.
+        let path = format!("/v1/flags/{}/resolve", task.word("/items/0/id"));
+        app.act(&ravi, &path, "*", json!({"resolution": "no_action", "reason": "For machines without the new fan."}))
+            .expect(200);
+        assert_eq!(confidence(&old), "validated");
+        let path = format!("/v1/tips/{}", new.word("/id"));
+        let edit = app.call("PATCH", &path).by(&ana).header("If-Match", "*").json(json!({"tags": ["fan"]})).send();
+        app.act(&ana, &format!("{path}/submit"), edit.expect(200).etag(), json!({})).expect(200);
+        approve(app, &ravi, &new);
+        assert_eq!(confidence(&old), "validated");
+    });
+}

@@ -1,16 +1,19 @@
 //! A reviewer's edits: the text is approved as they would have it, and those whose words it was are asked. If they agree,
 //! the approval counts; if not, their own text is under review again.
 
+use std::sync::Arc;
+
 use eureka_domain::Instant;
 use eureka_domain::access::Caller;
 use eureka_domain::change::{Facts, Kind};
+use eureka_domain::clock::Ids;
 use eureka_domain::ids::ReviewId;
 use eureka_domain::review::Decision;
 use eureka_domain::workflow::{self, Action};
 use eureka_store::tips::TipSheet;
 use eureka_store::{Conn, Written, notifications, reviews, revisions, tips};
 
-use super::{NONE, Open, ReviewDetail, lock, read, save, settle};
+use super::{Found, NONE, Open, ReviewDetail, detail, lock, read, save, settle};
 use crate::notifications::record;
 use crate::tips::{Successor, change, succeed};
 use crate::{Service, ServiceError, TipChanges, audit};
@@ -55,12 +58,13 @@ impl Service {
         };
         let (caller, now) = (caller.clone(), self.clock.now());
         let next_id = ReviewId(self.new_id(now));
+        let ids = Arc::clone(&self.ids);
         self.store.write(move |conn| {
             if accept {
-                let open = lock(conn, &caller, id, Action::AcceptEdits)?;
-                accept_edits(conn, &caller, open, reason, now)
+                let open = lock(conn, &caller, id)?.permit(&caller, Action::AcceptEdits)?;
+                accept_edits(conn, &caller, open, reason, &*ids, now)
             } else {
-                let open = lock(conn, &caller, id, Action::DeclineEdits)?;
+                let open = lock(conn, &caller, id)?.permit(&caller, Action::DeclineEdits)?;
                 decline_edits(conn, &caller, open, next_id, reason, now)
             }
         })
@@ -72,12 +76,13 @@ fn accept_edits(
     caller: &Caller,
     open: Open,
     reason: Option<String>,
+    ids: &dyn Ids,
     now: Instant,
 ) -> Result<ReviewDetail, ServiceError> {
-    let Open { mut review, sheet: TipSheet { mut tip, live, latest }, community } = open;
+    let Open { mut review, sheet: TipSheet { mut tip, live, latest }, community, .. } = open;
     let (before, confidence) = (latest.state, tip.confidence);
     let quorum = community.policy.quorum_for(latest.text.safety);
-    let decided = workflow::accept_edits(&mut tip, latest, live, &mut review, quorum, now)?;
+    let decided = workflow::accept_edits(&mut tip, latest, live.clone(), &mut review, quorum, now)?;
     save(conn, &tip, &decided, &review)?;
     let kind = if review.closed.is_some() { Kind::TipPublished } else { Kind::ReviewEditsAccepted };
     // The approval is the reviewer's, whoever lets it count.
@@ -86,9 +91,9 @@ fn accept_edits(
     let change = change(kind, caller, &tip, now).about(review.id.0).telling(audit::payload(&facts)?);
     record(conn, &change.at_revision(Some(before), &decided.revision), &tip, &decided.revision)?;
     if kind == Kind::TipPublished {
-        settle(conn, caller.user, &tip, &decided.revision, now)?;
+        settle(conn, caller.user, &tip, &decided.revision, ids, now)?;
     }
-    read(conn, caller, review, now)
+    detail(conn, caller, Found { review, tip, revision: decided.revision, community }, live, now)
 }
 
 fn decline_edits(

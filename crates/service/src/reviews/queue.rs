@@ -98,7 +98,7 @@ impl Service {
                 queue::order(&waiting.review, fit, caller.user, now)
             });
             let Some(next) = next else { return Ok(None) };
-            let open = lock(conn, &caller, next.review.id, Action::Claim)?;
+            let open = lock(conn, &caller, next.review.id)?.permit(&caller, Action::Claim)?;
             claim(conn, &caller, open, now).map(Some)
         })
     }

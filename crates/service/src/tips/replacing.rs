@@ -4,8 +4,8 @@
 use eureka_domain::access::Caller;
 use eureka_domain::change::{Change, Facts, Kind};
 use eureka_domain::ids::TipRef;
-use eureka_domain::tip::{Replaced, Replacement, Tip};
-use eureka_domain::{RuleError, visibility, workflow};
+use eureka_domain::tip::{Replaced, Replacement, Revision, Tip};
+use eureka_domain::{Instant, RuleError, visibility, workflow};
 use eureka_store::tips::TipSheet;
 use eureka_store::{Conn, Written, notifications, tips};
 
@@ -28,24 +28,14 @@ impl Service {
     ) -> Result<Written<TipView>, ServiceError> {
         let reason = workflow::owed_reason(&reason)?;
         let (caller, now) = (caller.clone(), self.clock.now());
-        let (action, kind, pointer) = match how {
-            Replaced::Merged => (workflow::Action::Merge, Kind::TipMerged, "/into"),
-            Replaced::Superseded => (workflow::Action::Supersede, Kind::TipSuperseded, "/by"),
+        let (action, pointer) = match how {
+            Replaced::Merged => (workflow::Action::Merge, "/into"),
+            Replaced::Superseded => (workflow::Action::Supersede, "/by"),
         };
         self.store.write(move |conn| {
             let TipSheet { mut tip, live, latest } = open(conn, &caller, tip, action, &expected, now)?;
             let target = successor(conn, &caller, &tip, by, pointer)?;
-            workflow::replace(&mut tip, &latest, Replacement { by: target.id, how }, now)?;
-            tips::save(conn, &tip)?;
-            if how == Replaced::Merged {
-                move_evidence(conn, &caller, tip.id, target.id, now)?;
-            }
-            let facts = Facts { reason: Some(reason), value: Some(target.number.to_string()), ..Facts::default() };
-            let change = change(kind, &caller, &tip, now).telling(audit::payload(&facts)?);
-            let seq = record(conn, &change, &tip, &latest)?;
-            if target.author != caller.user {
-                notifications::tell(conn, seq, &[target.author].into())?;
-            }
+            replace(conn, &caller, (&mut tip, &latest), &target, how, reason, now)?;
             one_tip_view(conn, &caller, TipSheet { tip, live, latest }, now)
         })
     }
@@ -76,6 +66,34 @@ impl Service {
             one_tip_view(conn, &caller, TipSheet { tip, live, latest }, now)
         })
     }
+}
+
+/// Gives a tip's place to another one, and tells both authors.
+pub(crate) fn replace(
+    conn: &mut Conn<'_>,
+    caller: &Caller,
+    (tip, latest): (&mut Tip, &Revision),
+    target: &Tip,
+    how: Replaced,
+    reason: String,
+    now: Instant,
+) -> Result<(), ServiceError> {
+    workflow::replace(tip, latest, Replacement { by: target.id, how }, now)?;
+    tips::save(conn, tip)?;
+    let kind = match how {
+        Replaced::Merged => {
+            move_evidence(conn, caller, tip.id, target.id, now)?;
+            Kind::TipMerged
+        }
+        Replaced::Superseded => Kind::TipSuperseded,
+    };
+    let facts = Facts { reason: Some(reason), value: Some(target.number.to_string()), ..Facts::default() };
+    let change = change(kind, caller, tip, now).telling(audit::payload(&facts)?);
+    let seq = record(conn, &change, tip, latest)?;
+    if target.author != caller.user {
+        notifications::tell(conn, seq, &[target.author].into())?;
+    }
+    Ok(())
 }
 
 /// The tip that is to take another's place: one that readers of the same community find.

@@ -21,7 +21,7 @@ fn decide(store: &Store, review: &Review, decision: Decision) -> Result<(), Stor
 
 fn save_revision(store: &Store, tip: &Tip, revision: &Revision) -> Result<(), StoreError> {
     let (tip, revision) = (tip.clone(), revision.clone());
-    write(store, move |conn| revisions::save(conn, &tip, &revision)).map(|_| ())
+    write(store, move |conn| revisions::rewrite(conn, &tip, &revision)).map(|_| ())
 }
 
 fn add_revision(store: &Store, tip: &Tip, revision: &Revision) -> Result<(), StoreError> {

@@ -165,7 +165,7 @@ fn a_tip_comes_back_as_it_was_written_and_is_found_by_id_and_number() {
                 tips::save(conn, &stored)?;
                 tips::lock(conn, &TipRef::Id(stored.id))
             });
-            assert_eq!(locked.unwrap().value, Some(tip));
+            assert_eq!(locked.unwrap().value.map(|sheet| sheet.tip), Some(tip));
         }
     });
 }
