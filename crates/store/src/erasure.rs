@@ -6,7 +6,7 @@ use std::time::{Duration, Instant as Stopwatch};
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
 use eureka_domain::Instant;
 use eureka_domain::erasure::Traces;
 use eureka_domain::ids::{TipNumber, UserId};
@@ -185,15 +185,17 @@ impl Store {
 }
 
 /// PostgreSQL keeps what was deleted, and copies it along, for as long as anybody reads a state from before. What counts is
-/// the oldest transaction of the whole server: every snapshot looks back to it, that of the copying itself included.
+/// the oldest transaction of the whole server: every snapshot looks back to it, that of the copying itself included. It is
+/// the server's own account of it that is asked, since the list of activities hides those of other roles.
 fn await_older_readers(conn: &mut PgConnection) -> Result<(), StoreError> {
-    let now: String = diesel::select(sql::<Text>("(txid_current() % 4294967296)::text")).get_result(conn)?;
-    let older = format!(
-        "(SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() \
-         AND greatest(age(backend_xmin), age(backend_xid)) > age('{now}'::xid))"
+    let now: i64 = diesel::select(sql::<BigInt>("txid_current()")).get_result(conn)?;
+    let none_older = format!(
+        "(txid_snapshot_xmin(txid_current_snapshot()) >= {now} AND NOT EXISTS ( \
+           SELECT 1 FROM pg_stat_activity WHERE pid <> pg_backend_pid() \
+           AND age(backend_xmin) > age(({now} % 4294967296)::text::xid)))"
     );
     let since = Stopwatch::now();
-    while diesel::select(sql::<BigInt>(&older)).get_result::<i64>(conn)? > 0 {
+    while !diesel::select(sql::<Bool>(&none_older)).get_result::<bool>(conn)? {
         if since.elapsed() > PATIENCE {
             return Err(StoreError::Busy);
         }
