@@ -4,14 +4,20 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use eureka_domain::ids::TipId;
+use parking_lot::Mutex;
 use tantivy::columnar::Column;
 use tantivy::index::SegmentId;
+use tantivy::schema::Field;
 use tantivy::{Searcher, SegmentReader};
 use uuid::Uuid;
 
 use crate::analysis::Language;
 use crate::error::SearchError;
+use crate::query::lexicon::Entry;
 use crate::schema::{self, Fields, column};
+
+/// The most frequent words of beginnings, by field.
+type Beginnings = HashMap<(Field, String), Arc<[Entry]>>;
 
 /// Both halves at one moment.
 pub(crate) struct Snapshot {
@@ -24,6 +30,8 @@ pub(crate) struct Snapshot {
     pub(crate) public: PublicStatistics,
     /// In how many tips of the open half each language is written, the commonest first; made at the first search.
     pub(crate) languages: OnceLock<Vec<(u32, Language)>>,
+    /// The most frequent words of some beginnings in the open half, as they were asked for.
+    pub(crate) begun: Mutex<Beginnings>,
     columns: HashMap<SegmentId, Columns>,
 }
 
@@ -72,7 +80,7 @@ impl Snapshot {
         let segments = open.segment_readers().iter().chain(restricted.segment_readers());
         let columns = segments.map(|segment| Ok((segment.segment_id(), Columns::of(segment)?)));
         let columns = columns.collect::<Result<_, SearchError>>()?;
-        Ok(Self { fields, open, restricted, seq, public, languages: OnceLock::new(), columns })
+        Ok(Self { fields, open, restricted, seq, public, languages: OnceLock::new(), begun: Mutex::default(), columns })
     }
 
     /// The columns of one of its segments.

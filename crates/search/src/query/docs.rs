@@ -16,8 +16,12 @@ use crate::index::snapshot::PublicStatistics;
 const MOST_GATHERED: usize = 400_000;
 /// When lists hold more than one in so many tips, they are counted instead of sorted.
 const DENSE: usize = 32;
-/// Most places of words that are read for a phrase in one segment: small words have a great many.
+/// Most places of words that are read for a phrase in one segment.
 const MOST_PLACES: usize = 40_000;
+/// The same in the whole open half, of which each segment has its share, for a phrase of words that each stand in more
+/// than one of [`FEW_TIPS`] tips: small words have a great many places.
+const MOST_COMMON_PLACES: usize = 10_000;
+const FEW_TIPS: u32 = 3;
 /// Most tips with a phrase that are looked for in one segment: a phrase that stands in more says little.
 const MOST_WITH_PHRASE: usize = 10_000;
 
@@ -176,11 +180,10 @@ impl Walk {
                 place,
             });
         }
-        let most = ways.iter().map(|way| most(way.worth)).fold(0.0, f32::max);
+        let most = ways.iter().map(|way| most(way.worth, way.declared, way.headline.is_some())).fold(0.0, f32::max);
         let cost = ways.iter().map(|way| way.docs.cost()).fold(0, u32::saturating_add);
-        let mut walk = Self { ways, doc: 0, most, cost };
-        walk.settle();
-        Ok(walk)
+        let doc = ways.iter().map(|way| way.docs.doc()).min().unwrap_or(TERMINATED);
+        Ok(Self { ways, doc, most, cost })
     }
 
     pub(crate) fn doc(&self) -> DocId {
@@ -189,26 +192,19 @@ impl Walk {
 
     pub(crate) fn advance(&mut self) -> DocId {
         let current = self.doc;
+        self.doc = TERMINATED;
         for way in &mut self.ways {
-            if way.docs.doc() == current {
-                way.docs.advance();
-            }
+            let doc = way.docs.doc();
+            self.doc = self.doc.min(if doc == current { way.docs.advance() } else { doc });
         }
-        self.settle()
+        self.doc
     }
 
     pub(crate) fn seek(&mut self, target: DocId) -> DocId {
         if self.doc >= target {
             return self.doc;
         }
-        for way in &mut self.ways {
-            way.docs.seek(target);
-        }
-        self.settle()
-    }
-
-    fn settle(&mut self) -> DocId {
-        self.doc = self.ways.iter().map(|way| way.docs.doc()).min().unwrap_or(TERMINATED);
+        self.doc = self.ways.iter_mut().map(|way| way.docs.seek(target)).min().unwrap_or(TERMINATED);
         self.doc
     }
 
@@ -360,6 +356,9 @@ fn phrase(scope: &Scope<'_>, view: &View<'_>, places: &[Place]) -> Result<Vec<(D
     let Some(lead) = (0..walks.len()).min_by_key(|place| walks.get(*place).map_or(0, PlaceWalk::cost)) else {
         return Ok(Vec::new());
     };
+    let rarest = walks.get(lead).map_or(0, PlaceWalk::cost);
+    let common = view.open && rarest > view.reader.max_doc() / FEW_TIPS;
+    let most_places = if common { scope.share_of(view, MOST_COMMON_PLACES) } else { MOST_PLACES };
     let mut list = Vec::new();
     let (mut target, mut places) = (0, 0);
     let (mut ends, mut next, mut reached) = (Vec::new(), Vec::new(), Vec::new());
@@ -367,7 +366,7 @@ fn phrase(scope: &Scope<'_>, view: &View<'_>, places: &[Place]) -> Result<Vec<(D
         if doc == TERMINATED {
             break;
         }
-        if list.len() == MOST_WITH_PHRASE || places > MOST_PLACES {
+        if list.len() == MOST_WITH_PHRASE || places > most_places {
             scope.cut_short();
             break;
         }

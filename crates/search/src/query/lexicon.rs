@@ -3,8 +3,9 @@
 //! Words of hidden or deleted tips are never suggested: a word of the restricted half counts only where a tip that the
 //! caller sees holds it.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use levenshtein_automata::{DFA, Distance, LevenshteinAutomatonBuilder, SINK_STATE};
 use tantivy::postings::TermInfo;
@@ -20,6 +21,13 @@ const MOST_CONSIDERED: usize = 4_000;
 /// Most dictionary entries read for one expansion, in each segment, known or not: a bound on time.
 const MOST_READ: usize = 40_000;
 
+/// Most words of one beginning.
+const MOST_KEPT: usize = 64;
+/// From so many words read on, the most frequent of them are kept until the next commit.
+const DEAR: usize = 200;
+/// Most beginnings whose words are kept.
+const MOST_BEGINNINGS: usize = 1_024;
+
 /// A word of the dictionary and in how many tips it stands (at least).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
@@ -29,26 +37,64 @@ pub(crate) struct Entry {
     pub(crate) distance: u8,
 }
 
-/// Words that begin with `prefix`, most frequent first.
+/// Words that begin with `prefix`, most frequent first, at most [`MOST_KEPT`].
 pub(crate) fn beginning_with(
     scope: &Scope<'_>,
     field: In,
     prefix: &str,
     most: usize,
 ) -> Result<Vec<Entry>, SearchError> {
-    let mut found = HashMap::new();
-    for view in &scope.views {
-        let mut stream = view.index(field).terms().range().ge(prefix.as_bytes()).into_stream()?;
-        let (mut read, mut considered) = (0, 0);
-        while stream.advance() && read < MOST_READ && considered < MOST_CONSIDERED {
-            if !stream.key().starts_with(prefix.as_bytes()) {
-                break;
-            }
-            read += 1;
-            considered += usize::from(collect(view, field, stream.key(), stream.value(), 0, &mut found)?);
-        }
+    let open = beginning_in_the_open(scope, field, prefix)?;
+    if scope.views.iter().all(|view| view.open) {
+        return Ok(open.iter().take(most).cloned().collect());
+    }
+    // What the open half holds beyond these is no rarer in the restricted one, and comes after them.
+    let mut found = open.iter().map(|entry| (entry.word.clone(), Known::of(entry))).collect();
+    for view in scope.views.iter().filter(|view| !view.open) {
+        collect_beginning(view, field, prefix, &mut found)?;
     }
     Ok(sorted(found, most))
+}
+
+/// The same of the open half, which is one for all callers: what took long to find is kept for the next.
+fn beginning_in_the_open(scope: &Scope<'_>, field: In, prefix: &str) -> Result<Arc<[Entry]>, SearchError> {
+    let key = (scope.field(field), prefix.to_owned());
+    if let Some(kept) = scope.snapshot.begun.lock().get(&key) {
+        return Ok(Arc::clone(kept));
+    }
+    let mut found = HashMap::new();
+    let mut read = 0;
+    for view in scope.views.iter().filter(|view| view.open) {
+        read += collect_beginning(view, field, prefix, &mut found)?;
+    }
+    let entries: Arc<[Entry]> = sorted(found, MOST_KEPT).into();
+    if read >= DEAR {
+        let mut begun = scope.snapshot.begun.lock();
+        if begun.len() >= MOST_BEGINNINGS {
+            begun.clear();
+        }
+        begun.insert(key, Arc::clone(&entries));
+    }
+    Ok(entries)
+}
+
+/// Adds the words of a segment that begin with `prefix`; says how many it read.
+fn collect_beginning(
+    view: &View<'_>,
+    field: In,
+    prefix: &str,
+    found: &mut HashMap<String, Known>,
+) -> Result<usize, SearchError> {
+    let mut stream = view.index(field).terms().range().ge(prefix.as_bytes()).into_stream()?;
+    let (mut read, mut considered) = (0, 0);
+    while stream.advance() && read < MOST_READ && considered < MOST_CONSIDERED {
+        if !stream.key().starts_with(prefix.as_bytes()) {
+            break;
+        }
+        read += 1;
+        considered += usize::from(collect(view, field, stream.key(), stream.value(), 0, found)?);
+    }
+    Ok(read)
 }
 
 /// Words within `distance` edits (a swap of neighbours is one), nearest first, then most frequent. Words that begin
@@ -99,9 +145,12 @@ fn collect(
             return Ok(false);
         }
     }
-    let entry = found.entry(word.to_owned()).or_insert(Known { open: 0, distance });
-    if view.open {
-        entry.open += info.doc_freq;
+    let frequency = if view.open { info.doc_freq } else { 0 };
+    match found.get_mut(word) {
+        Some(known) => known.open += frequency,
+        None => {
+            found.insert(word.to_owned(), Known { open: frequency, distance });
+        }
     }
     Ok(true)
 }
@@ -113,19 +162,26 @@ struct Known {
     distance: u8,
 }
 
+impl Known {
+    fn of(entry: &Entry) -> Self {
+        Self { open: entry.frequency, distance: entry.distance }
+    }
+}
+
 fn sorted(found: HashMap<String, Known>, most: usize) -> Vec<Entry> {
     let mut entries = found
         .into_iter()
         .map(|(word, known)| Entry { word, frequency: known.open.max(1), distance: known.distance })
         .collect::<Vec<_>>();
-    entries.sort_by(|a, b| {
-        (a.distance, std::cmp::Reverse(a.frequency), &a.word).cmp(&(
-            b.distance,
-            std::cmp::Reverse(b.frequency),
-            &b.word,
-        ))
-    });
-    entries.truncate(most);
+    let order = |a: &Entry, b: &Entry| {
+        let of = |entry: &Entry| (entry.distance, Reverse(entry.frequency));
+        of(a).cmp(&of(b)).then_with(|| a.word.cmp(&b.word))
+    };
+    if entries.len() > most {
+        entries.select_nth_unstable_by(most, order);
+        entries.truncate(most);
+    }
+    entries.sort_unstable_by(order);
     entries
 }
 

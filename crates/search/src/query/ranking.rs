@@ -1,5 +1,7 @@
 //! Every number that ranking depends on, and the formulas they stand in. Change one only with figures.
 
+use std::sync::OnceLock;
+
 use tantivy::fieldnorm::FieldNormReader;
 
 use super::slot::Slot;
@@ -93,9 +95,14 @@ impl Norms {
     }
 }
 
-/// The most that one slot of weight `idf` can add.
-pub(crate) fn most(idf: f32) -> f32 {
-    idf * ((K1 + 1.0) * (1.0 + HEADLINE)).max(DECLARED)
+/// The most that one way to have a slot can add, of weight `worth`.
+pub(crate) fn most(worth: f32, declared: bool, in_headlines: bool) -> f32 {
+    worth
+        * match (declared, in_headlines) {
+            (true, _) => DECLARED,
+            (false, true) => (K1 + 1.0) * (1.0 + HEADLINE),
+            (false, false) => K1 + 1.0,
+        }
 }
 
 /// How much order and form say in a query of this many words.
@@ -114,12 +121,10 @@ pub(crate) fn earliness(idf: f32, place: u32) -> f32 {
 
 /// How much nearness says: 1 for neighbours, falling with the distance.
 pub(crate) fn nearness(distance: u32) -> f32 {
-    if distance > FAR {
-        return 0.0;
-    }
+    static POWERS: OnceLock<Vec<f32>> = OnceLock::new();
     #[allow(clippy::cast_precision_loss, reason = "at most FAR")]
-    let distance = distance.max(1) as f32;
-    distance.powf(-FADING)
+    let powers = POWERS.get_or_init(|| (0..=FAR).map(|distance| (distance.max(1) as f32).powf(-FADING)).collect());
+    powers.get(distance as usize).copied().unwrap_or_default()
 }
 
 /// Proof, freshness and confidence as one factor between 0.88 and 1.12: enough to order equals, too little to lift a

@@ -23,6 +23,8 @@ const PATIENCE: u32 = 2_048;
 
 /// Most tips looked at when every word stands in a good part of all tips: none of them is better than the others.
 const MOST_OF_IDLE: u64 = 10_000;
+/// The same for words that say nothing in any text.
+const MOST_OF_EMPTY: u64 = 1_000;
 
 /// A tip that was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -63,6 +65,8 @@ pub(crate) struct Passage<'a, 's> {
     pub(crate) after: Option<(f64, i64)>,
     /// The present moment, in microseconds.
     pub(crate) now_micros: i64,
+    /// Whether nothing was asked for but words that say nothing.
+    pub(crate) only_empty: bool,
 }
 
 impl<'s> Passage<'_, 's> {
@@ -71,6 +75,7 @@ impl<'s> Passage<'_, 's> {
         let mut best = Best::new(keep, self.shown, self.after);
         let mut watch = Watch::new(self.deadline);
         let idle = counter.is_none() && self.sort == Sort::Relevance && ranking::says_nothing(self.slots);
+        let most_of_idle = if self.only_empty { MOST_OF_EMPTY } else { MOST_OF_IDLE };
         for (place, view) in self.scope.views.iter().enumerate() {
             let Some(mut walks) = self.required_walks(view)? else { continue };
             let mut others = self.walks(view, |slot| !slot.required && !slot.silent)?;
@@ -104,7 +109,7 @@ impl<'s> Passage<'_, 's> {
                 if passes != Passes::All {
                     continue;
                 }
-                if idle && best.count == MOST_OF_IDLE {
+                if idle && best.count >= most_of_idle {
                     self.scope.cut_short();
                     break;
                 }
@@ -155,6 +160,7 @@ impl<'s> Passage<'_, 's> {
                 bounds.push(sum);
             }
             let mut essential = 0;
+            let mut next = least(&walks);
             loop {
                 watch.tick()?;
                 if !thorough {
@@ -162,27 +168,25 @@ impl<'s> Passage<'_, 's> {
                     while bounds.get(essential).is_some_and(|bound| *bound <= threshold) {
                         essential += 1;
                         exact = false;
+                        next = least(walks.get(essential..).unwrap_or_default());
                     }
                 }
-                let doc = walks
-                    .get(essential..)
-                    .unwrap_or_default()
-                    .iter()
-                    .map(|each| each.walk.doc())
-                    .min()
-                    .unwrap_or(TERMINATED);
+                let doc = next;
                 if doc == TERMINATED {
                     break;
                 }
                 let mut score = 0.0;
                 let mut met = 0;
                 let (cheap, dear) = walks.split_at_mut(essential);
+                next = TERMINATED;
                 for each in dear {
-                    if each.walk.doc() == doc {
+                    let mut at = each.walk.doc();
+                    if at == doc {
                         score += each.walk.gain(view, self.norms).score;
                         met += usize::from(each.required);
-                        each.walk.advance();
+                        at = each.walk.advance();
                     }
+                    next = next.min(at);
                 }
                 for (at, each) in cheap.iter_mut().enumerate().rev() {
                     if score + bounds.get(at).copied().unwrap_or_default() <= best.threshold() {
@@ -286,6 +290,11 @@ impl<'s> Passage<'_, 's> {
 struct Asked {
     walk: Walk,
     required: bool,
+}
+
+/// The first tip that any of these stands on.
+fn least(walks: &[Asked]) -> DocId {
+    walks.iter().map(|each| each.walk.doc()).min().unwrap_or(TERMINATED)
 }
 
 /// Keeps the best candidates: a quarter more than asked for are gathered before the worst are dropped. The sooner they

@@ -1,6 +1,7 @@
 //! What a caller may see of a snapshot, segment by segment. Every read of postings goes through here.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use eureka_domain::visibility::Audience;
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::index::SegmentId;
-use tantivy::postings::SegmentPostings;
+use tantivy::postings::{SegmentPostings, TermInfo};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, DocSet, InvertedIndexReader, SegmentReader, TERMINATED, Term};
 use uuid::Uuid;
@@ -45,6 +46,8 @@ pub(crate) struct View<'s> {
     /// Whether it belongs to the half for open communities.
     pub(crate) open: bool,
     allowed: Option<Allowed>,
+    /// Terms that were looked up: every pass asks for the same ones.
+    looked_up: RefCell<HashMap<Term, Option<TermInfo>>>,
 }
 
 /// Which communities of a restricted segment the caller reads.
@@ -89,6 +92,13 @@ impl<'s> Scope<'s> {
         self.cut.get()
     }
 
+    /// The share of an open segment in what is done at most for the open half, by its size. Restricted ones have none:
+    /// their sizes must show in nothing.
+    pub(crate) fn share_of(&self, view: &View<'_>, most: usize) -> usize {
+        let open = self.views.iter().filter(|view| view.open).map(|view| view.reader.max_doc() as usize);
+        most.saturating_mul(view.reader.max_doc() as usize).div_ceil(open.sum::<usize>().max(1)).max(1)
+    }
+
     pub(crate) fn gathered(&self, view: &View<'_>, source: &Source) -> Option<Listed> {
         let gathered = self.gathered.borrow();
         let segment = view.reader.segment_id();
@@ -105,7 +115,7 @@ impl<'s> Scope<'s> {
         let mut sum = 0;
         for view in self.views.iter().filter(|view| view.open) {
             let term = self.term(field, term);
-            let frequency = view.index(field).doc_freq(&term)?;
+            let frequency = view.look_up(term.clone(), field)?.map_or(0, |info| info.doc_freq);
             if frequency > 0
                 && view.reader.has_deletes()
                 && let Some(mut postings) = view.postings(term, field, IndexRecordOption::Basic)?
@@ -134,7 +144,7 @@ impl<'s> Scope<'s> {
         Term::from_field_text(self.field(field), text)
     }
 
-    fn field(&self, field: In) -> Field {
+    pub(crate) fn field(&self, field: In) -> Field {
         let fields = &self.snapshot.fields;
         match field {
             In::All => fields.all,
@@ -166,6 +176,7 @@ impl<'s> View<'s> {
             columns: snapshot.columns(reader)?,
             open,
             allowed,
+            looked_up: RefCell::default(),
         })
     }
 
@@ -185,7 +196,18 @@ impl<'s> View<'s> {
         field: In,
         with: IndexRecordOption,
     ) -> Result<Option<SegmentPostings>, SearchError> {
-        Ok(self.index(field).read_postings(&term, with)?)
+        let info = self.look_up(term, field)?;
+        Ok(info.map(|info| self.index(field).read_postings_from_terminfo(&info, with)).transpose()?)
+    }
+
+    /// Where the dictionary says that a term's tips are.
+    fn look_up(&self, term: Term, field: In) -> Result<Option<TermInfo>, SearchError> {
+        if let Some(known) = self.looked_up.borrow().get(&term) {
+            return Ok(known.clone());
+        }
+        let info = self.index(field).get_term_info(&term)?;
+        self.looked_up.borrow_mut().insert(term, info.clone());
+        Ok(info)
     }
 
     /// The tips of a community, if the segment has any.

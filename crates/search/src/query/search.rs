@@ -108,7 +108,7 @@ impl Search<'_> {
             complete = self.passage().by_demands(keep, counter.as_mut(), self.now_micros)?;
         } else {
             complete = self.complete_in_steps(keep)?;
-            if complete.count == 0 && self.request.typing && self.has_phrases() && self.partial(1, None)?.count == 0 {
+            if complete.count == 0 && self.request.typing && self.has_phrases() && self.phrases_stand_nowhere()? {
                 let before = self.plan.slots.clone();
                 let forgiven = relax::unfinished_phrases(&self.scope, &mut self.plan)?;
                 complete = self.passage().complete(keep, None)?;
@@ -118,7 +118,7 @@ impl Search<'_> {
                     self.plan.slots = before;
                 }
             }
-            if complete.count == 0 && self.has_phrases() && self.partial(1, None)?.count == 0 {
+            if complete.count == 0 && self.has_phrases() && self.phrases_stand_nowhere()? {
                 self.read_phrases_as_words();
                 complete = self.passage().complete(keep, None)?;
             }
@@ -129,6 +129,8 @@ impl Search<'_> {
             }
             let enough = (self.all_words_first() || ranking::says_nothing(&self.plan.slots))
                 && (complete.count >= PLENTY || complete.count >= (wanted + self.shown.len()) as u64);
+            // Less of what says nothing says nothing either.
+            let enough = enough || (self.plan.only_empty && complete.count > 0);
             if !enough && (self.request.sort == Sort::Relevance || complete.count == 0) {
                 let counting = if complete.count == 0 { counter.as_mut() } else { None };
                 partial = self.partial(keep, counting)?;
@@ -180,6 +182,7 @@ impl Search<'_> {
             shown: &self.shown,
             after: self.after,
             now_micros: self.now_micros,
+            only_empty: self.plan.only_empty,
         }
     }
 
@@ -213,11 +216,21 @@ impl Search<'_> {
 
     /// Tips that have something of what was asked for, and every phrase.
     fn partial(&self, keep: usize, counter: Option<&mut Counter>) -> Result<Found, SearchError> {
+        Passage { demands: &self.phrases_demanded(), ..self.passage() }.partial(keep, counter)
+    }
+
+    fn phrases_demanded(&self) -> Vec<Demand> {
         let mut demands = self.demands.clone();
         for slot in self.plan.slots.iter().filter(|slot| slot.kind == SlotKind::Phrase && slot.required) {
             demands.extend(slot.alternatives.iter().map(|alternative| filter::must(alternative.source.clone())));
         }
-        Passage { demands: &demands, ..self.passage() }.partial(keep, counter)
+        demands
+    }
+
+    /// Whether no tip has every phrase, and something else that says something.
+    fn phrases_stand_nowhere(&self) -> Result<bool, SearchError> {
+        let with_phrases = Passage { demands: &self.phrases_demanded(), ..self.passage() };
+        Ok(with_phrases.by_demands(1, None, self.now_micros)?.count == 0 || with_phrases.partial(1, None)?.count == 0)
     }
 
     fn has_phrases(&self) -> bool {

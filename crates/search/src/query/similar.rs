@@ -131,6 +131,7 @@ fn similar(snapshot: &Snapshot, request: &SimilarRequest) -> Result<Vec<SimilarT
         shown: &HashSet::new(),
         after: None,
         now_micros: 0,
+        only_empty: plan.only_empty,
     };
     let mut found = passage.partial(limit + 1, None)?.best;
     found.sort_by(by_rank);

@@ -278,6 +278,7 @@ impl Typing<'_> {
             shown: &HashSet::new(),
             after: None,
             now_micros: 0,
+            only_empty: plan.only_empty,
         };
         let mut found = passage.complete(TITLES, None)?.best;
         found.sort_by(by_rank);
