@@ -13,7 +13,7 @@ const ENGLISH: &[&str] = &[
     "do", "does", "did", "doing", "because", "until", "while", "about", "from", "so", "than", "too", "very", "can",
     "could", "should", "would", "may", "might", "must", "shall", "any", "some", "there", "here", "also", "just", "s",
     "t", "d", "m", "ll", "re", "ve", "please", "want", "im", "id", "dont", "doesnt", "didnt", "isnt", "arent", "wasnt",
-    "werent", "havent", "hasnt", "hadnt", "couldnt", "wouldnt", "shouldnt",
+    "werent", "havent", "hasnt", "hadnt", "couldnt", "wouldnt", "shouldnt", "wont", "cant", "cannot",
 ];
 const ROMANIAN: &[&str] = &[
     "a", "al", "ale", "am", "ar", "are", "as", "au", "ca", "care", "ce", "cu", "cum", "da", "de", "din", "este", "eu",
