@@ -18,6 +18,10 @@ pub const FAILURES: usize = 3;
 /// How many people for whom it fixed the problem confirm a tip.
 pub const FIXES: usize = 5;
 
+/// Most re-checks that a community has open before age alone opens another: a year after many tips came at once, they
+/// are looked at one after the other.
+pub const MOST_RECHECKS: i64 = 25;
+
 /// A counted use of the text that readers see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LiveUse {

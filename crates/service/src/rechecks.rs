@@ -7,7 +7,7 @@ use eureka_domain::Instant;
 use eureka_domain::change::{Change, Facts, Kind};
 use eureka_domain::community::{Community, ReviewPolicy};
 use eureka_domain::flag::{Flag, FlagKind, Resolution};
-use eureka_domain::ids::{FlagId, TipId, TipRef, UserId};
+use eureka_domain::ids::{CommunityId, FlagId, TipId, TipRef, UserId};
 use eureka_domain::renewal::{self, LiveUse, Turn};
 use eureka_domain::tip::{Confidence, Revision, Safety, Tip};
 use eureka_store::outcomes::CountedUse;
@@ -16,9 +16,6 @@ use eureka_store::{Conn, communities, flags, log, notifications, tips};
 
 use crate::notifications::record;
 use crate::{Service, ServiceError, audit};
-
-/// How many re-checks are opened in one transaction.
-const SLICE: i64 = 50;
 
 /// A live text, and what is about to happen to the confidence in it.
 pub(crate) struct Case<'a> {
@@ -41,25 +38,33 @@ pub(crate) struct Why {
 }
 
 impl Service {
-    /// Opens a re-check of every validated tip that nobody has confirmed for a year, or half a year where the work is
-    /// dangerous; says how many. Called now and then.
+    /// Opens re-checks of validated tips that nobody has confirmed for a year, or half a year where the work is dangerous,
+    /// as many as their community's reviewers can see to; says how many. Called now and then.
     pub fn open_rechecks(&self) -> Result<usize, ServiceError> {
         let now = self.clock.now();
         let mut opened = 0;
-        for &safety in Safety::ALL {
-            loop {
-                let before = renewal::look_again_before(safety, now);
-                let due = self.store.read(|conn| eureka_store::rechecks::due(conn, safety, before, SLICE))?;
+        for community in self.store.read(communities::ids)? {
+            let due = self.store.read(|conn| due(conn, community, now))?;
+            if !due.is_empty() {
                 let due: Vec<_> = due.into_iter().map(|tip| (tip, FlagId(self.new_id(now)))).collect();
-                let written = self.store.write(move |conn| open_each(conn, due, now))?.value;
-                if written == 0 {
-                    break;
-                }
-                opened += written;
+                opened += self.store.write(move |conn| open_each(conn, due, now))?.value;
             }
         }
         Ok(opened)
     }
+}
+
+/// The tips of a community to be looked at again now: first those whose work is the most dangerous, then the oldest.
+fn due(conn: &mut Conn<'_>, community: CommunityId, now: Instant) -> Result<Vec<TipId>, ServiceError> {
+    let mut room = renewal::MOST_RECHECKS - flags::open_rechecks(conn, community)?;
+    let mut due = Vec::new();
+    for &safety in Safety::ALL.iter().rev() {
+        let before = renewal::look_again_before(safety, now);
+        let found = eureka_store::rechecks::due(conn, community, safety, before, room.max(0))?;
+        room = room.saturating_sub_unsigned(found.len() as u64);
+        due.extend(found);
+    }
+    Ok(due)
 }
 
 /// Opens a re-check of each of these tips that still is validated and has none; says of how many.

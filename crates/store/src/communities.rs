@@ -39,6 +39,13 @@ pub fn find_slug(conn: &mut Conn<'_>, slug: &str) -> Result<Option<Community>, S
     on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?.map(Community::try_from).transpose()
 }
 
+/// Every community there is, in the order of founding.
+pub fn ids(conn: &mut Conn<'_>) -> Result<Vec<CommunityId>, StoreError> {
+    let query = communities::table.order(communities::id).select(communities::id);
+    let ids: Vec<DbUuid> = on_each!(conn, c => query.load(*c))?;
+    Ok(ids.into_iter().map(|id| CommunityId(id.0)).collect())
+}
+
 /// The communities an audience reads, in the order of founding, at most `limit` after one of them.
 pub fn list(
     conn: &mut Conn<'_>,

@@ -84,6 +84,15 @@ pub fn open_recheck(conn: &mut Conn<'_>, tip: TipId) -> Result<Option<Flag>, Sto
     on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?.map(Flag::try_from).transpose()
 }
 
+/// How many open re-checks a community has.
+pub fn open_rechecks(conn: &mut Conn<'_>, community: CommunityId) -> Result<i64, StoreError> {
+    let query = flags::table
+        .filter(flags::community_id.eq(DbUuid(community.0)))
+        .filter(flags::kind.eq(FlagKind::Recheck.word()))
+        .filter(flags::resolved_at.is_null());
+    Ok(on_each!(conn, c => query.count().get_result(*c))?)
+}
+
 /// The flags that a filter lets through, those that are due first before the others, at most `limit` after one of them.
 pub fn list(
     conn: &mut Conn<'_>,

@@ -10,9 +10,9 @@ use eureka_domain::change::{Change, Head, Kind, Payload, Recorded};
 use eureka_domain::ids::{TipId, UserId};
 use eureka_domain::tip::State;
 
-use crate::kept::Kept;
 use crate::schema::{change_head, change_log, change_payloads};
 use crate::sql_types::{DbInstant, DbUuid};
+use crate::update::update;
 use crate::{Conn, StoreError};
 
 pub use chain::{BadRow, Flaw, Verdict, verify, verify_all};
@@ -54,9 +54,9 @@ pub fn append(conn: &mut Conn<'_>, change: &Change) -> Result<i64, StoreError> {
         );
         on_each!(conn, c => diesel::insert_into(change_payloads::table).values(values).execute(*c))?;
     }
-    let guarded = change_head::table.find(1).filter(change_head::seq.eq(head.seq));
+    let guarded = change_head::id.eq(1).and(change_head::seq.eq(head.seq));
     let next = (change_head::seq.eq(recorded.seq), change_head::hash.eq(&recorded.hash));
-    let moved = on_each!(conn, c => Kept(diesel::update(guarded).set(next)).execute(*c))?;
+    let moved = on_each!(conn, c => update(change_head::table, guarded, next).execute(*c))?;
     if moved == 1 { Ok(recorded.seq) } else { Err(StoreError::Conflict { what: "change_head" }) }
 }
 

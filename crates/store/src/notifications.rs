@@ -23,14 +23,16 @@ pub struct Notification {
 
 /// Tells people of the change at a place of the log. Whoever has been told is not told again.
 pub fn tell(conn: &mut Conn<'_>, seq: i64, people: &BTreeSet<UserId>) -> Result<(), StoreError> {
-    let people: Vec<UserId> = people.iter().copied().collect();
+    let told = |user: &UserId| (notifications::user_id.eq(DbUuid(user.0)), notifications::seq.eq(seq));
+    let people: Vec<_> = people.iter().map(told).collect();
     for people in people.chunks(crate::MANY) {
-        let rows: Vec<_> =
-            people.iter().map(|user| (notifications::user_id.eq(DbUuid(user.0)), notifications::seq.eq(seq))).collect();
-        on_each!(conn, c => diesel::insert_into(notifications::table)
-            .values(&rows)
-            .on_conflict_do_nothing()
-            .execute(*c))?;
+        if let [one] = people {
+            let insert = diesel::insert_into(notifications::table).values(one).on_conflict_do_nothing();
+            on_each!(conn, c => insert.execute(*c))?; // one form, which stays prepared
+        } else {
+            let insert = diesel::insert_into(notifications::table).values(people).on_conflict_do_nothing();
+            on_each!(conn, c => insert.execute(*c))?;
+        }
     }
     Ok(())
 }

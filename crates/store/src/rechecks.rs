@@ -8,7 +8,7 @@ use diesel::sql_types::Bool;
 use eureka_domain::Instant;
 use eureka_domain::change::Kind;
 use eureka_domain::flag::FlagKind;
-use eureka_domain::ids::TipId;
+use eureka_domain::ids::{CommunityId, TipId};
 use eureka_domain::tip::{Confidence, Safety};
 
 use crate::schema::{change_log, flags, revisions, tips};
@@ -48,9 +48,15 @@ pub fn confirmed(conn: &mut Conn<'_>, ids: &[TipId]) -> Result<HashMap<TipId, In
     Ok(found)
 }
 
-/// Validated tips of a safety level that nobody has confirmed since a moment and that have no open re-check, at most
-/// `limit`.
-pub fn due(conn: &mut Conn<'_>, safety: Safety, since: Instant, limit: i64) -> Result<Vec<TipId>, StoreError> {
+/// Validated tips of a community and a safety level that nobody has confirmed since a moment and that have no open
+/// re-check, the oldest first, at most `limit`.
+pub fn due(
+    conn: &mut Conn<'_>,
+    community: CommunityId,
+    safety: Safety,
+    since: Instant,
+    limit: i64,
+) -> Result<Vec<TipId>, StoreError> {
     let open = flags::table
         .filter(flags::tip_id.eq(tips::id))
         .filter(flags::kind.eq(FlagKind::Recheck.word()))
@@ -63,6 +69,7 @@ pub fn due(conn: &mut Conn<'_>, safety: Safety, since: Instant, limit: i64) -> R
     let is_live = revisions::tip_id.eq(tips::id).and(revisions::number.nullable().eq(tips::live));
     let query = tips::table
         .inner_join(revisions::table.on(is_live))
+        .filter(tips::community_id.eq(DbUuid(community.0)))
         .filter(tips::confidence.eq(Confidence::Validated.word()))
         .filter(tips::hold.is_null())
         .filter(tips::replaced_by.is_null())

@@ -11,9 +11,9 @@ use eureka_domain::community::Role;
 use eureka_domain::ids::{CommunityId, DecisionId, ReviewId, TipId, UserId};
 use eureka_domain::review::{Amendment, Claim, Decision, Due, Outcome, Reason, Review, Verdict};
 
-use crate::kept::Kept;
 use crate::schema::{decisions, reviews, tips};
 use crate::sql_types::{DbInstant, DbUuid};
+use crate::update::update;
 use crate::{Conn, StoreError};
 
 pub use queue::{
@@ -32,7 +32,7 @@ pub fn insert(conn: &mut Conn<'_>, review: &Review) -> Result<(), StoreError> {
 /// Writes all of a review but its decisions.
 pub fn save(conn: &mut Conn<'_>, review: &Review) -> Result<(), StoreError> {
     let row = Row::from(review);
-    on_each!(conn, c => Kept(diesel::update(reviews::table.find(row.id)).set(&row)).execute(*c))?;
+    on_each!(conn, c => update(reviews::table, reviews::id.eq(row.id), &row).execute(*c))?;
     Ok(())
 }
 

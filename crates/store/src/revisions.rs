@@ -6,9 +6,9 @@ use diesel::prelude::*;
 use eureka_domain::ids::{TipId, UserId};
 use eureka_domain::tip::{Revision, Safety, State, Tip, TipText};
 
-use crate::kept::Kept;
 use crate::schema::{revision_credits, revisions};
 use crate::sql_types::{DbInstant, DbUuid};
+use crate::update::update;
 use crate::{Conn, StoreError};
 
 /// Adds a revision and credits those whose words are in it. Conflicts: `revisions.number`, `one_open_revision`,
@@ -22,14 +22,14 @@ pub fn insert(conn: &mut Conn<'_>, tip: &Tip, revision: &Revision) -> Result<(),
 /// Writes the state of a revision. Where another one is to be superseded or closed, do that first: a tip has one open and
 /// one published revision at any moment.
 pub fn save_state(conn: &mut Conn<'_>, revision: &Revision) -> Result<(), StoreError> {
-    let stored = revisions::table.find((DbUuid(revision.tip.0), revision.number));
+    let stored = revisions::tip_id.eq(DbUuid(revision.tip.0)).and(revisions::number.eq(revision.number));
     let state = (
         revisions::state.eq(revision.state.word()),
         revisions::updated_at.eq(DbInstant(revision.updated_at)),
         revisions::submitted_at.eq(revision.submitted_at.map(DbInstant)),
         revisions::decided_at.eq(revision.decided_at.map(DbInstant)),
     );
-    on_each!(conn, c => Kept(diesel::update(stored).set(state)).execute(*c))?;
+    on_each!(conn, c => update(revisions::table, stored, state).execute(*c))?;
     Ok(())
 }
 
@@ -113,7 +113,7 @@ pub(crate) fn credits(tip: &Tip, revision: &Revision) -> impl Iterator<Item = Cr
 
 /// One person's name on one text.
 #[derive(Insertable)]
-#[diesel(table_name = revision_credits)]
+#[diesel(table_name = revision_credits, treat_none_as_default_value = false)]
 pub(crate) struct Credit {
     tip_id: DbUuid,
     revision: i32,

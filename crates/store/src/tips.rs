@@ -9,9 +9,10 @@ use diesel::prelude::*;
 use eureka_domain::ids::{CommunityId, ReviewId, TipId, TipNumber, TipRef, UserId};
 use eureka_domain::tip::{Confidence, Replaced, Replacement, Revision, Tip};
 
-use crate::kept::Kept;
+use crate::revisions::Row as TextRow;
 use crate::schema::{revisions, tips};
 use crate::sql_types::{DbInstant, DbUuid};
+use crate::update::update;
 use crate::{Conn, StoreError};
 
 pub use seen::{TipFilter, list};
@@ -37,7 +38,7 @@ pub fn insert(conn: &mut Conn<'_>, tip: &Tip) -> Result<(), StoreError> {
 /// Writes all of a tip.
 pub fn save(conn: &mut Conn<'_>, tip: &Tip) -> Result<(), StoreError> {
     let row = Row::from(tip);
-    on_each!(conn, c => Kept(diesel::update(tips::table.find(row.id)).set(&row)).execute(*c))?;
+    on_each!(conn, c => update(tips::table, tips::id.eq(row.id), &row).execute(*c))?;
     Ok(())
 }
 
@@ -226,12 +227,17 @@ pub fn of_author(conn: &mut Conn<'_>, author: UserId) -> Result<Vec<TipId>, Stor
 fn with_revisions(conn: &mut Conn<'_>, rows: Vec<Row>) -> Result<Vec<TipSheet>, StoreError> {
     let mut texts: HashMap<(TipId, i32), Revision> = HashMap::with_capacity(rows.len());
     for rows in rows.chunks(crate::MANY) {
-        let ids: Vec<DbUuid> = rows.iter().map(|row| row.id).collect();
-        let query = revisions::table.inner_join(tips::table).filter(tips::id.eq_any(ids)).filter(
-            revisions::number.eq(tips::latest).or(revisions::number.nullable().eq(tips::live).assume_not_null()),
-        );
-        let found: Vec<crate::revisions::Row> =
-            on_each!(conn, c => query.select(crate::revisions::Row::as_select()).load(*c))?;
+        let found: Vec<TextRow> = if let [row] = rows {
+            let numbers = [Some(row.latest), row.live].into_iter().flatten();
+            let query = revisions::table.filter(revisions::tip_id.eq(row.id)).filter(revisions::number.eq_any(numbers));
+            on_each!(conn, c => query.select(TextRow::as_select()).load(*c))?
+        } else {
+            let ids: Vec<DbUuid> = rows.iter().map(|row| row.id).collect();
+            let query = revisions::table.inner_join(tips::table).filter(tips::id.eq_any(ids)).filter(
+                revisions::number.eq(tips::latest).or(revisions::number.nullable().eq(tips::live).assume_not_null()),
+            );
+            on_each!(conn, c => query.select(TextRow::as_select()).load(*c))?
+        };
         for revision in crate::revisions::with_credits(conn, found)? {
             texts.insert((revision.tip, revision.number), revision);
         }

@@ -2,6 +2,8 @@
 
 use chrono::Duration;
 use eureka_domain::community::{Openness, Role};
+use eureka_domain::tip::{Safety, TipText};
+use eureka_service::ImportLine;
 use eureka_testkit::{Person, Reply, TestApp, on_both_apps};
 use serde_json::{Value, json};
 
@@ -222,6 +224,49 @@ fn time_alone_asks_for_another_look() {
         app.act(&ravi, &path, "*", json!({"resolution": "no_action", "reason": "Still so."})).expect(200);
         assert_eq!(app.service.open_rechecks().unwrap(), 0);
         assert_eq!(turns(app, &ana, &tip).last().unwrap()[4], "ravi");
+    });
+}
+
+fn text(title: &str) -> TipText {
+    TipText {
+        title: title.to_owned(),
+        problem: "How it is done.".to_owned(),
+        cause: None,
+        solution: None,
+        products: vec![],
+        fault_codes: vec![],
+        parts: vec![],
+        tags: vec![],
+        safety: Safety::None,
+        hazard: None,
+        lang: None,
+    }
+}
+
+#[test]
+fn a_year_after_many_tips_came_at_once_reviewers_are_asked_for_some_at_a_time() {
+    on_both_apps(|app| {
+        let mut reviewers = Vec::new();
+        for (slug, tips) in [("printers", 40), ("lifts", 3)] {
+            let community = app.community(slug, Openness::Open);
+            reviewers.push(app.member(&community, &format!("{slug}-reviewer"), Role::Reviewer));
+            let line = |n: usize| ImportLine {
+                line: n + 1,
+                external_id: format!("{slug}-{n}"),
+                community: slug.to_owned(),
+                author: "The manual".to_owned(),
+                text: text(&format!("Procedure {n}")),
+            };
+            assert_eq!(app.service.import_tips((0..tips).map(line).collect()).unwrap().imported, tips);
+        }
+        app.clock.advance(Duration::days(400));
+        assert_eq!(app.service.open_rechecks().unwrap(), 25 + 3, "no community waits for another's reviewers");
+        assert_eq!(app.service.open_rechecks().unwrap(), 0);
+        let reviewer = app.log_in(reviewers[0].id, &reviewers[0].email);
+        let first = tasks(app, &reviewer, "&community=printers").word("/items/0/id");
+        let path = format!("/v1/flags/{first}/resolve");
+        app.act(&reviewer, &path, "*", json!({"resolution": "no_action", "reason": "Still so."})).expect(200);
+        assert_eq!(app.service.open_rechecks().unwrap(), 1, "the next one");
     });
 }
 

@@ -169,7 +169,7 @@ fn what_nobody_has_confirmed_since_is_due_for_another_look() {
         let disputed = published(store, printers, author, 1004, Safety::None, Kind::TipPublished);
         record(store, &disputed, Kind::TipDisputed, later); // no confirmation
         record(store, &disputed, Kind::TipHeld, later);
-        let due = |safety, since| read(store, |conn| rechecks::due(conn, safety, since, 10));
+        let due = |safety, since| read(store, |conn| rechecks::due(conn, printers, safety, since, 10));
         assert_eq!(due(Safety::None, at(2000)), [old.id, disputed.id]);
         assert_eq!(due(Safety::Danger, at(2000)), [dangerous.id]);
         assert_eq!(due(Safety::None, at(1000)), []);
