@@ -1,6 +1,6 @@
 # What is done often. CI runs .ci/run; the README's two commands need none of this.
 
-.PHONY: ci test lint openapi demo bench
+.PHONY: ci test lint openapi demo bench resilience
 
 ci: ## Everything that CI checks
 	.ci/run
@@ -18,6 +18,9 @@ openapi: ## Write openapi/eureka.json from the code
 
 demo: ## The product on loopback, with its own tips and a cast to log in as
 	cargo run --release -- demo
+
+resilience: ## The long trials of docs/resiliency.md: kills, power cuts, damage, full disks; as root, some minutes
+	EUREKA_RESILIENCE=long cargo test -p eureka-server --test resilience -- --nocapture --test-threads 2
 
 bench: ## Tables with ratios to bare tantivy, the hello endpoint and the bare database; some minutes
 	cargo build --release -p eureka-server -p eureka-benches

@@ -3,6 +3,9 @@
 //! A row's hash is `SHA-256(previous hash || canonical row)`. What names or describes a person stands in an erasable
 //! payload beside the row; the row holds only a salted commitment to it, so erasing keeps the chain.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -241,6 +244,27 @@ pub struct Head {
     pub seq: i64,
     /// Its hash, [`GENESIS`] when there is none.
     pub hash: String,
+}
+
+/// `LOG:SEQ:HASH`, to be kept elsewhere and compared later.
+impl fmt::Display for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.log_id, self.seq, self.hash)
+    }
+}
+
+impl FromStr for Head {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts = text.splitn(3, ':');
+        let (log_id, seq, hash) = (parts.next(), parts.next(), parts.next());
+        Ok(Self {
+            log_id: log_id.and_then(|id| id.parse().ok()).ok_or("it begins with the id of a log")?,
+            seq: seq.and_then(|seq| seq.parse().ok()).ok_or("its second part is a position")?,
+            hash: hash.filter(|hash| hash.len() == GENESIS.len()).ok_or("its third part is a hash")?.to_owned(),
+        })
+    }
 }
 
 impl Recorded {

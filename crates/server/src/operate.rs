@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::Subcommand;
 use comfy_table::Table;
+use eureka_domain::change::Head;
 use eureka_domain::ids::{TipId, UserId};
 use eureka_domain::user::SiteRole;
 use eureka_service::{NewUser, ServiceError};
@@ -58,7 +59,12 @@ pub(crate) enum IndexCommand {
 #[derive(Subcommand)]
 pub(crate) enum AuditCommand {
     /// Walk the hash chain of the change log; exits with 1 at the first row that does not hold.
-    Verify,
+    Verify {
+        /// A head that was printed before and kept elsewhere: exits with 1 unless the log passes through it. What was cut
+        /// off the end of a log shows only so.
+        #[arg(long, value_name = "LOG:SEQ:HASH")]
+        head: Option<Head>,
+    },
 }
 
 /// Brings the schema up to date.
@@ -171,15 +177,21 @@ fn rebuild_index(started: &Started) -> anyhow::Result<ExitCode> {
 /// Looks after the change log.
 pub(crate) fn audit(settings: &Settings, command: &AuditCommand) -> anyhow::Result<ExitCode> {
     logging::start(settings)?;
-    let AuditCommand::Verify = command;
+    let AuditCommand::Verify { head: kept } = command;
     let service = start::offline(settings, start::open_to_read(settings)?)?;
     let bar = counter("changes checked")?;
     let verdict = service.verify_log(|seq| bar.set_position(u64::try_from(seq).unwrap_or(0)))?;
     bar.finish_and_clear();
     Ok(match verdict {
         Verdict::Holds(head) => {
-            println!("The chain holds: {} changes.\nlog  {}\nhead {}", head.seq, head.log_id, head.hash);
-            ExitCode::SUCCESS
+            println!("The chain holds: {} changes.\nlog  {}\nhead {head}", head.seq, head.log_id);
+            match kept {
+                Some(kept) if !service.log_passes(kept)? => {
+                    println!("It does not pass through {kept}: it was cut off before, or is another log.");
+                    ExitCode::FAILURE
+                }
+                _ => ExitCode::SUCCESS,
+            }
         }
         Verdict::Broken(row) => {
             println!("The chain is broken at change {}: {}", row.seq, row.why);

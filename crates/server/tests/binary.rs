@@ -11,11 +11,10 @@ mod process;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use eureka_testkit::TestDatabase;
 use process::{PASSWORD, Server, eureka, listing, run, stderr, stdout};
-use serde_json::{Value, json};
+use serde_json::json;
 
 #[test]
 fn the_first_start_makes_database_keys_and_admin_and_says_how_to_log_in() {
@@ -79,50 +78,6 @@ fn files_of(folder: &Path) -> Vec<PathBuf> {
         if path.is_dir() { files.extend(files_of(&path)) } else { files.push(path) }
     }
     files
-}
-
-/// Approves tips until it is killed; after the restart every acknowledged one is found, and index, database and chain
-/// agree.
-fn killed_while_it_works(database: Option<&str>) {
-    let folder = tempfile::tempdir().unwrap();
-    let start = |arguments: &[&str]| {
-        let mut command = eureka(folder.path(), arguments);
-        if let Some(url) = database {
-            command.env("DATABASE_URL", url);
-        }
-        command
-    };
-    let mut approved: Vec<String> = Vec::new();
-    for round in 0..4 {
-        let server = Server::start(start(&["demo"]));
-        let (author, reviewer) =
-            (server.log_in("technician@demo.example", PASSWORD), server.log_in("reviewer@demo.example", PASSWORD));
-        for number in &approved {
-            let (_, found) = server.get("/v1/search?q=Witness&limit=100&sort=newest", &author);
-            let numbers: Vec<&Value> =
-                found["items"].as_array().unwrap().iter().map(|hit| &hit["tip"]["number"]).collect();
-            assert!(numbers.iter().any(|found| *found == number), "{number} was acknowledged and is not found");
-        }
-        // Each round is killed at another point between approval, the index's commit and what follows.
-        for n in 0..5 {
-            approved.push(server.publish(&author, &reviewer, &format!("Witness {round} {n}")));
-        }
-        std::thread::sleep(Duration::from_millis(round * 40));
-        server.kill();
-    }
-    Server::start(start(&["demo"])).kill();
-    for check in [["index", "verify"], ["audit", "verify"]] {
-        let output = start(&check).output().unwrap();
-        assert!(output.status.success(), "{check:?}: {}{}", stdout(&output), String::from_utf8_lossy(&output.stderr));
-    }
-}
-
-#[test]
-fn killed_at_any_point_it_comes_back_with_everything_it_acknowledged() {
-    killed_while_it_works(None);
-    if let Some(database) = TestDatabase::empty_postgres() {
-        killed_while_it_works(Some(database.url()));
-    }
 }
 
 #[test]
@@ -209,6 +164,31 @@ fn looking_creates_nothing_and_says_what_is_missing() {
         let output = run(&data, command);
         assert!(output.status.success(), "beside the service, {command:?}: {}{}", stdout(&output), stderr(&output));
     }
+}
+
+#[test]
+fn a_log_that_was_cut_off_is_known_by_a_head_that_was_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, older) = (folder.path().join("data"), folder.path().join("older.db"));
+    let audit = |head: &str| run(&data, &["audit", "verify", "--head", head]);
+    Server::start(eureka(&data, &["demo"])).stop();
+    std::fs::copy(data.join("eureka.db"), &older).unwrap();
+    let server = Server::start(eureka(&data, &["demo"]));
+    let (author, reviewer) =
+        (server.log_in("technician@demo.example", PASSWORD), server.log_in("reviewer@demo.example", PASSWORD));
+    server.publish(&author, &reviewer, "Witness");
+    server.stop();
+    let told = stdout(&run(&data, &["audit", "verify"]));
+    let head = told.lines().find_map(|line| line.strip_prefix("head ")).unwrap();
+    assert!(audit(head).status.success(), "{}", stdout(&audit(head)));
+    let other = format!("{}{}", &head[..head.len() - 1], if head.ends_with('0') { '1' } else { '0' });
+    assert_eq!(audit(&other).status.code(), Some(1));
+    assert!(!audit("no head").status.success());
+
+    std::fs::copy(older, data.join("eureka.db")).unwrap();
+    assert!(run(&data, &["audit", "verify"]).status.success(), "the chain itself holds");
+    assert_eq!(audit(head).status.code(), Some(1));
+    assert!(stdout(&audit(head)).contains("cut off"), "{}", stdout(&audit(head)));
 }
 
 #[test]

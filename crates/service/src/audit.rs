@@ -1,7 +1,7 @@
 //! The record: what happened to a tip, and whether the chain of the change log holds.
 
 use eureka_domain::access::Caller;
-use eureka_domain::change::{Facts, Payload, Recorded};
+use eureka_domain::change::{Facts, Head, Payload, Recorded};
 use eureka_domain::ids::TipRef;
 use eureka_domain::tip::{Confidence, Tip};
 use eureka_domain::visibility;
@@ -61,6 +61,11 @@ impl Service {
     /// Walks the whole chain of the change log: its head, or the first row that does not hold.
     pub fn verify_log(&self, progress: impl FnMut(i64)) -> Result<log::Verdict, ServiceError> {
         Ok(log::verify_all(&self.store, progress)?)
+    }
+
+    /// Whether the change log passes through a head that somebody kept.
+    pub fn log_passes(&self, kept: &Head) -> Result<bool, ServiceError> {
+        Ok(self.store.read(|conn| log::passes(conn, kept))?)
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use eureka_domain::Instant;
-use eureka_domain::change::{Change, Head, Kind, Payload, Recorded};
+use eureka_domain::change::{Change, GENESIS, Head, Kind, Payload, Recorded};
 use eureka_domain::ids::{TipId, UserId};
 use eureka_domain::tip::State;
 
@@ -23,6 +23,16 @@ pub fn head(conn: &mut Conn<'_>) -> Result<Head, StoreError> {
     let row: Option<(DbUuid, i64, String)> = on_each!(conn, c => query.first(*c).optional())?;
     let (log_id, seq, hash) = row.ok_or_else(no_log)?;
     Ok(Head { log_id: log_id.0, seq, hash })
+}
+
+/// Whether the log passes through a place that somebody remembers: it has not been cut before it, nor written anew.
+pub fn passes(conn: &mut Conn<'_>, place: &Head) -> Result<bool, StoreError> {
+    if head(conn)?.log_id != place.log_id {
+        return Ok(false);
+    }
+    let query = change_log::table.find(place.seq).select(change_log::hash);
+    let hash: Option<String> = on_each!(conn, c => query.first(*c).optional())?;
+    Ok(hash.map_or(place.seq == 0 && place.hash == GENESIS, |hash| hash == place.hash))
 }
 
 /// Takes the head for this transaction, before anything else is locked: writers of all processes queue here. SQLite's

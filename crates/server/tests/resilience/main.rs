@@ -1,0 +1,41 @@
+//! What is promised of crashes, power cuts, damage and full disks, each tried on the binary itself. Every experiment has a
+//! control: the same trial of something that must fail it. `EUREKA_RESILIENCE=long` makes the long ones (`make
+//! resilience`); `docs/resiliency.md` has the promises beside these tests.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that stops has failed"
+)]
+
+mod damage;
+mod disk;
+mod judge;
+mod power;
+#[path = "../process/mod.rs"]
+mod process;
+mod replicas;
+mod storm;
+mod witness;
+
+use std::path::Path;
+
+use process::{eureka, stderr, stdout};
+
+/// Whether there is time.
+pub(crate) fn long() -> bool {
+    std::env::var("EUREKA_RESILIENCE").is_ok_and(|word| word == "long")
+}
+
+/// Index and database agree, and so does the chain.
+pub(crate) fn all_holds(data: &Path, database: Option<&str>) {
+    for check in [["index", "verify"], ["audit", "verify"]] {
+        let mut command = eureka(data, &check);
+        if let Some(url) = database {
+            command.env("DATABASE_URL", url);
+        }
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{check:?}: {}{}", stdout(&output), stderr(&output));
+    }
+}

@@ -1,0 +1,51 @@
+//! Two services on one PostgreSQL, one of them killed in turn.
+
+use std::time::Duration;
+
+use eureka_testkit::TestDatabase;
+
+use crate::process::{Server, eureka};
+use crate::witness::Witnesses;
+use crate::{all_holds, long};
+
+#[test]
+fn a_replica_that_is_killed_is_missed_by_nobody_who_asks_the_other_once() {
+    let Some(database) = TestDatabase::empty_postgres() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys");
+    let start = |name: &str| {
+        let mut command = eureka(&folder.path().join(name), &["demo", "--keys", keys.to_str().unwrap()]);
+        command.env("DATABASE_URL", database.url());
+        Server::start(command)
+    };
+    let mut servers = [start("a"), start("b")];
+    let witnesses = Witnesses::of(&servers[0]);
+    let at = |servers: &[Server; 2]| servers.iter().map(|server| server.base.clone()).collect();
+    witnesses.are_at(at(&servers));
+    std::thread::scope(|scope| {
+        for client in 0..4 {
+            let witnesses = &witnesses;
+            scope.spawn(move || witnesses.work(client));
+        }
+        for round in 0..if long() { 20 } else { 2 } {
+            std::thread::sleep(Duration::from_millis(700));
+            let place = round % 2;
+            servers[place].signal("KILL");
+            servers[place].child.wait().unwrap();
+            std::thread::sleep(Duration::from_millis(300));
+            servers[place] = start(["a", "b"][place]);
+            witnesses.are_at(at(&servers));
+        }
+        witnesses.stop();
+    });
+    let (most, again) = witnesses.asked_again();
+    assert!(again > 0, "no kill met anybody's request");
+    assert!(most <= 1, "somebody had to ask {most} times more");
+    assert_eq!(witnesses.faults(), Vec::<String>::new());
+    for server in servers {
+        server.stop();
+    }
+    for name in ["a", "b"] {
+        all_holds(&folder.path().join(name), Some(database.url()));
+    }
+}

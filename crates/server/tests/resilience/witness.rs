@@ -1,0 +1,184 @@
+//! Clients that submit, approve, search and use, ask again until they are answered, and write down what they were told.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+
+use crate::judge::{Entry, Kept, Told, faults};
+use crate::process::{PASSWORD, Server};
+
+/// How long a client asks again before the trial has failed.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Where the service can be asked, and who asks.
+pub(crate) struct Witnesses {
+    bases: Mutex<Vec<String>>,
+    author: String,
+    reviewer: String,
+    reader: String,
+    stop: AtomicBool,
+    told: Mutex<Vec<Entry>>,
+}
+
+/// A reply.
+pub(crate) struct Heard {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+    position: i64,
+    again: usize,
+}
+
+impl Witnesses {
+    /// Logs in the demo's cast.
+    pub(crate) fn of(server: &Server) -> Self {
+        let log_in = |name: &str| server.log_in(&format!("{name}@demo.example"), PASSWORD);
+        Self {
+            bases: Mutex::new(vec![server.base.clone()]),
+            author: log_in("technician"),
+            reviewer: log_in("reviewer"),
+            reader: log_in("outsider"),
+            stop: AtomicBool::new(false),
+            told: Mutex::default(),
+        }
+    }
+
+    /// Says where the service is from now on; a client asks the next one when one does not answer.
+    pub(crate) fn are_at(&self, bases: Vec<String>) {
+        *self.bases.lock() = bases;
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// The most often that a client had to ask again, and how many did.
+    pub(crate) fn asked_again(&self) -> (usize, usize) {
+        let told = self.told.lock();
+        (told.iter().map(|entry| entry.again).max().unwrap_or(0), told.iter().filter(|entry| entry.again > 0).count())
+    }
+
+    /// One client, until it is told to stop.
+    pub(crate) fn work(&self, client: usize) {
+        for turn in 0.. {
+            if self.stop.load(Ordering::Relaxed) {
+                return;
+            }
+            self.one_tip(client, &format!("Witness c{client} t{turn}"));
+        }
+    }
+
+    fn one_tip(&self, client: usize, title: &str) {
+        let note = |told: Told, heard: &Heard| {
+            let (title, position, again) = (title.to_owned(), heard.position, heard.again);
+            self.told.lock().push(Entry { client, title, told, position, again });
+        };
+        let tip = json!({"community": "office-printers", "title": title, "problem": "It stops.", "submit": true});
+        let sent = self.ask(client, "POST", "/v1/tips", &self.author, &format!("submit {title}"), Some(&tip));
+        assert_eq!(sent.status, 201, "{}", sent.body);
+        note(Told::Submitted, &sent);
+        let word = |pointer: &str| sent.body.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (id, path) = (word("/id"), format!("/v1/reviews/{}/decisions", word("/review/id")));
+        let approve = json!({"verdict": "approve", "revision": 1});
+        let approved = self.ask(client, "POST", &path, &self.reviewer, &format!("approve {title}"), Some(&approve));
+        assert_eq!(approved.status, 201, "{}", approved.body);
+        note(Told::Approved, &approved);
+        let query = title.replace(' ', "+");
+        let path = format!("/v1/search?q=%22{query}%22&min_position={}", approved.position);
+        let found = self.ask(client, "GET", &path, &self.reader, "", None);
+        let has = |hit: &Value| hit["tip"]["id"] == json!(id);
+        let found = Told::Searched { found: found.body["items"].as_array().is_some_and(|hits| hits.iter().any(has)) };
+        note(found, &approved);
+        let path = format!("/v1/tips/{id}/outcomes");
+        let used =
+            self.ask(client, "POST", &path, &self.reader, &format!("use {title}"), Some(&json!({"result": "fixed"})));
+        assert_eq!(used.status, 201, "{}", used.body);
+        note(Told::Used, &used);
+    }
+
+    /// Asks until somebody answers, first the one that a client prefers: a connection that is refused or lost, and 503, are
+    /// no answers.
+    fn ask(&self, first: usize, method: &str, path: &str, token: &str, key: &str, body: Option<&Value>) -> Heard {
+        let begun = Instant::now();
+        for again in 0.. {
+            assert!(begun.elapsed() < PATIENCE, "{method} {path}: no answer");
+            let bases = self.bases.lock().clone();
+            if let Some(base) = bases.get((first + again) % bases.len().max(1))
+                && let Some((status, body, position)) = send(base, method, path, token, key, body)
+                && status != 503
+            {
+                return Heard { status, body, position, again };
+            }
+            if bases.len() < 2 {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+        unreachable!("it asks for ever")
+    }
+
+    /// What is wrong with what was kept, as the service tells now.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        let mut kept: BTreeMap<String, Kept> = BTreeMap::new();
+        let mut path = "/v1/tips?community=office-printers&limit=100".to_owned();
+        loop {
+            let page = self.ask(0, "GET", &path, &self.author, "", None).body;
+            for tip in page["items"].as_array().unwrap() {
+                let title = tip["title"].as_str().unwrap();
+                if title.starts_with("Witness ") {
+                    let id = tip["id"].as_str().unwrap();
+                    let one = kept.entry(title.to_owned()).or_default();
+                    one.tips += 1;
+                    let history = self.ask(0, "GET", &format!("/v1/tips/{id}/history"), &self.author, "", None).body;
+                    let kinds = history["items"].as_array().unwrap().iter().map(|item| item["kind"].as_str().unwrap());
+                    one.history.extend(kinds.map(str::to_owned));
+                    let uses = self.ask(0, "GET", &format!("/v1/tips/{id}/outcomes"), &self.author, "", None).body;
+                    one.uses += uses["items"].as_array().unwrap_or(&Vec::new()).len();
+                }
+            }
+            let Some(cursor) = page["next_cursor"].as_str() else { break };
+            path = format!("/v1/tips?community=office-printers&limit=100&cursor={cursor}");
+        }
+        let told = self.told.lock();
+        assert!(!told.is_empty(), "nobody was told anything");
+        // Nothing was lost, if the index reaches the last place that anybody was told.
+        let last = told.iter().map(|entry| entry.position).max().unwrap_or_default();
+        let path = format!("/v1/search?q=witness&min_position={last}");
+        let head = self.ask(0, "GET", &path, &self.reader, "", None).body["position"].as_i64();
+        faults(&told, &kept, head.unwrap())
+    }
+}
+
+/// One request; `None` when no whole answer came.
+fn send(
+    base: &str,
+    method: &str,
+    path: &str,
+    token: &str,
+    key: &str,
+    body: Option<&Value>,
+) -> Option<(u16, Value, i64)> {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(Duration::from_secs(30)))
+        .build()
+        .into();
+    let mut request = ureq::http::Request::builder()
+        .method(method)
+        .uri(format!("{base}{path}"))
+        .header("Authorization", format!("Bearer {token}"))
+        .header("Content-Type", "application/json");
+    if !key.is_empty() {
+        request = request.header("Idempotency-Key", key);
+    }
+    let sent = match body {
+        Some(body) => agent.run(request.body(body.to_string()).unwrap()),
+        None => agent.run(request.body(()).unwrap()),
+    };
+    let mut response = sent.ok()?;
+    let position = response.headers().get("Eureka-Position").and_then(|at| at.to_str().ok()?.parse().ok());
+    let body = response.body_mut().read_to_vec().ok()?;
+    let status = response.status().as_u16();
+    Some((status, serde_json::from_slice(&body).unwrap_or_default(), position.unwrap_or_default()))
+}
