@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use eureka_search::{Change, Cursor, Index, OpenOptions, Opened, SCHEMA_VERSION, SearchError};
+use eureka_search::{Change, Cursor, Index, OpenOptions, Opened, SCHEMA_VERSION, SearchError, TipDocument};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::shelf::{Shelf, With, cursor, everyone, numbers, open, tip};
+use crate::shelf::{Shelf, With, cursor, open, tip};
 
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
@@ -227,8 +227,8 @@ fn a_closed_index_goes_on_answering_but_takes_no_changes() {
 /// Names the directory that the victim below works in; without it, the test is over at once.
 const VICTIM: &str = "EUREKA_SEARCH_TEST_VICTIM";
 
-/// Not a test of its own: the process that the next test kills. Change `n` puts tip `n`, every fifth one private, and
-/// takes tip `n - 3` out.
+/// Not a test of its own: the process that the next test kills. Change `n` puts a tip anew whose text says `n`, every
+/// fifth one private, and takes out the one that comes next.
 #[test]
 fn victim_of_a_kill() {
     #[allow(clippy::disallowed_methods, reason = "how the parent names the directory")]
@@ -243,17 +243,25 @@ fn victim_of_a_kill() {
     }
 }
 
+const TIPS: i64 = 12;
+const ROUNDS: u64 = 8;
+
 fn change(seq: i64) -> Vec<Change> {
-    let new = tip(seq, "Paper jam", "Tray.");
-    let new = if seq % 5 == 0 { new.private(1) } else { new };
-    vec![Change::Put(Box::new(new)), Change::Remove(tip(seq - 3, "", "").tip)]
+    let next = Change::Remove(tip(seq % TIPS + 1, "", "").tip);
+    vec![Change::Put(Box::new(as_of(seq))), next]
+}
+
+/// The tip that change `n` puts.
+fn as_of(seq: i64) -> TipDocument {
+    let new = tip((seq - 1) % TIPS + 1, "Paper jam", &format!("Tray {seq}."));
+    if seq % 5 == 0 { new.private(1) } else { new }
 }
 
 #[test]
-fn a_killed_process_leaves_an_index_that_goes_on_from_its_cursor() {
+fn a_killed_process_leaves_an_index_that_goes_on_from_its_cursor_with_each_tip_in_it_once() {
     let dir = tempfile::tempdir().unwrap();
     let mut last = 0;
-    for round in 0..6 {
+    for round in 0..ROUNDS {
         let mut victim = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "damage::victim_of_a_kill", "--nocapture"])
             .env(VICTIM, dir.path())
@@ -266,20 +274,21 @@ fn a_killed_process_leaves_an_index_that_goes_on_from_its_cursor() {
         while commits < 3 {
             let mut byte = [0];
             assert_eq!(out.read(&mut byte).unwrap(), 1, "the victim ended by itself");
-            commits += u32::from(byte == *b"!");
+            commits += i64::from(byte == *b"!");
         }
-        std::thread::sleep(Duration::from_millis(7 * round));
+        std::thread::sleep(Duration::from_millis(7 * (round % 7)));
         victim.kill().unwrap();
         victim.wait().unwrap();
         let index = open(dir.path());
         let seq = index.cursor().map_or(0, |cursor| cursor.seq);
         assert!(seq >= last + 3, "{last} and 3 more were told, {seq} is there");
         last = seq + 1;
-        index.apply(change(seq + 1), &cursor(seq + 1)).unwrap();
-        let request =
-            eureka_search::SearchRequest { audience: everyone(), ..eureka_search::SearchRequest::new("paper jam") };
-        let mut found = numbers(&index.search(&request, crate::shelf::now()).unwrap());
+        index.apply(change(last), &cursor(last)).unwrap();
+        let mut found: Vec<u64> = index.list().map(|listed| listed.unwrap().fingerprint).collect();
+        let mut expected: Vec<u64> =
+            (last - TIPS + 2..=last).filter(|seq| *seq > 0).map(|seq| as_of(seq).fingerprint()).collect();
         found.sort_unstable();
-        assert_eq!(found, ((seq - 1).max(1)..=seq + 1).collect::<Vec<_>>());
+        expected.sort_unstable();
+        assert_eq!(found, expected, "round {round}, change {last}");
     }
 }
