@@ -79,7 +79,7 @@ impl Half {
         if let Some(why) = health::damage(&engine)? {
             return Ok(Found::Unusable(why));
         }
-        writer.set_merge_policy(merge_policy());
+        begin(&writer, &fields);
         let payload = match engine.load_metas().map_err(SearchError::from) {
             Ok(metas) => metas.payload,
             Err(error @ SearchError::Io(_)) => return Err(error),
@@ -135,6 +135,7 @@ impl Half {
     /// Throws away what was not committed. After a failed write (full disk) the writer works only after this.
     pub(crate) fn roll_back(&mut self) -> Result<(), SearchError> {
         self.writer.rollback()?;
+        begin(&self.writer, &self.fields);
         Ok(())
     }
 
@@ -173,6 +174,15 @@ impl Half {
     }
 }
 
+/// Makes a new writer ready.
+fn begin(writer: &IndexWriter, fields: &Fields) {
+    writer.set_merge_policy(merge_policy());
+    // The engine counts operations on from its last commit, and gives the first one that commit's own number. A merge of
+    // what was committed that begins before the next commit takes a removal under that number for done in segments with
+    // removals of that very commit, and the merged tip comes back. So the first operation removes what there is not.
+    writer.delete_term(Term::from_field_bytes(fields.id, &[]));
+}
+
 fn merge_policy() -> Box<dyn MergePolicy> {
     let mut policy = LogMergePolicy::default();
     policy.set_del_docs_ratio_before_merge(DELETED_SHARE);
@@ -194,4 +204,77 @@ pub(crate) fn is_in_use(dir: &Path) -> bool {
     [open_dir(dir), restricted_dir(dir)]
         .iter()
         .any(|half| MmapDirectory::open(half).is_ok_and(|half| half.acquire_lock(&INDEX_WRITER_LOCK).is_err()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a test that stops has failed")]
+mod tests {
+    use chrono::DateTime;
+    use eureka_domain::community::Openness;
+    use eureka_domain::ids::{CommunityId, TipNumber, UserId};
+    use eureka_domain::tip::{Confidence, Safety};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn open(dir: &Path) -> Half {
+        match Half::open(dir, 15_000_000).unwrap() {
+            Found::Usable(half) => half,
+            Found::Unusable(why) => panic!("{why}"),
+        }
+    }
+
+    fn tip(number: u128) -> TipDocument {
+        TipDocument {
+            tip: TipId(Uuid::from_u128(number)),
+            number: TipNumber(1),
+            revision: 1,
+            community: CommunityId(Uuid::from_u128(1)),
+            community_slug: "office-printers".to_owned(),
+            openness: Openness::Open,
+            title: "Paper jam".to_owned(),
+            problem: "Tray.".to_owned(),
+            cause: None,
+            solution: None,
+            products: Vec::new(),
+            fault_codes: Vec::new(),
+            parts: Vec::new(),
+            tags: Vec::new(),
+            safety: Safety::None,
+            hazard: None,
+            lang: None,
+            author: UserId(Uuid::from_u128(2)),
+            author_name: "Ada".to_owned(),
+            confidence: Confidence::Validated,
+            published_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+            proof: None,
+            stands_for: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_removed_first_after_a_crash_stays_removed_when_segments_are_merged() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut half = open(dir.path());
+        half.writer.set_merge_policy(Box::new(NoMergePolicy));
+        let cursor = Cursor::new(Uuid::nil(), 1, "0".repeat(64));
+        for segment in 0..8 {
+            for number in 0..if segment == 0 { 4 } else { 5 } {
+                half.put(&tip(10 * segment + number)).unwrap();
+            }
+            half.commit(&cursor).unwrap();
+        }
+        half.remove(tip(0).tip);
+        half.commit(&cursor).unwrap();
+        drop(half); // as a crash would: without the merges that are due
+
+        let mut half = open(dir.path());
+        half.remove(tip(2).tip);
+        half.put(&tip(2)).unwrap();
+        half.commit(&cursor).unwrap();
+        half.close().unwrap();
+        let half = open(dir.path());
+        assert_eq!(half.searcher().num_docs(), 3 + 7 * 5, "each tip once");
+    }
 }

@@ -122,8 +122,9 @@ fn damage_to_any_kind_of_index_file_is_found_at_the_start_and_healed_and_no_answ
             let server = Server::start(eureka(&data, &["demo"]));
             assert_eq!(answers(&server), expected, "{kind}: {damage:?}");
             server.stop();
-            // A wrong name among the files to be looked after costs the room of a file, and nothing else.
-            if !kind.ends_with(".managed.json") {
+            // A wrong name among the files to be looked after costs the room of a file, and nothing else; without
+            // CURRENT there is only one folder it can mean.
+            if !kind.ends_with(".managed.json") && kind != "whole/CURRENT" {
                 assert_ne!(current(&index), current(&whole), "{kind}: {damage:?} was not found");
             }
         }
