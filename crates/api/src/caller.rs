@@ -1,4 +1,4 @@
-//! Who is calling: the bearer token of a request.
+//! Who is calling: the bearer token of a request, an access token or an API key.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,10 +9,10 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use eureka_domain::access;
 
-use crate::Api;
 use crate::problem::{Problem, UNAUTHENTICATED};
+use crate::{Api, scopes};
 
-/// An authenticated caller.
+/// An authenticated caller, who may use this route with what they came in with.
 pub(crate) struct Caller(pub(crate) access::Caller);
 
 impl FromRequest for Caller {
@@ -22,14 +22,18 @@ impl FromRequest for Caller {
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         let api = req.app_data::<Data<Api>>().cloned();
         let token = bearer(req).map(str::to_owned);
+        let (method, route) = (req.method().clone(), req.match_pattern().unwrap_or_default());
         Box::pin(async move {
             let (Some(api), Some(token)) = (api, token) else {
-                return Err(Problem::new(&UNAUTHENTICATED, "send `Authorization: Bearer` with an access token"));
+                let detail = "send `Authorization: Bearer` with an access token or an API key";
+                return Err(Problem::new(&UNAUTHENTICATED, detail));
             };
-            if let Some(caller) = api.service().authenticate_from_memory(&token)? {
-                return Ok(Self(caller));
-            }
-            api.run(move |service| service.authenticate(&token)).await.map(Self)
+            let who = match api.service().authenticate_from_memory(&token)? {
+                Some(who) => who,
+                None => api.run(move |service| service.authenticate(&token)).await?,
+            };
+            scopes::permit(&method, &route, &who.credential)?;
+            Ok(Self(who.caller))
         })
     }
 }

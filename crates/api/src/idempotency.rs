@@ -8,6 +8,7 @@ use actix_web::http::header::{ETAG, LOCATION};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use eureka_service::{Answer, Key, Once, Reply, Written};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::problem::{INVALID_HEADER, Problem};
 
@@ -76,6 +77,18 @@ pub(crate) fn answered(answer: Answer) -> HttpResponse {
         response.insert_header((REPLAYED, "true"));
     }
     response.body(answer.reply.body)
+}
+
+/// The reply to a creating request with something that is told once: it stands in no stored reply, and a repeated one is
+/// without it.
+pub(crate) fn answered_with_secret(mut answer: Answer, field: &str, secret: String) -> HttpResponse {
+    if !answer.replayed
+        && let Ok(Value::Object(mut body)) = serde_json::from_slice(&answer.reply.body)
+    {
+        body.insert(field.to_owned(), Value::String(secret));
+        answer.reply.body = Value::Object(body).to_string().into_bytes();
+    }
+    answered(answer)
 }
 
 /// The reply to a change: what it is now, its entity tag, and the change's position.

@@ -1,6 +1,7 @@
 //! Eureka over HTTP: wire types, authentication, handlers, problems, OpenAPI. [`routes`] leads from a URL to the
 //! resource's file, that to the same-named function of the service.
 
+mod api_keys;
 mod body;
 mod caller;
 mod communities;
@@ -24,6 +25,7 @@ mod relations;
 mod request;
 mod reviews;
 mod routes;
+mod scopes;
 mod search;
 mod sessions;
 mod similar;

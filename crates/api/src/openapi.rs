@@ -17,8 +17,8 @@ use crate::idempotency::POSITION;
 use crate::outcomes::CountingWord;
 use crate::problem::{FieldProblem, ProblemBody};
 use crate::reviews::{QueueSortWord, QueueStateWord};
-use crate::routes;
 use crate::search::SortWord;
+use crate::{routes, scopes};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -37,6 +37,7 @@ use crate::search::SortWord;
     tags(
         (name = "sessions", description = "Logging in and out"),
         (name = "users", description = "Accounts"),
+        (name = "api-keys", description = "Keys for programs"),
         (name = "communities", description = "Who shares a domain, how they review, who belongs"),
         (name = "tips", description = "Writing and reading tips"),
         (name = "reviews", description = "Peer review"),
@@ -61,10 +62,22 @@ pub fn document() -> utoipa::openapi::OpenApi {
         .description(Some("The access token of a login"))
         .build();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    let key = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("eur_…")
+        .description(Some(
+            "An API key. It acts with the rights that its owner has at that moment, cut to its scopes: `read` reads as a \
+             reader of the owner's communities, `write` contributes, `review` does what reviewers and stewards do to tips, \
+             `admin` looks after communities, members and accounts; each may read. An operation names the scope it takes; \
+             where none is named, only an access token will do.",
+        ))
+        .build();
+    components.add_security_scheme("api_key", SecurityScheme::Http(key));
     components.schemas.insert("Problem".to_owned(), problem_schema());
     components.schemas.insert(FieldProblem::name().to_string(), FieldProblem::schema());
-    for item in document.paths.paths.values_mut() {
+    for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations(item) {
+            secure(method, path, operation);
             complete(method, operation);
         }
     }
@@ -100,13 +113,22 @@ fn problem_schema() -> RefOr<utoipa::openapi::schema::Schema> {
     ProblemBody::schema()
 }
 
+/// Says with what an operation is called, unless it says itself.
+fn secure(method: &str, path: &str, operation: &mut Operation) {
+    if operation.security.is_some() {
+        return;
+    }
+    let mut ways = vec![SecurityRequirement::new::<_, [&str; 0], &str>("bearer", [])];
+    if let Some(scope) = scopes::scope_of(method, path) {
+        ways.push(SecurityRequirement::new("api_key", [scope.word()]));
+    }
+    operation.security = Some(ways);
+}
+
 /// Adds what follows from an operation's own declaration: who may call it, the problems it can answer, the headers of
 /// its replies.
 fn complete(method: &str, operation: &mut Operation) {
-    let public = operation.security.is_some();
-    if !public {
-        operation.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>("bearer", [])]);
-    }
+    let public = operation.security.iter().flatten().all(|way| *way == SecurityRequirement::default());
     // A search that is posted changes nothing, and its answers have no entity tags.
     let has_tag = |name: &str| operation.tags.iter().flatten().any(|tag| tag == name);
     let (of_search, of_sessions) = (has_tag("search"), has_tag("sessions"));

@@ -1,6 +1,6 @@
 //! What a path names. A malformed id names nothing: 404, as for what is not there.
 
-use eureka_domain::ids::{FlagId, GapId, OutcomeId, ReviewId, TipRef, UserId};
+use eureka_domain::ids::{ApiKeyId, FlagId, GapId, OutcomeId, ReviewId, TipRef, UserId};
 use eureka_service::ServiceError;
 use uuid::Uuid;
 
@@ -28,6 +28,10 @@ pub(crate) fn flag_id(text: &str) -> Result<FlagId, Problem> {
 
 pub(crate) fn user_id(text: &str) -> Result<UserId, Problem> {
     text.parse().map_err(|_| ServiceError::NotFound("user").into())
+}
+
+pub(crate) fn api_key_id(text: &str) -> Result<ApiKeyId, Problem> {
+    text.parse().map_err(|_| ServiceError::NotFound("API key").into())
 }
 
 pub(crate) fn gap_id(text: &str) -> Result<GapId, Problem> {

@@ -115,9 +115,11 @@ catalogue! {
     INVALID_CURSOR = 400 "invalid_cursor" "The cursor is not valid"
         "Use a cursor exactly as a reply gave it, with the same other parameters; or start again without one.";
     UNAUTHENTICATED = 401 "unauthenticated" "No valid credentials"
-        "Log in, or refresh the access token, and send it as `Authorization: Bearer`.";
+        "Log in, refresh the access token, or make an API key, and send it as `Authorization: Bearer`.";
     NOT_PERMITTED = 403 "not_permitted" "Not permitted"
         "Ask a steward of the community for the role this takes.";
+    INSUFFICIENT_SCOPE = 403 "insufficient_scope" "The API key is not for this"
+        "Use a key with the scope that the detail names; some things are done in person only, with an access token.";
     OWN_TIP = 403 "own_tip" "Nobody decides their own tip"
         "Another reviewer of the community has to decide.";
     NOT_FOUND = 404 "not_found" "Not found"

@@ -8,8 +8,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, Problem};
 use crate::{
-    communities, docs, flags, gaps, glossary, health, notifications, openapi, outcomes, relations, reviews, search,
-    sessions, similar, tips, users,
+    api_keys, communities, docs, flags, gaps, glossary, health, notifications, openapi, outcomes, relations, reviews,
+    search, sessions, similar, tips, users,
 };
 
 /// The routes that the OpenAPI document describes.
@@ -29,6 +29,10 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
         .service(users::create_user)
         .service(users::read_user)
         .service(users::update_user)
+        .service(api_keys::list_api_keys)
+        .service(api_keys::create_api_key)
+        .service(api_keys::read_api_key)
+        .service(api_keys::end_api_key)
         .service(communities::list_communities)
         .service(communities::create_community)
         .service(communities::read_community)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::api_key::{Scope, Scopes};
 use crate::community::{Community, Openness, Role};
 use crate::error::RuleError;
 use crate::ids::{CommunityId, SessionId, UserId};
@@ -28,7 +29,7 @@ pub struct Caller {
     pub site_role: SiteRole,
     /// What they are in each community they belong to.
     pub standings: BTreeMap<CommunityId, Standing>,
-    /// The session they came in with; absent for the command line.
+    /// The session they came in with; absent for an API key and for the command line.
     pub session: Option<SessionId>,
 }
 
@@ -68,6 +69,25 @@ impl Caller {
                 .filter(|(_, standing)| standing.openness == Openness::Private)
                 .map(|(&community, _)| community)
                 .collect(),
+        }
+    }
+
+    /// What a key of these scopes leaves of the caller's rights: every rule asks for a role, and the roles are cut here.
+    #[must_use]
+    pub fn within(self, scopes: &Scopes) -> Self {
+        let most = if scopes.grant(Scope::Review) || scopes.grant(Scope::Admin) {
+            Role::Steward
+        } else if scopes.grant(Scope::Write) {
+            Role::Contributor
+        } else {
+            Role::Reader
+        };
+        let cut = |standing: Standing| Standing { role: standing.role.min(most), ..standing };
+        Self {
+            site_role: if scopes.grant(Scope::Admin) { self.site_role } else { SiteRole::Member },
+            standings: self.standings.into_iter().map(|(community, standing)| (community, cut(standing))).collect(),
+            session: None,
+            ..self
         }
     }
 
@@ -114,6 +134,12 @@ pub fn may_assign(caller: &Caller, community: CommunityId, to: UserId) -> Result
 /// Whether the caller may look after accounts, found communities and operate the service.
 pub fn may_administer(caller: &Caller) -> Result<(), RuleError> {
     granted(caller.is_admin(), "administer this site")
+}
+
+/// Whether the caller is there in person, and not as a program with a key: what gives access to others, or for longer, is
+/// for persons alone.
+pub fn in_person(caller: &Caller) -> Result<(), RuleError> {
+    granted(caller.session.is_some(), "manage keys, passwords and admins with an API key")
 }
 
 /// Whether the caller may do `action` to a tip whose newest revision is `latest`.

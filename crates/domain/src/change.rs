@@ -112,6 +112,10 @@ word_enum! {
         UserStatusChanged = "user.status_changed",
         /// A person's name and mail address were erased; what they did stays.
         UserErased = "user.erased",
+        /// A person made a key for a program.
+        ApiKeyCreated = "api_key.created",
+        /// Such a key was ended before its time.
+        ApiKeyEnded = "api_key.ended",
         /// A person undertook to answer a gap.
         GapClaimed = "gap.claimed",
         /// A gap was given back.

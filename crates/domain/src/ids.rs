@@ -46,6 +46,8 @@ id! {
     GapId,
     /// Identifies a login session.
     SessionId,
+    /// Identifies an API key; the part of it that is no secret.
+    ApiKeyId,
     /// Identifies what happened when a tip was used.
     OutcomeId,
     /// Identifies a flag, and the task that it is.

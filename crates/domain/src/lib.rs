@@ -2,6 +2,7 @@
 //! and the canonical form of the change log. Pure: no IO, no clock reads, no randomness, no async.
 
 pub mod access;
+pub mod api_key;
 pub mod change;
 pub mod checklist;
 pub mod clock;

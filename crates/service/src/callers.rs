@@ -1,48 +1,101 @@
-//! Who is calling: from an access token to a [`Caller`] as the account stands now.
+//! Who is calling: from an access token or an API key to a [`Caller`] as the account stands now.
 //!
 //! Every request asks. The answer is kept for a second, and dropped at once when this process changes an account, a
-//! membership or a session; while the database is away the last answer goes on serving reads for as long as the token
-//! lasts.
+//! membership, a session or a key; while the database is away the last answer goes on serving reads for as long as the
+//! token or the key lasts.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::Duration;
 use eureka_domain::Instant;
 use eureka_domain::access::Caller;
-use eureka_domain::ids::SessionId;
-use eureka_domain::user::UserStatus;
-use eureka_store::{Conn, communities, sessions, users};
+use eureka_domain::api_key::{self, Scopes, WrittenKey};
+use eureka_domain::ids::{ApiKeyId, SessionId};
+use eureka_domain::user::{User, UserStatus};
+use eureka_store::{Conn, StoreError, api_keys, communities, sessions, users};
 use moka::sync::Cache;
+use subtle::ConstantTimeEq;
 
-use crate::tokens::Claims;
+use crate::tokens::{Claims, secret_hash};
 use crate::{Service, ServiceError};
 
-/// How many sessions are remembered.
+/// How many sessions and keys are remembered.
 const REMEMBERED: u64 = 50_000;
+/// How exactly it is known when a key was last used.
+const TOUCHED_EVERY: Duration = Duration::minutes(10);
+
+/// A caller, and what they came in with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authenticated {
+    /// Who, with the rights that they have at this moment: a key's are cut to its scopes.
+    pub caller: Caller,
+    /// What they came in with.
+    pub credential: Credential,
+}
+
+/// What somebody came in with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// An access token of a session: whatever its owner may.
+    Session,
+    /// An API key: only what its scopes grant.
+    Key(ApiKeyId, Scopes),
+}
 
 /// The callers seen within the last second.
 pub struct Callers {
-    seen: Cache<SessionId, Seen>,
+    seen: Cache<Name, Seen>,
+    /// When this process last wrote down that a key is in use.
+    touched: Cache<ApiKeyId, Instant>,
     generation: AtomicU64,
+}
+
+/// What a caller is remembered by; none of it secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Name {
+    Session(SessionId),
+    Key(ApiKeyId),
 }
 
 #[derive(Clone)]
 struct Seen {
-    caller: Caller,
-    epoch: i32,
+    who: Authenticated,
+    proof: Proof,
     at: Instant,
     /// The generation it was looked up in; with the next one it is worth nothing.
     generation: u64,
 }
 
+/// What must fit for the answer to be one to this caller.
+#[derive(Clone)]
+enum Proof {
+    Epoch(i32),
+    Secret { hash: String, expires_at: Instant },
+}
+
+/// What a request presents, as far as it can be told without the database.
+enum Presented {
+    Token(Claims),
+    Key(WrittenKey),
+}
+
+impl Presented {
+    fn name(&self) -> Name {
+        match self {
+            Self::Token(claims) => Name::Session(claims.sid),
+            Self::Key(key) => Name::Key(key.id),
+        }
+    }
+}
+
 impl Default for Callers {
     fn default() -> Self {
-        Self { seen: Cache::new(REMEMBERED), generation: AtomicU64::new(0) }
+        Self { seen: Cache::new(REMEMBERED), touched: Cache::new(REMEMBERED), generation: AtomicU64::new(0) }
     }
 }
 
 impl Callers {
-    /// Forgets all: an account, a membership, a community or a session has changed.
+    /// Forgets all: an account, a membership, a community, a session or a key has changed.
     pub(crate) fn forget(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
@@ -51,62 +104,123 @@ impl Callers {
         self.generation.load(Ordering::SeqCst)
     }
 
-    fn get(&self, session: &SessionId) -> Option<Seen> {
-        self.seen.get(session).filter(|seen| seen.generation == self.generation())
+    fn get(&self, name: &Name) -> Option<Seen> {
+        self.seen.get(name).filter(|seen| seen.generation == self.generation())
     }
 }
 
 impl Service {
-    /// Who an access token belongs to, if that was asked within the last second: without a look at the database.
-    pub fn authenticate_from_memory(&self, token: &str) -> Result<Option<Caller>, ServiceError> {
+    /// Who an access token or an API key belongs to, if that was asked within the last second: without a look at the
+    /// database.
+    pub fn authenticate_from_memory(&self, presented: &str) -> Result<Option<Authenticated>, ServiceError> {
         let now = self.clock.now();
-        let claims = self.keys.verify(token, now)?;
-        match self.callers.get(&claims.sid) {
+        let presented = self.presented(presented, now)?;
+        match self.callers.get(&presented.name()) {
             Some(seen) if (Duration::zero()..Duration::seconds(1)).contains(&(now - seen.at)) => {
-                admit(seen, &claims).map(Some)
+                admit(seen, &presented, now).map(Some)
             }
             _ => Ok(None),
         }
     }
 
-    /// Who an access token belongs to, if its session is still open and its owner may still sign in.
-    pub fn authenticate(&self, token: &str) -> Result<Caller, ServiceError> {
+    /// Who an access token or an API key belongs to, if its session is still open or the key in force, and its owner may
+    /// still sign in.
+    pub fn authenticate(&self, presented: &str) -> Result<Authenticated, ServiceError> {
         let now = self.clock.now();
-        let claims = self.keys.verify(token, now)?;
+        let presented = self.presented(presented, now)?;
+        let name = presented.name();
         let generation = self.callers.generation(); // before the look at the database, which may be older than the next
-        match self.store.read(|conn| look_up(conn, &claims, generation, now)) {
-            Ok(fresh) => {
-                self.callers.seen.insert(claims.sid, fresh.clone());
-                admit(fresh, &claims)
+        match self.store.read(|conn| look_up(conn, &presented, generation, now)) {
+            Ok((fresh, last_used)) => {
+                self.callers.seen.insert(name, fresh.clone());
+                let admitted = admit(fresh, &presented, now)?;
+                self.note_use(&admitted, last_used, now);
+                Ok(admitted)
             }
-            Err(ServiceError::Unavailable(why)) => match self.callers.get(&claims.sid) {
-                Some(seen) => admit(seen, &claims),
+            Err(ServiceError::Unavailable(why)) => match self.callers.get(&name) {
+                Some(seen) => admit(seen, &presented, now),
                 None => Err(ServiceError::Unavailable(why)),
             },
             Err(other) => Err(other),
         }
     }
+
+    fn presented(&self, text: &str, now: Instant) -> Result<Presented, ServiceError> {
+        if text.starts_with(api_key::PREFIX) {
+            let key = WrittenKey::read(text).ok_or(ServiceError::Unauthenticated("the API key is mistyped"))?;
+            return Ok(Presented::Key(key));
+        }
+        self.keys.verify(text, now).map(Presented::Token)
+    }
+
+    /// Writes down, now and then, that a key is in use. No request fails for it.
+    fn note_use(&self, who: &Authenticated, last_used: Option<Instant>, now: Instant) {
+        let Credential::Key(id, _) = who.credential else { return };
+        let last_used = last_used.max(self.callers.touched.get(&id));
+        if last_used.is_some_and(|at| now - at < TOUCHED_EVERY) {
+            return;
+        }
+        self.callers.touched.insert(id, now); // first, so that one request writes and the others go on
+        if let Err(error) = self.store.write::<_, StoreError>(move |conn| api_keys::touch(conn, id, now)) {
+            tracing::warn!(%error, "the use of an API key was not written down");
+        }
+    }
 }
 
-fn admit(seen: Seen, claims: &Claims) -> Result<Caller, ServiceError> {
-    if seen.epoch == claims.epoch && seen.caller.user == claims.sub {
-        Ok(seen.caller)
-    } else {
-        Err(ServiceError::Unauthenticated("the access token has been revoked"))
+fn admit(seen: Seen, presented: &Presented, now: Instant) -> Result<Authenticated, ServiceError> {
+    match (&seen.proof, presented) {
+        (Proof::Epoch(epoch), Presented::Token(claims)) => {
+            if *epoch == claims.epoch && seen.who.caller.user == claims.sub {
+                Ok(seen.who)
+            } else {
+                Err(ServiceError::Unauthenticated("the access token has been revoked"))
+            }
+        }
+        (Proof::Secret { hash, expires_at }, Presented::Key(key)) => {
+            let fits = bool::from(secret_hash(&key.secret).as_bytes().ct_eq(hash.as_bytes()));
+            if fits && now < *expires_at { Ok(seen.who) } else { Err(NO_KEY) }
+        }
+        _ => Err(ServiceError::internal("a session was remembered as a key")),
     }
 }
 
-fn look_up(conn: &mut Conn<'_>, claims: &Claims, generation: u64, now: Instant) -> Result<Seen, ServiceError> {
-    const ENDED: ServiceError = ServiceError::Unauthenticated("the session has ended");
-    let session = sessions::find(conn, claims.sid)?.ok_or(ENDED)?;
-    if session.ended_at.is_some() || session.expires_at <= now || session.user != claims.sub {
-        return Err(ENDED);
-    }
-    let user = users::find(conn, claims.sub)?.ok_or(ENDED)?;
-    if user.status != UserStatus::Active {
-        return Err(ServiceError::Unauthenticated("the account is suspended"));
-    }
+const NO_KEY: ServiceError = ServiceError::Unauthenticated("the API key is not valid, has expired or was ended");
+
+/// Who is calling, as the database has it, and when they last were if it is with a key.
+fn look_up(
+    conn: &mut Conn<'_>,
+    presented: &Presented,
+    generation: u64,
+    now: Instant,
+) -> Result<(Seen, Option<Instant>), ServiceError> {
+    let (caller, credential, proof, last_used) = match presented {
+        Presented::Token(claims) => {
+            const ENDED: ServiceError = ServiceError::Unauthenticated("the session has ended");
+            let session = sessions::find(conn, claims.sid)?.ok_or(ENDED)?;
+            if session.ended_at.is_some() || session.expires_at <= now || session.user != claims.sub {
+                return Err(ENDED);
+            }
+            let user = users::find(conn, claims.sub)?.ok_or(ENDED)?;
+            if user.status != UserStatus::Active {
+                return Err(ServiceError::Unauthenticated("the account is suspended"));
+            }
+            let proof = Proof::Epoch(user.auth_epoch);
+            let caller = Caller { session: Some(claims.sid), ..caller(conn, &user)? };
+            (caller, Credential::Session, proof, None)
+        }
+        Presented::Key(written) => {
+            let (key, hash) = api_keys::find_with_hash(conn, written.id)?.ok_or(NO_KEY)?;
+            let user = users::find(conn, key.owner)?.filter(|user| user.status == UserStatus::Active).ok_or(NO_KEY)?;
+            let proof = Proof::Secret { hash, expires_at: key.expires_at };
+            let caller = caller(conn, &user)?.within(&key.scopes);
+            (caller, Credential::Key(key.id, key.scopes), proof, key.last_used_at)
+        }
+    };
+    let who = Authenticated { caller, credential };
+    Ok((Seen { who, proof, at: now, generation }, last_used))
+}
+
+fn caller(conn: &mut Conn<'_>, user: &User) -> Result<Caller, ServiceError> {
     let standings = communities::standings(conn, user.id)?;
-    let caller = Caller { user: user.id, site_role: user.site_role, standings, session: Some(claims.sid) };
-    Ok(Seen { caller, epoch: user.auth_epoch, at: now, generation })
+    Ok(Caller { user: user.id, site_role: user.site_role, standings, session: None })
 }

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use chrono::Duration;
 use eureka_domain::gap;
-use eureka_store::{gaps, idempotency, notifications, searches, sessions};
+use eureka_store::{api_keys, gaps, idempotency, notifications, searches, sessions};
 
 use crate::{Service, ServiceError, remembered};
 
 /// How long people can look up what they were told. The change log keeps it.
 const NOTIFICATIONS_KEPT: Duration = Duration::days(365);
+/// How long a key that has expired is still shown to its owner.
+const KEYS_SHOWN: Duration = Duration::days(30);
 
 impl Service {
     /// Forgets every session, refresh token, stored reply, notification and search whose time is over; says how many. What
@@ -20,7 +22,8 @@ impl Service {
         let written = self.store.write(move |conn| {
             remembered::gather_unopened(conn, now, &*ids)?;
             let searches = searches::purge(conn, now - gap::REMEMBERED)? + gaps::purge(conn, now - gap::REMEMBERED)?;
-            let expired = searches + sessions::purge(conn, now)? + idempotency::purge(conn, now)?;
+            let sessions = sessions::purge(conn, now)? + api_keys::purge(conn, now - KEYS_SHOWN)?;
+            let expired = searches + sessions + idempotency::purge(conn, now)?;
             Ok::<_, ServiceError>(expired + notifications::purge(conn, now - NOTIFICATIONS_KEPT)?)
         })?;
         Ok(written.value)

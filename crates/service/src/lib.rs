@@ -1,6 +1,7 @@
 //! What Eureka does: one function and one transaction per use case, named as in the API; and the indexer that follows
 //! the change log. Knows nothing of HTTP.
 
+mod api_keys;
 mod audit;
 mod callers;
 mod communities;
@@ -41,8 +42,9 @@ use uuid::Uuid;
 
 use crate::remembered::Remembered;
 
+pub use api_keys::{MadeKey, NewApiKey};
 pub use audit::HistoryEntry;
-pub use callers::Callers;
+pub use callers::{Authenticated, Callers, Credential};
 pub use communities::{CommunityChanges, MemberView, PolicyChanges};
 pub use error::ServiceError;
 pub use eureka_search::{

@@ -6,7 +6,7 @@ use eureka_domain::community::Role;
 use eureka_domain::ids::UserId;
 use eureka_domain::user::{SiteRole, User, UserStatus, checked_email, checked_name, checked_password};
 use eureka_domain::{Instant, RuleError};
-use eureka_store::{Conn, Written, communities, log, sessions, users};
+use eureka_store::{Conn, Written, api_keys, communities, log, sessions, users};
 
 use crate::{Answer, IfMatch, Once, Page, PageRequest, Service, ServiceError, audit, entity_tag, once};
 
@@ -44,6 +44,9 @@ impl Service {
     /// Makes an account: admins.
     pub fn create_user(&self, caller: &Caller, new: NewUser, once: Once<User>) -> Result<Answer, ServiceError> {
         access::may_administer(caller)?;
+        if new.site_role == SiteRole::Admin {
+            access::in_person(caller)?;
+        }
         let now = self.clock.now();
         let (user, hash) = self.account(new, now)?;
         let actor = caller.user;
@@ -98,7 +101,7 @@ impl Service {
     }
 
     /// Changes an account: one's own name and password, or anything for admins. A new password and a suspension end every
-    /// session; a new role counts from the next request.
+    /// session, a suspension every key as well; a new role counts from the next request.
     pub fn update_user(
         &self,
         caller: &Caller,
@@ -113,6 +116,7 @@ impl Service {
             expected.check(entity_tag(&before))?;
             if changes.site_role.is_some() || changes.status.is_some() {
                 access::may_administer(&caller)?;
+                access::in_person(&caller)?;
                 if caller.user == id {
                     return Err(RuleError::NotPermitted("change your own role or status").into());
                 }
@@ -134,6 +138,9 @@ impl Service {
             if hash.is_some() || user.status == UserStatus::Suspended {
                 user.auth_epoch += 1;
                 sessions::end_all(conn, id, "password or status changed", now)?;
+            }
+            if user.status == UserStatus::Suspended {
+                api_keys::remove_all(conn, id)?;
             }
             users::save(conn, &user)?;
             for (kind, facts) in matters {
@@ -170,6 +177,7 @@ impl Service {
             own_or_administered(conn, caller, id)?;
             Ok::<_, ServiceError>(users::password_hash(conn, id)?)
         })?;
+        access::in_person(caller)?;
         checked_password(password, "/password")?;
         if caller.user == id {
             let current = changes.current_password.as_deref().unwrap_or_default();

@@ -98,11 +98,11 @@ pub fn knows_schema(kind: Kind, last: &str) -> Result<bool, StoreError> {
     Ok(migrations::known(kind)?.iter().any(|version| version == last))
 }
 
-/// The database is another one from here on, and whoever was signed in to the old one is not to this one: a session that
-/// was ended after the copy was made must not come back.
+/// The database is another one from here on, and whoever was signed in to the old one is not to this one: a session or
+/// a key that was ended after the copy was made must not come back.
 fn new_life(schema: &str, log_id: Uuid) -> String {
     format!(
-        "DELETE FROM {schema}.refresh_tokens; DELETE FROM {schema}.sessions; \
+        "DELETE FROM {schema}.refresh_tokens; DELETE FROM {schema}.sessions; DELETE FROM {schema}.api_keys; \
          UPDATE {schema}.change_head SET log_id = '{log_id}';"
     )
 }

@@ -15,6 +15,7 @@ macro_rules! on_each {
     };
 }
 
+pub mod api_keys;
 pub mod backup;
 pub mod comments;
 pub mod communities;

@@ -411,6 +411,21 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    api_keys (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        name -> Text,
+        hash -> Text,
+        scopes -> Text,
+        created_at -> Instant,
+        expires_at -> Instant,
+        last_used_at -> Nullable<Instant>,
+    }
+}
+
 diesel::joinable!(gap_tips -> gaps (gap_id));
 diesel::joinable!(glossaries -> communities (community_id));
 diesel::joinable!(members -> communities (community_id));

@@ -125,6 +125,12 @@ impl TestApp {
         self.log_in(id, &email)
     }
 
+    /// A program that acts for a person with a key of these scopes.
+    pub fn key(&self, owner: &Person, scopes: &[&str]) -> Person {
+        let made = self.post(owner, "/v1/api-keys", json!({"name": "a program", "scopes": scopes})).expect(201);
+        Person { token: made.word("/key"), refresh_token: String::new(), ..owner.clone() }
+    }
+
     /// Logs someone in again.
     pub fn log_in(&self, id: UserId, email: &str) -> Person {
         let reply = self.call("POST", "/v1/auth/login").json(json!({"email": email, "password": PASSWORD})).send();

@@ -2,6 +2,7 @@
 //! files follow the URLs.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that stops has failed")]
 
+mod api_keys;
 mod communities;
 mod conventions;
 mod edits;

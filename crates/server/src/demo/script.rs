@@ -310,7 +310,7 @@ impl<'a> Stage<'a> {
     /// Somebody, logged in at this moment.
     fn caller(&self, login: &str) -> anyhow::Result<Caller> {
         let tokens = self.service.login(&super::address(login), PASSWORD)?;
-        Ok(self.service.authenticate(&tokens.access_token)?)
+        Ok(self.service.authenticate(&tokens.access_token)?.caller)
     }
 
     fn tip(&self) -> anyhow::Result<TipRef> {

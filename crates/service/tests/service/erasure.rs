@@ -73,6 +73,10 @@ fn leave_traces(app: &TestApp, printers: &Community, gone: &Person, ana: &Person
         app.call("POST", path).by(by).header("Idempotency-Key", path).json(body).send()
     };
     keyed(gone, "/v1/tips", sample("printers", "A draft")).expect(201);
+    for owner in [gone, ana] {
+        let key = json!({"name": format!("{NAME}'s program"), "scopes": ["read"]});
+        keyed(owner, "/v1/api-keys", key).expect(201);
+    }
     let outcome = json!({"result": "fixed", "note": format!("ask {NAME}"), "work_order": EMAIL});
     keyed(ana, &format!("/v1/tips/{tip}/outcomes"), outcome).expect(201);
     let flag = json!({"kind": "unclear", "text": format!("what does {NAME} mean?")});
