@@ -154,7 +154,17 @@ impl Server {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
         let child = Command::new(binary)
             .args(["--data".as_ref(), data.as_os_str()])
-            .args(["--listen", &port.to_string(), "--log", "warn", "serve"])
+            .args([
+                "--listen",
+                &port.to_string(),
+                "--log",
+                "warn",
+                "--limit-user",
+                "0",
+                "--limit-address",
+                "0",
+                "serve",
+            ])
             .envs(ADMIN)
             .stdout(Stdio::null())
             .spawn()

@@ -10,7 +10,7 @@ use actix_web::{FromRequest, HttpRequest};
 use eureka_domain::access;
 
 use crate::problem::{Problem, UNAUTHENTICATED};
-use crate::{Api, scopes};
+use crate::{Api, limits, scopes};
 
 /// An authenticated caller, who may use this route with what they came in with.
 pub(crate) struct Caller(pub(crate) access::Caller);
@@ -22,23 +22,30 @@ impl FromRequest for Caller {
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         let api = req.app_data::<Data<Api>>().cloned();
         let token = bearer(req).map(str::to_owned);
-        let (method, route) = (req.method().clone(), req.match_pattern().unwrap_or_default());
+        let (req, route) = (req.clone(), req.match_pattern().unwrap_or_default());
         Box::pin(async move {
             let (Some(api), Some(token)) = (api, token) else {
                 let detail = "send `Authorization: Bearer` with an access token or an API key";
                 return Err(Problem::new(&UNAUTHENTICATED, detail));
             };
-            let who = match api.service().authenticate_from_memory(&token)? {
-                Some(who) => who,
-                None => api.run(move |service| service.authenticate(&token)).await?,
+            let remembered = api.service().authenticate_from_memory(&token)?;
+            let who = if let Some(who) = remembered {
+                who
+            } else {
+                if !api.service().has_seen(&token) {
+                    limits::may_look_up(&api, &req)?;
+                }
+                api.run(move |service| service.authenticate(&token)).await?
             };
-            scopes::permit(&method, &route, &who.credential)?;
+            limits::count_caller(&api, &req, &who)?;
+            scopes::permit(req.method(), &route, &who.credential)?;
             Ok(Self(who.caller))
         })
     }
 }
 
-fn bearer(req: &HttpRequest) -> Option<&str> {
+/// What a request presents.
+pub(crate) fn bearer(req: &HttpRequest) -> Option<&str> {
     let value = req.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

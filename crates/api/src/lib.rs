@@ -1,6 +1,8 @@
 //! Eureka over HTTP: wire types, authentication, handlers, problems, OpenAPI. [`routes`] leads from a URL to the
 //! resource's file, that to the same-named function of the service.
 
+mod addresses;
+mod admin;
 mod api_keys;
 mod body;
 mod caller;
@@ -13,12 +15,14 @@ mod gaps;
 mod glossary;
 mod health;
 mod idempotency;
+mod limits;
 mod metrics;
 mod notifications;
 mod openapi;
 mod outcomes;
 mod page;
 mod params;
+mod passwords;
 mod path;
 mod problem;
 mod relations;
@@ -43,9 +47,12 @@ use actix_web::web::Data;
 use actix_web::{App, Error};
 use eureka_service::{Service, ServiceError};
 
+use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 
+pub use addresses::{ForwardedBy, Network, NotANetwork, Proxies};
+pub use limits::LimitOptions;
 pub use metrics::operator_app;
 pub use openapi::document;
 
@@ -68,6 +75,7 @@ pub fn app(
         .app_data(api)
         .configure(routes::routes)
         .wrap(from_fn(request::refuse_unfit))
+        .wrap(from_fn(limits::limit_requests))
         .wrap(from_fn(request::spare_tagged))
         .wrap(Compress::default())
         .wrap(from_fn(request::follow_conventions))
@@ -79,14 +87,21 @@ pub struct Api {
     at_work: Arc<AtomicUsize>,
     draining: AtomicBool,
     metrics: Metrics,
+    limits: Limits,
 }
 
 impl Api {
-    /// The API of a service.
-    #[expect(clippy::missing_panics_doc, clippy::expect_used, reason = "the names of the figures are constants")]
+    /// The API of a service, with the usual limits.
     pub fn new(service: Arc<Service>) -> Self {
+        Self::limited(service, LimitOptions::default())
+    }
+
+    /// The API of a service, with these limits.
+    #[expect(clippy::missing_panics_doc, clippy::expect_used, reason = "the names of the figures are constants")]
+    pub fn limited(service: Arc<Service>, limits: LimitOptions) -> Self {
         let metrics = Metrics::new().expect("sound names of figures");
-        Self { service, at_work: Arc::default(), draining: AtomicBool::new(false), metrics }
+        let (at_work, draining) = (Arc::default(), AtomicBool::new(false));
+        Self { service, at_work, draining, metrics, limits: Limits::new(limits) }
     }
 
     /// The service behind the API.
@@ -97,6 +112,11 @@ impl Api {
     /// What is counted of requests.
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// How many requests may be made.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// From now on this process says that it is not ready, so that balancers send their requests elsewhere.

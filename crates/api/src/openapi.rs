@@ -20,6 +20,12 @@ use crate::reviews::{QueueSortWord, QueueStateWord};
 use crate::search::SortWord;
 use crate::{routes, scopes};
 
+/// What replies tell of limits (draft-ietf-httpapi-ratelimit-headers-10).
+const RATE_LIMITS: [(&str, &str); 2] = [
+    ("RateLimit", "How many requests are left, and in how many seconds all are back; absent where there is no limit"),
+    ("RateLimit-Policy", "How many requests may be made in how many seconds; absent where there is no limit"),
+];
+
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -46,6 +52,7 @@ use crate::{routes, scopes};
         (name = "outcomes", description = "What using tips did"),
         (name = "flags", description = "What readers say is wrong with tips"),
         (name = "search", description = "Finding tips"),
+        (name = "operations", description = "Looking after a running service"),
         (name = "health", description = "For balancers and operators"),
     ),
 )]
@@ -75,6 +82,9 @@ pub fn document() -> utoipa::openapi::OpenApi {
     components.add_security_scheme("api_key", SecurityScheme::Http(key));
     components.schemas.insert("Problem".to_owned(), problem_schema());
     components.schemas.insert(FieldProblem::name().to_string(), FieldProblem::schema());
+    for (name, description) in RATE_LIMITS {
+        components.headers.insert(name.to_owned(), header(description));
+    }
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations(item) {
             secure(method, path, operation);
@@ -131,7 +141,8 @@ fn complete(method: &str, operation: &mut Operation) {
     let public = operation.security.iter().flatten().all(|way| *way == SecurityRequirement::default());
     // A search that is posted changes nothing, and its answers have no entity tags.
     let has_tag = |name: &str| operation.tags.iter().flatten().any(|tag| tag == name);
-    let (of_search, of_sessions) = (has_tag("search"), has_tag("sessions"));
+    let of_operations = has_tag("operations");
+    let (of_search, of_sessions, is_limited) = (has_tag("search"), has_tag("sessions"), !has_tag("health"));
     let answers_page = answers_page(operation);
     let parameters = operation.parameters.get_or_insert_default();
     let any = |is: &dyn Fn(&Parameter) -> bool| {
@@ -145,13 +156,16 @@ fn complete(method: &str, operation: &mut Operation) {
         parameters.push(RefOr::T(header_parameter("If-None-Match", "The ETag of the state you have")));
     }
     let has_body = operation.request_body.is_some();
-    // Sessions come and go without a place in the change log.
-    let is_logged = method != "GET" && !of_sessions && !of_search;
+    // Sessions come and go without a place in the change log, and so does work on the index.
+    let is_logged = method != "GET" && !of_sessions && !of_search && !of_operations;
 
     let mut problems = vec![("500", "An error of this service"), ("503", "Busy or away: try again")];
     if !public {
         problems.push(("401", "No valid credentials"));
         problems.push(("403", "Known, but not permitted"));
+    }
+    if is_limited {
+        problems.push(("429", "Too many requests"));
     }
     if has_body || in_query || matches || once {
         problems.push(("400", "Malformed, unknown or wrongly typed"));
@@ -168,7 +182,7 @@ fn complete(method: &str, operation: &mut Operation) {
         problems.push(("415", "Not JSON, or compressed"));
         problems.push(("422", "A rule is broken, or the Idempotency-Key was used for another request"));
     }
-    if is_logged {
+    if is_logged || (of_operations && method != "GET") {
         problems.push(("409", "The state does not allow it"));
     }
     if matches {
@@ -188,6 +202,12 @@ fn complete(method: &str, operation: &mut Operation) {
     for (status, response) in &mut operation.responses.responses {
         let RefOr::T(response) = response else { continue };
         response.headers.insert("X-Request-Id".to_owned(), header("Names this request in the log"));
+        if is_limited {
+            for (name, _) in RATE_LIMITS {
+                let shared = Ref::new(format!("#/components/headers/{name}"));
+                response.headers.insert(name.to_owned(), RefOr::Ref(shared));
+            }
+        }
         let success = status.starts_with('2');
         if success && is_logged {
             response.headers.insert(POSITION.to_owned(), header("The change's place in the log"));
@@ -202,7 +222,7 @@ fn complete(method: &str, operation: &mut Operation) {
             response.headers.insert("Location".to_owned(), header("Where it is"));
             response.headers.insert("Idempotency-Replayed".to_owned(), header("`true` on a repeated reply"));
         }
-        if matches!(status.as_str(), "503") {
+        if matches!(status.as_str(), "429" | "503") {
             response.headers.insert("Retry-After".to_owned(), header("Seconds to wait"));
         }
     }

@@ -75,6 +75,7 @@ struct More {
     holder: Option<String>,
     until: Option<String>,
     etag: Option<String>,
+    retry_after: Option<i64>,
 }
 
 /// One line of the catalogue.
@@ -144,6 +145,8 @@ catalogue! {
         "Wait until it ends, or read it: `GET /v1/flags`.";
     ALREADY_RESOLVED = 409 "already_resolved" "The flag has been resolved"
         "Read it to see how; raise another one if it is not right.";
+    ALREADY_RUNNING = 409 "already_running" "A work on the index is under way"
+        "Wait until it is done: `GET /v1/admin/index`.";
     NOT_PUBLISHED = 409 "not_published" "No revision of this tip is published"
         "Wait until reviewers have approved it.";
     TAKEN = 409 "taken" "The name is taken"
@@ -162,6 +165,8 @@ catalogue! {
         "Use a new one for a new request.";
     PRECONDITION_REQUIRED = 428 "precondition_required" "If-Match is required"
         "Read the resource, and send its ETag as If-Match.";
+    TOO_MANY_REQUESTS = 429 "too_many_requests" "Too many requests"
+        "Wait for the time in Retry-After; `RateLimit` in each reply says how many are left.";
     INTERNAL = 500 "internal" "Internal error"
         "Report it with the request id.";
     BUSY = 503 "busy" "Too busy"
@@ -188,6 +193,12 @@ impl Problem {
         let detail = detail.into();
         let errors = vec![FieldError::new(pointer, code, detail.clone())];
         Self { kind, detail, errors, more: Box::default() }
+    }
+
+    /// Somebody does something too often; one more is possible after `wait`.
+    pub(crate) fn too_many(wait: chrono::Duration, detail: impl Into<String>) -> Self {
+        let more = More { retry_after: Some((wait.num_milliseconds() + 999) / 1000), ..More::default() };
+        Self { more: Box::new(more), ..Self::new(&TOO_MANY_REQUESTS, detail) }
     }
 
     fn invalid(errors: Vec<FieldError>) -> Self {
@@ -244,6 +255,8 @@ impl From<ServiceError> for Problem {
             ServiceError::ClientIdReused => Self::at(&IDEMPOTENCY_KEY_REUSED, "/client_id", "reused", detail),
             ServiceError::InvalidCursor => Self::at(&INVALID_CURSOR, "cursor", "invalid", detail),
             ServiceError::Behind { .. } => Self::new(&INDEX_BEHIND, detail),
+            ServiceError::AlreadyRunning => Self::new(&ALREADY_RUNNING, detail),
+            ServiceError::Throttled { wait } => Self::too_many(wait, detail),
             ServiceError::Busy(_) => Self::new(&BUSY, detail),
             ServiceError::Unavailable(why) => {
                 tracing::warn!(%why, "unavailable");
@@ -292,8 +305,8 @@ impl ResponseError for Problem {
         if self.kind.status == 401 {
             response.insert_header((WWW_AUTHENTICATE, "Bearer"));
         }
-        if self.kind.status == 503 {
-            response.insert_header((RETRY_AFTER, "1"));
+        if matches!(self.kind.status, 429 | 503) {
+            response.insert_header((RETRY_AFTER, self.more.retry_after.unwrap_or(1).max(1).to_string()));
         }
         if let Some(etag) = self.more.etag.as_deref().and_then(|tag| HeaderValue::from_str(tag).ok()) {
             response.insert_header((ETAG, etag));

@@ -8,8 +8,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, Problem};
 use crate::{
-    api_keys, communities, docs, flags, gaps, glossary, health, notifications, openapi, outcomes, relations, reviews,
-    search, sessions, similar, tips, users,
+    admin, api_keys, communities, docs, flags, gaps, glossary, health, notifications, openapi, outcomes, passwords,
+    relations, reviews, search, sessions, similar, tips, users,
 };
 
 /// The routes that the OpenAPI document describes.
@@ -25,6 +25,9 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
         .service(sessions::refresh)
         .service(sessions::logout)
         .service(sessions::me)
+        .service(passwords::use_reset)
+        .service(passwords::change_password)
+        .service(passwords::reset_password)
         .service(users::list_users)
         .service(users::create_user)
         .service(users::read_user)
@@ -94,7 +97,11 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
         .service(search::search_tips)
         .service(similar::suggest)
         .service(similar::similar_to_tip)
-        .service(similar::similar_tips);
+        .service(similar::similar_tips)
+        .service(admin::index_status)
+        .service(admin::verify_index)
+        .service(admin::rebuild_index)
+        .service(admin::list_audit);
 }
 
 /// Adds everything the API serves to an application: the described routes, the documentation, and problems for what is

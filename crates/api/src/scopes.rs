@@ -9,6 +9,10 @@ use crate::problem::{INSUFFICIENT_SCOPE, Problem};
 
 /// The scope that each change takes, and whatever else does not go by its method.
 const ROWS: &[(&str, &str, Scope)] = &[
+    ("GET", "/v1/admin/audit", Scope::Admin),
+    ("GET", "/v1/admin/index", Scope::Admin),
+    ("POST", "/v1/admin/index/rebuild", Scope::Admin),
+    ("POST", "/v1/admin/index/verify", Scope::Admin),
     ("POST", "/v1/communities", Scope::Admin),
     ("PATCH", "/v1/communities/{slug}", Scope::Admin),
     ("PUT", "/v1/communities/{slug}/glossary", Scope::Review),
@@ -45,6 +49,7 @@ const ROWS: &[(&str, &str, Scope)] = &[
     ("PUT", "/v1/tips/{id}/watch", Scope::Write),
     ("DELETE", "/v1/tips/{id}/watch", Scope::Write),
     ("POST", "/v1/tips/{id}/withdraw", Scope::Write),
+    ("GET", "/v1/users", Scope::Admin),
     ("POST", "/v1/users", Scope::Admin),
     ("PATCH", "/v1/users/{id}", Scope::Admin),
 ];
@@ -52,6 +57,8 @@ const ROWS: &[(&str, &str, Scope)] = &[
 /// What is done in person only.
 const IN_PERSON: &[(&str, &str)] = &[
     ("POST", "/v1/auth/logout"),
+    ("PUT", "/v1/me/password"),
+    ("POST", "/v1/users/{id}/password-reset"),
     ("GET", "/v1/api-keys"),
     ("POST", "/v1/api-keys"),
     ("GET", "/v1/api-keys/{id}"),

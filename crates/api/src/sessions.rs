@@ -1,7 +1,7 @@
 //! `/v1/auth/*` and `/v1/me`: logging in, staying logged in, logging out.
 
 use actix_web::web::Data;
-use actix_web::{HttpResponse, get, post};
+use actix_web::{HttpRequest, HttpResponse, get, post};
 use eureka_service::Tokens;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::Api;
 use crate::body::Body;
 use crate::caller::Caller;
+use crate::limits::address_of;
 use crate::problem::Problem;
 use crate::users::UserBody;
 
@@ -46,18 +47,26 @@ pub(crate) struct TokensBody {
     refresh_token: String,
 }
 
+impl From<Tokens> for TokensBody {
+    fn from(tokens: Tokens) -> Self {
+        Self {
+            access_token: tokens.access_token,
+            token_type: "Bearer",
+            expires_in: tokens.expires_in,
+            refresh_token: tokens.refresh_token,
+        }
+    }
+}
+
 fn tokens(tokens: Tokens) -> HttpResponse {
-    HttpResponse::Ok().json(TokensBody {
-        access_token: tokens.access_token,
-        token_type: "Bearer",
-        expires_in: tokens.expires_in,
-        refresh_token: tokens.refresh_token,
-    })
+    HttpResponse::Ok().json(TokensBody::from(tokens))
 }
 
 /// Log in.
 ///
-/// Opens a session. An unknown address and a wrong password get the same answer in the same time.
+/// Opens a session. An unknown address and a wrong password get the same answer in the same time. Attempts are counted by
+/// account, by address and altogether, on all replicas: after ten on one account, one a minute. The right password gives
+/// them back.
 #[utoipa::path(
     tag = "sessions",
     request_body = Login,
@@ -65,9 +74,10 @@ fn tokens(tokens: Tokens) -> HttpResponse {
     security(()),
 )]
 #[post("/auth/login")]
-pub(crate) async fn login(api: Data<Api>, body: Body<Login>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn login(api: Data<Api>, req: HttpRequest, body: Body<Login>) -> Result<HttpResponse, Problem> {
     let Login { email, password } = body.value;
-    api.run(move |service| service.login(&email, &password)).await.map(tokens)
+    let from = address_of(&req);
+    api.run(move |service| service.login(&email, &password, &from)).await.map(tokens)
 }
 
 /// Refresh the access token.

@@ -106,6 +106,8 @@ word_enum! {
         UserRenamed = "user.renamed",
         /// A password was set, which ended every session.
         UserPasswordChanged = "user.password_changed",
+        /// An admin made a token with which a person may set a new password.
+        UserPasswordReset = "user.password_reset",
         /// A person was made an admin, or a member again.
         UserRoleChanged = "user.role_changed",
         /// A person was suspended, or let in again.

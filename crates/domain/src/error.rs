@@ -12,7 +12,7 @@ use crate::workflow::Action;
 pub struct FieldError {
     /// JSON pointer (RFC 6901) to the field in the request body.
     pub pointer: String,
-    /// Stable word: `required`, `too_long`, `too_many`, `invalid`, `unknown`, `taken`.
+    /// Stable word: `required`, `too_long`, `too_many`, `invalid`, `unknown`, `taken`, `common`.
     pub code: &'static str,
     /// What is wrong, for people.
     pub detail: String,

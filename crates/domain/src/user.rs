@@ -1,7 +1,7 @@
 //! People: who they are to the site, and what their profile must be.
 
 use crate::clock::Instant;
-use crate::error::{FieldError, RuleError};
+use crate::error::RuleError;
 use crate::ids::UserId;
 use crate::word::word_enum;
 
@@ -46,11 +46,6 @@ pub struct User {
     pub updated_at: Instant,
 }
 
-/// Shortest password, in characters.
-pub const PASSWORD_MIN: usize = 12;
-/// Longest password, in characters: long enough for any phrase, short enough to hash.
-pub const PASSWORD_MAX: usize = 256;
-
 /// Lower-cases and checks an e-mail address: something before one `@`, a dotted name after it.
 pub fn checked_email(email: &str, pointer: &str) -> Result<String, RuleError> {
     let email = email.trim().to_lowercase();
@@ -75,17 +70,6 @@ pub fn checked_name(name: &str, pointer: &str) -> Result<String, RuleError> {
         return Err(RuleError::field(pointer, "invalid", "at most 120 characters, none of them control characters"));
     }
     Ok(name.to_owned())
-}
-
-/// Refuses passwords that are too short or too long; the only rules NIST SP 800-63B asks for beside a blocklist.
-pub fn checked_password(password: &str, pointer: &str) -> Result<(), RuleError> {
-    let length = password.chars().count();
-    if (PASSWORD_MIN..=PASSWORD_MAX).contains(&length) {
-        return Ok(());
-    }
-    let detail = format!("{PASSWORD_MIN} to {PASSWORD_MAX} characters");
-    let code = if length < PASSWORD_MIN { "too_short" } else { "too_long" };
-    Err(RuleError::Invalid(vec![FieldError::new(pointer, code, detail)]))
 }
 
 #[cfg(test)]

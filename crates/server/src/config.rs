@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
+use eureka_api::{ForwardedBy, LimitOptions, Network, Proxies};
 
 /// The settings of every command.
 #[derive(Args, Debug, Clone)]
@@ -35,6 +36,21 @@ pub(crate) struct Settings {
     /// Seconds between turning not ready and stopping, for balancers to notice
     #[arg(long, global = true, env = "EUREKA_DRAIN", default_value_t = 0, value_name = "SECONDS")]
     pub(crate) drain: u64,
+    /// Requests a minute by one person, 0 for any number
+    #[arg(long, global = true, env = "EUREKA_LIMIT_USER", default_value_t = 6000, value_name = "N")]
+    pub(crate) limit_user: u32,
+    /// Requests a minute with one API key, 0 for any number
+    #[arg(long, global = true, env = "EUREKA_LIMIT_KEY", default_value_t = 6000, value_name = "N")]
+    pub(crate) limit_key: u32,
+    /// Requests a minute from one address (IPv6: one /64) of nobody in particular, 0 for any number
+    #[arg(long, global = true, env = "EUREKA_LIMIT_ADDRESS", default_value_t = 1200, value_name = "N")]
+    pub(crate) limit_address: u32,
+    /// Networks of proxies that are believed about whose request they pass on, with commas between [default: none]
+    #[arg(long, global = true, env = "EUREKA_TRUSTED_PROXY", value_delimiter = ',', value_name = "CIDR")]
+    pub(crate) trusted_proxy: Vec<Network>,
+    /// The header in which they say it
+    #[arg(long, global = true, env = "EUREKA_FORWARDED_BY", default_value = "x-forwarded-for", value_enum)]
+    pub(crate) forwarded_by: ForwardedHeader,
     /// Form of the log
     #[arg(long, global = true, env = "EUREKA_LOG_FORMAT", default_value = "pretty", value_enum)]
     pub(crate) log_format: LogFormat,
@@ -50,6 +66,15 @@ pub(crate) struct Settings {
     /// TOML file with any of these settings, named as the flags
     #[arg(long, global = true, env = "EUREKA_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+}
+
+/// The header in which proxies say from whom a request came.
+#[derive(clap::ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ForwardedHeader {
+    /// What most write.
+    XForwardedFor,
+    /// RFC 7239.
+    Forwarded,
 }
 
 /// The form of the log.
@@ -82,6 +107,20 @@ impl Settings {
         self.data_dir().join("index")
     }
 
+    /// How many requests may be made.
+    pub(crate) fn limits(&self) -> LimitOptions {
+        let header = match self.forwarded_by {
+            ForwardedHeader::XForwardedFor => ForwardedBy::XForwardedFor,
+            ForwardedHeader::Forwarded => ForwardedBy::Forwarded,
+        };
+        LimitOptions {
+            per_user: self.limit_user,
+            per_key: self.limit_key,
+            per_address: self.limit_address,
+            proxies: Proxies { trusted: self.trusted_proxy.clone(), header },
+        }
+    }
+
     /// Every setting with its value in force, secrets masked.
     pub(crate) fn shown(&self) -> Vec<(&'static str, String)> {
         let masked = |set: bool| if set { "********".to_owned() } else { "(not set)".to_owned() };
@@ -94,6 +133,11 @@ impl Settings {
             ("issuer", self.issuer.clone()),
             ("readers", self.readers.to_string()),
             ("drain", format!("{} s", self.drain)),
+            ("limit-user", format!("{} a minute", self.limit_user)),
+            ("limit-key", format!("{} a minute", self.limit_key)),
+            ("limit-address", format!("{} a minute", self.limit_address)),
+            ("trusted-proxy", networks(&self.trusted_proxy)),
+            ("forwarded-by", format!("{:?}", self.limits().proxies.header)),
             ("log-format", format!("{:?}", self.log_format).to_lowercase()),
             ("log", self.log.clone()),
             ("admin-email", self.admin_email.clone()),
@@ -101,6 +145,11 @@ impl Settings {
             ("config", self.config.as_ref().map_or("(none)".to_owned(), |f| f.display().to_string())),
         ]
     }
+}
+
+fn networks(networks: &[Network]) -> String {
+    let shown: Vec<String> = networks.iter().map(ToString::to_string).collect();
+    if shown.is_empty() { "(none)".to_owned() } else { shown.join(",") }
 }
 
 /// A database URL that may be shown: its password, wherever it stands, is masked.

@@ -13,7 +13,7 @@ use eureka_domain::glossary::GlossaryEntry;
 use eureka_domain::ids::UserId;
 use eureka_domain::tip::TipText;
 use eureka_domain::user::SiteRole;
-use eureka_service::{NewUser, Service, ServiceError};
+use eureka_service::{NewUser, Service};
 use eureka_store::{StoreError, communities, users};
 use serde::Deserialize;
 
@@ -103,10 +103,8 @@ fn serve_demo(settings: Settings) -> anyhow::Result<ExitCode> {
 /// Whether the demo's accounts, with their public password, are in a database.
 pub(crate) fn has_cast(service: &Service) -> anyhow::Result<bool> {
     for part in &CAST {
-        match service.login(&address(part.login), PASSWORD) {
-            Ok(_) => return Ok(true),
-            Err(ServiceError::Unauthenticated(_)) => {}
-            Err(error) => return Err(error.into()),
+        if service.with_password(&address(part.login), PASSWORD)?.is_some() {
+            return Ok(true);
         }
     }
     Ok(false)

@@ -52,7 +52,7 @@ pub(crate) fn run(
     ready: impl FnOnce(SocketAddr),
 ) -> anyhow::Result<ExitCode> {
     started.follow()?;
-    let api = Data::new(Api::new(Arc::clone(&started.service)));
+    let api = Data::new(Api::limited(Arc::clone(&started.service), settings.limits()));
     let served = actix_web::rt::System::new().block_on(listen(settings, api, ready));
     started.stop();
     served.map(|()| ExitCode::SUCCESS)

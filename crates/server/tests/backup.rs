@@ -86,6 +86,10 @@ fn a_backup_under_writes_holds_all_that_was_acknowledged_before_and_comes_back_a
         let server = Server::start(from.command(&["demo"]));
         let author = server.log_in("technician@demo.example", PASSWORD);
         let reviewer = server.log_in("reviewer@demo.example", PASSWORD);
+        let key = json!({"name": "a program", "scopes": ["read"]});
+        let (made, key) = server.send("POST", "/v1/api-keys", &author, Some(key));
+        let key = key["key"].as_str().unwrap_or_else(|| panic!("{made} {key}")).to_owned();
+        assert_eq!(server.get("/v1/me", &key).0, 200);
         let mut before: Vec<String> =
             (0..5).map(|n| server.publish(&author, &reviewer, &format!("Witness {n}"))).collect();
         let done = AtomicBool::new(false);
@@ -119,6 +123,7 @@ fn a_backup_under_writes_holds_all_that_was_acknowledged_before_and_comes_back_a
             401,
             "the backup's sessions are over, though its keys are the same"
         );
+        assert_eq!(server.get("/v1/me", &key).0, 401, "and so are its keys for programs");
         let author = server.log_in("technician@demo.example", PASSWORD);
         let mut found = witnesses(&server, &author);
         found.sort();

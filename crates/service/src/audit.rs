@@ -1,14 +1,15 @@
 //! The record: what happened to a tip, and whether the chain of the change log holds.
 
-use eureka_domain::access::Caller;
-use eureka_domain::change::{Facts, Head, Payload, Recorded};
+use eureka_domain::access::{self, Caller};
+use eureka_domain::change::{Facts, Head, Kind, Payload, Recorded};
 use eureka_domain::ids::TipRef;
 use eureka_domain::tip::{Confidence, Tip};
 use eureka_domain::visibility;
 use eureka_store::{Conn, log, revisions, users};
+use uuid::Uuid;
 
 use crate::tips::visible_sheet;
-use crate::{Person, Service, ServiceError};
+use crate::{Page, PageRequest, Person, Service, ServiceError};
 
 /// One thing that happened to a tip.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +36,37 @@ pub(crate) fn is_inside(caller: &Caller, tip: &Tip) -> bool {
     caller.user == tip.author || caller.reviews(tip.community)
 }
 
+/// Which changes to list; those that all of this is true of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// Of this kind.
+    pub kind: Option<Kind>,
+    /// By this person.
+    pub actor: Option<Uuid>,
+    /// Of this tip.
+    pub tip: Option<Uuid>,
+    /// Of this community, account, key or other thing.
+    pub subject: Option<Uuid>,
+}
+
 impl Service {
+    /// The changes of the log, the newest first: admins.
+    pub fn list_audit(
+        &self,
+        caller: &Caller,
+        query: &AuditQuery,
+        page: &PageRequest,
+    ) -> Result<Page<HistoryEntry>, ServiceError> {
+        access::may_administer(caller)?;
+        let AuditQuery { kind, actor, tip, subject } = *query;
+        let filter = log::Filter { kind, actor, tip, subject };
+        self.store.read(|conn| {
+            let changes = log::before(conn, &filter, page.after()?, page.fetch())?;
+            let page = page.page(changes, |change| change.seq)?;
+            Ok(Page { items: entries(conn, page.items)?, next: page.next })
+        })
+    }
+
     /// What happened to a tip, oldest first. Callers who see only its live text see only what concerns live texts.
     pub fn tip_history(&self, caller: &Caller, tip: TipRef) -> Result<Vec<HistoryEntry>, ServiceError> {
         self.store.read(|conn| {

@@ -145,6 +145,14 @@ impl Service {
         }
     }
 
+    /// Whether a key was ever asked for here that is there, as far as that is remembered: nothing is looked up.
+    pub fn has_seen(&self, presented: &str) -> bool {
+        match WrittenKey::read(presented) {
+            Some(key) => self.callers.seen.contains_key(&Name::Key(key.id)),
+            None => true,
+        }
+    }
+
     fn presented(&self, text: &str, now: Instant) -> Result<Presented, ServiceError> {
         if text.starts_with(api_key::PREFIX) {
             let key = WrittenKey::read(text).ok_or(ServiceError::Unauthenticated("the API key is mistyped"))?;

@@ -5,9 +5,10 @@ use eureka_domain::change::{Change, Kind};
 use eureka_domain::erasure::{FORMER_MEMBER, Traces};
 use eureka_domain::ids::{TipNumber, UserId};
 use eureka_domain::user::{SiteRole, User, UserStatus};
-use eureka_store::{Conn, Written, erasure, idempotency, log, users};
+use eureka_store::{Conn, Written, erasure, idempotency, log, throttles, users};
 use serde_json::Value;
 
+use crate::attempts::account_of;
 use crate::{Service, ServiceError};
 
 impl Service {
@@ -30,6 +31,7 @@ impl Service {
             }
             let traces = Traces::of(&before);
             erasure::empty_account(conn, id, now)?;
+            throttles::remove(conn, &account_of(&before))?;
             let user = User {
                 email: None,
                 name: FORMER_MEMBER.to_owned(),

@@ -47,6 +47,15 @@ pub enum ServiceError {
         /// Where the caller wants it.
         wanted: i64,
     },
+    /// Such a work is under way.
+    #[error("a work on the index is under way")]
+    AlreadyRunning,
+    /// Tried too often.
+    #[error("too many attempts; try again in {} seconds", wait.num_seconds() + 1)]
+    Throttled {
+        /// How long to wait.
+        wait: chrono::Duration,
+    },
     /// Too much to do; try again soon.
     #[error("too busy: {0}")]
     Busy(&'static str),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::Duration;
 use eureka_domain::gap;
-use eureka_store::{api_keys, gaps, idempotency, notifications, searches, sessions};
+use eureka_store::{api_keys, gaps, idempotency, notifications, password_resets, searches, sessions, throttles};
 
 use crate::{Service, ServiceError, remembered};
 
@@ -23,6 +23,8 @@ impl Service {
             remembered::gather_unopened(conn, now, &*ids)?;
             let searches = searches::purge(conn, now - gap::REMEMBERED)? + gaps::purge(conn, now - gap::REMEMBERED)?;
             let sessions = sessions::purge(conn, now)? + api_keys::purge(conn, now - KEYS_SHOWN)?;
+            throttles::purge(conn, now)?;
+            password_resets::purge(conn, now)?;
             let expired = searches + sessions + idempotency::purge(conn, now)?;
             Ok::<_, ServiceError>(expired + notifications::purge(conn, now - NOTIFICATIONS_KEPT)?)
         })?;

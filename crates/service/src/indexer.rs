@@ -205,6 +205,7 @@ impl Indexer {
         let mut committed = false;
         while !self.is_stopping() {
             let Some(index) = self.index() else {
+                self.enter(IndexState::Rebuilding);
                 self.rebuild_locked(None, |_| ())?;
                 committed = true;
                 continue;
@@ -217,6 +218,7 @@ impl Indexer {
                 Step::Moved => committed = true,
                 Step::OffChain => {
                     tracing::warn!("the index is not on the chain of this database and will be made anew");
+                    self.enter(IndexState::Rebuilding);
                     self.rebuild_locked(Some(&index), |_| ())?;
                     committed = true;
                 }
@@ -225,7 +227,8 @@ impl Indexer {
         Ok(committed)
     }
 
-    /// Makes the index anew beside the present one, which answers searches meanwhile, and swaps it in.
+    /// Makes the index anew beside the present one, which answers searches meanwhile, and swaps it in. The log is not
+    /// followed until then: what is written meanwhile is found after it.
     pub fn rebuild(&self, progress: impl FnMut(u64)) -> Result<u64, ServiceError> {
         let _work = self.work.lock();
         let before = self.index();
@@ -233,7 +236,6 @@ impl Indexer {
     }
 
     fn rebuild_locked(&self, before: Option<&Index>, mut progress: impl FnMut(u64)) -> Result<u64, ServiceError> {
-        self.enter(IndexState::Rebuilding);
         let mut rebuild = match before {
             Some(index) => index.rebuild_beside()?,
             None => Index::rebuild_over(&self.dir, OpenOptions::default())?,

@@ -2,6 +2,7 @@
 //! the change log. Knows nothing of HTTP.
 
 mod api_keys;
+mod attempts;
 mod audit;
 mod callers;
 mod communities;
@@ -17,6 +18,7 @@ mod imports;
 mod indexer;
 mod notifications;
 mod once;
+mod operating;
 mod outcomes;
 mod page;
 mod passwords;
@@ -40,10 +42,11 @@ use eureka_store::Store;
 use moka::sync::Cache;
 use uuid::Uuid;
 
+use crate::operating::LastWork;
 use crate::remembered::Remembered;
 
 pub use api_keys::{MadeKey, NewApiKey};
-pub use audit::HistoryEntry;
+pub use audit::{AuditQuery, HistoryEntry};
 pub use callers::{Authenticated, Callers, Credential};
 pub use communities::{CommunityChanges, MemberView, PolicyChanges};
 pub use error::ServiceError;
@@ -61,9 +64,10 @@ pub use imports::{ImportLine, ImportReport, Refusal, SLICE as IMPORT_SLICE};
 pub use indexer::{Drift, IndexState, Indexer};
 pub use notifications::{NotificationView, TipBrief};
 pub use once::{Answer, Key, Once, Render, Reply, fingerprint};
+pub use operating::{IndexOutcome, IndexStatus, IndexTask, IndexWork};
 pub use outcomes::{OutcomeQuery, OutcomeView};
 pub use page::{Page, PageRequest};
-pub use passwords::Passwords;
+pub use passwords::{Passwords, ResetToken};
 pub use relations::RelationView;
 pub use reviews::{
     CommentView, DecisionDraft, EarlierReason, NewComment, QueueCounts, QueueQuery, QueueStats, ReviewDesk,
@@ -81,6 +85,7 @@ pub use views::{Person, ProofView, ReviewBrief, TipView, entity_tag};
 pub struct Service {
     store: Store,
     indexer: Arc<Indexer>,
+    index_work: LastWork,
     callers: Callers,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
@@ -107,6 +112,7 @@ impl Service {
             store,
             remembered,
             indexer,
+            index_work: LastWork::default(),
             callers: Callers::default(),
             clock,
             ids,

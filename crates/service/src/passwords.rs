@@ -2,6 +2,8 @@
 //! so that a flood of logins cannot take the processors from everyone else. Nor the memory: on the threads that serve
 //! requests, every one of hundreds would come to keep blocks of 19 MiB.
 
+mod changing;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -12,6 +14,9 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash}
 use parking_lot::Mutex;
 
 use crate::ServiceError;
+
+pub use changing::ResetToken;
+pub(crate) use changing::personal;
 
 /// How long a login waits for its answer.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -4,12 +4,16 @@ use chrono::Duration;
 use eureka_domain::Instant;
 use eureka_domain::access::Caller;
 use eureka_domain::ids::SessionId;
-use eureka_domain::user::{PASSWORD_MAX, User, UserStatus};
+use eureka_domain::password::PASSWORD_MAX;
+use eureka_domain::user::{User, UserStatus};
 use eureka_store::sessions::{RefreshToken, Session};
 use eureka_store::{Conn, sessions, users};
 
+use crate::attempts::Attempt;
 use crate::tokens::{new_secret, secret_hash};
 use crate::{Service, ServiceError};
+
+const WRONG: ServiceError = ServiceError::Unauthenticated("wrong e-mail address or password");
 
 /// How long a session lasts without its owner logging in again.
 const SESSION_DAYS: i64 = 30;
@@ -33,12 +37,33 @@ enum Presented {
 }
 
 impl Service {
-    /// Opens a session. Unknown address and wrong password get the same answer in the same time.
-    pub fn login(&self, email: &str, password: &str) -> Result<Tokens, ServiceError> {
-        const WRONG: ServiceError = ServiceError::Unauthenticated("wrong e-mail address or password");
+    /// Opens a session. Unknown address and wrong password get the same answer in the same time, and are counted alike:
+    /// by the account, and by where the attempt comes from.
+    pub fn login(&self, email: &str, password: &str, from: &str) -> Result<Tokens, ServiceError> {
         let email = email.trim().to_lowercase();
+        let attempt = self.begin_attempt(Attempt::to_log_in(&email, from))?;
+        let (attempt, user) = self.looked_at(attempt, self.with_password(&email, password))?;
+        let user = user.ok_or(WRONG)?;
+        let now = self.clock.now();
+        let session = SessionId(self.new_id(now));
+        let secret = new_secret()?;
+        let (user_id, epoch, opened) = (user.id, user.auth_epoch, secret.clone());
+        self.store.write(move |conn| {
+            // The password may have been changed while it was being checked.
+            let still = users::find(conn, user_id)?.ok_or(WRONG)?;
+            if still.auth_epoch != epoch || still.status != UserStatus::Active {
+                return Err(WRONG);
+            }
+            open(conn, session, &still, &opened, now)?;
+            attempt.succeeded(conn, now)
+        })?;
+        self.tokens(&user, session, secret, now)
+    }
+
+    /// The active account with this address and password, if there is one: for the command line, which is not counted.
+    pub fn with_password(&self, email: &str, password: &str) -> Result<Option<User>, ServiceError> {
         let (user, stored) = self.store.read(|conn| {
-            let user = users::find_email(conn, &email)?;
+            let user = users::find_email(conn, email)?;
             let stored = match &user {
                 Some(user) => users::password_hash(conn, user.id)?,
                 None => None,
@@ -47,32 +72,7 @@ impl Service {
         })?;
         let password = if password.len() > 4 * PASSWORD_MAX { "" } else { password };
         let fits = self.passwords.fits(password, stored.as_deref())?;
-        let user = user.filter(|user| fits && user.status == UserStatus::Active).ok_or(WRONG)?;
-
-        let now = self.clock.now();
-        let session = SessionId(self.new_id(now));
-        let secret = new_secret()?;
-        let token = refresh_token(&secret, session, now);
-        let user_id = user.id;
-        let epoch = user.auth_epoch;
-        self.store.write(move |conn| {
-            // The password may have been changed while it was being checked.
-            let still = users::find(conn, user_id)?;
-            if still.is_none_or(|u| u.auth_epoch != epoch || u.status != UserStatus::Active) {
-                return Err(WRONG);
-            }
-            let opened = Session {
-                id: session,
-                user: user_id,
-                created_at: now,
-                expires_at: now + Duration::days(SESSION_DAYS),
-                ended_at: None,
-                end_reason: None,
-            };
-            sessions::insert(conn, &opened)?;
-            Ok(sessions::insert_token(conn, &token)?)
-        })?;
-        self.tokens(&user, session, secret, now)
+        Ok(user.filter(|user| fits && user.status == UserStatus::Active))
     }
 
     /// Trades a refresh token for new tokens. A token that was used before ends its session: one of the two who hold it
@@ -102,7 +102,7 @@ impl Service {
         Ok(())
     }
 
-    fn tokens(
+    pub(crate) fn tokens(
         &self,
         user: &User,
         session: SessionId,
@@ -115,6 +115,26 @@ impl Service {
             refresh_token,
         })
     }
+}
+
+/// Opens a session with its first refresh token.
+pub(crate) fn open(
+    conn: &mut Conn<'_>,
+    id: SessionId,
+    user: &User,
+    secret: &str,
+    now: Instant,
+) -> Result<(), ServiceError> {
+    let session = Session {
+        id,
+        user: user.id,
+        created_at: now,
+        expires_at: now + Duration::days(SESSION_DAYS),
+        ended_at: None,
+        end_reason: None,
+    };
+    sessions::insert(conn, &session)?;
+    Ok(sessions::insert_token(conn, &refresh_token(secret, id, now))?)
 }
 
 fn rotate(conn: &mut Conn<'_>, hash: &str, secret: String, now: Instant) -> Result<Presented, ServiceError> {

@@ -4,10 +4,12 @@ use eureka_domain::access::{self, Caller};
 use eureka_domain::change::{Change, Facts, Kind};
 use eureka_domain::community::Role;
 use eureka_domain::ids::UserId;
-use eureka_domain::user::{SiteRole, User, UserStatus, checked_email, checked_name, checked_password};
+use eureka_domain::password::{checked_length, checked_password};
+use eureka_domain::user::{SiteRole, User, UserStatus, checked_email, checked_name};
 use eureka_domain::{Instant, RuleError};
-use eureka_store::{Conn, Written, api_keys, communities, log, sessions, users};
+use eureka_store::{Conn, Written, api_keys, communities, log, password_resets, sessions, users};
 
+use crate::passwords::personal;
 use crate::{Answer, IfMatch, Once, Page, PageRequest, Service, ServiceError, audit, entity_tag, once};
 
 const NONE: ServiceError = ServiceError::NotFound("user");
@@ -48,6 +50,7 @@ impl Service {
             access::in_person(caller)?;
         }
         let now = self.clock.now();
+        checked_password(&new.password, &[&new.email, &new.name], "/password")?;
         let (user, hash) = self.account(new, now)?;
         let actor = caller.user;
         let written = self.store.write(move |conn| {
@@ -101,7 +104,8 @@ impl Service {
     }
 
     /// Changes an account: one's own name and password, or anything for admins. A new password and a suspension end every
-    /// session, a suspension every key as well; a new role counts from the next request.
+    /// session; a suspension, and a password that somebody else sets, every key as well. A new role counts from the next
+    /// request.
     pub fn update_user(
         &self,
         caller: &Caller,
@@ -139,7 +143,8 @@ impl Service {
                 user.auth_epoch += 1;
                 sessions::end_all(conn, id, "password or status changed", now)?;
             }
-            if user.status == UserStatus::Suspended {
+            if user.status == UserStatus::Suspended || (hash.is_some() && caller.user != id) {
+                password_resets::remove(conn, id)?;
                 api_keys::remove_all(conn, id)?;
             }
             users::save(conn, &user)?;
@@ -156,7 +161,7 @@ impl Service {
     fn account(&self, new: NewUser, now: Instant) -> Result<(User, String), ServiceError> {
         let email = checked_email(&new.email, "/email")?;
         let name = checked_name(&new.name, "/name")?;
-        checked_password(&new.password, "/password")?;
+        checked_length(&new.password, "/password")?;
         let user = User {
             id: UserId(self.new_id(now)),
             email: Some(email),
@@ -173,18 +178,11 @@ impl Service {
     /// The hash of the new password, if one is set; whoever changes their own proves that they know the old one.
     fn new_password(&self, caller: &Caller, id: UserId, changes: &UserChanges) -> Result<Option<String>, ServiceError> {
         let Some(password) = &changes.password else { return Ok(None) };
-        let stored = self.store.read(|conn| {
-            own_or_administered(conn, caller, id)?;
-            Ok::<_, ServiceError>(users::password_hash(conn, id)?)
-        })?;
+        let user = self.store.read(|conn| own_or_administered(conn, caller, id))?;
         access::in_person(caller)?;
-        checked_password(password, "/password")?;
+        checked_password(password, &personal(&user), "/password")?;
         if caller.user == id {
-            let current = changes.current_password.as_deref().unwrap_or_default();
-            if !self.passwords.fits(current, stored.as_deref())? {
-                let detail = "changing your own password takes the present one";
-                return Err(RuleError::field("/current_password", "invalid", detail).into());
-            }
+            self.prove(&user, changes.current_password.as_deref().unwrap_or_default())?;
         }
         self.passwords.hash(password).map(Some)
     }

@@ -103,6 +103,7 @@ pub fn knows_schema(kind: Kind, last: &str) -> Result<bool, StoreError> {
 fn new_life(schema: &str, log_id: Uuid) -> String {
     format!(
         "DELETE FROM {schema}.refresh_tokens; DELETE FROM {schema}.sessions; DELETE FROM {schema}.api_keys; \
+         DELETE FROM {schema}.password_resets; \
          UPDATE {schema}.change_head SET log_id = '{log_id}';"
     )
 }

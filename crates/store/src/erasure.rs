@@ -13,8 +13,8 @@ use eureka_domain::ids::{TipNumber, UserId};
 
 use crate::connect;
 use crate::schema::{
-    api_keys, change_payloads, flags, gap_tips, gaps, idempotency_keys, members, notifications, reviews, searches,
-    sessions, users, watches,
+    api_keys, change_payloads, flags, gap_tips, gaps, idempotency_keys, members, notifications, password_resets,
+    reviews, searches, sessions, users, watches,
 };
 use crate::sql_types::{DbInstant, DbUuid};
 use crate::target::Target;
@@ -48,6 +48,7 @@ pub fn empty_account(conn: &mut Conn<'_>, user: UserId, now: Instant) -> Result<
     let now = DbInstant(now);
     on_each!(conn, c => {
         diesel::delete(sessions::table.filter(sessions::user_id.eq(id))).execute(*c)?;
+        diesel::delete(password_resets::table.find(id)).execute(*c)?;
         diesel::delete(api_keys::table.filter(api_keys::user_id.eq(id))).execute(*c)?;
         diesel::delete(idempotency_keys::table.filter(idempotency_keys::caller.eq(user.to_string()))).execute(*c)?;
         diesel::delete(members::table.filter(members::user_id.eq(id))).execute(*c)?;

@@ -9,6 +9,7 @@ use eureka_domain::Instant;
 use eureka_domain::change::{Change, GENESIS, Head, Kind, Payload, Recorded};
 use eureka_domain::ids::{TipId, UserId};
 use eureka_domain::tip::State;
+use uuid::Uuid;
 
 use crate::schema::{change_head, change_log, change_payloads};
 use crate::sql_types::{DbInstant, DbUuid};
@@ -74,6 +75,43 @@ pub fn append(conn: &mut Conn<'_>, change: &Change) -> Result<i64, StoreError> {
 pub fn after(conn: &mut Conn<'_>, seq: i64, limit: i64) -> Result<Vec<Recorded>, StoreError> {
     let query = change_log::table.filter(change_log::seq.gt(seq)).order(change_log::seq).limit(limit);
     recorded(on_each!(conn, c => query.select(Row::as_select()).load(*c))?)
+}
+
+/// Which rows to list; those that all of this is true of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Of this kind.
+    pub kind: Option<Kind>,
+    /// By this person.
+    pub actor: Option<Uuid>,
+    /// Of this tip.
+    pub tip: Option<Uuid>,
+    /// Of this community, account or other thing.
+    pub subject: Option<Uuid>,
+}
+
+/// The rows before a place, the newest first, at most `limit`.
+pub fn before(conn: &mut Conn<'_>, filter: &Filter, seq: Option<i64>, limit: i64) -> Result<Vec<Recorded>, StoreError> {
+    let rows: Vec<Row> = on_each!(conn, c => {
+        let mut query = change_log::table.select(Row::as_select()).into_boxed();
+        if let Some(seq) = seq {
+            query = query.filter(change_log::seq.lt(seq));
+        }
+        if let Some(kind) = filter.kind {
+            query = query.filter(change_log::kind.eq(kind.word()));
+        }
+        if let Some(actor) = filter.actor {
+            query = query.filter(change_log::actor.eq(DbUuid(actor)));
+        }
+        if let Some(tip) = filter.tip {
+            query = query.filter(change_log::tip_id.eq(DbUuid(tip)));
+        }
+        if let Some(subject) = filter.subject {
+            query = query.filter(change_log::subject.eq(DbUuid(subject)));
+        }
+        query.order(change_log::seq.desc()).limit(limit).load(*c)
+    })?;
+    recorded(rows)
 }
 
 /// The rows of one tip but those of its uses, in order.

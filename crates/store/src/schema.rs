@@ -426,6 +426,25 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    throttles (subject) {
+        subject -> Text,
+        full_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    password_resets (user_id) {
+        user_id -> Uuid,
+        hash -> Text,
+        expires_at -> Instant,
+    }
+}
+
 diesel::joinable!(gap_tips -> gaps (gap_id));
 diesel::joinable!(glossaries -> communities (community_id));
 diesel::joinable!(members -> communities (community_id));

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
 use actix_web::{HttpServer, rt::System};
-use eureka_api::Api;
+use eureka_api::{Api, LimitOptions};
 use eureka_domain::community::{Charter, Community, Openness, ReviewPolicy, Role};
 use eureka_domain::ids::UserId;
 use eureka_domain::user::SiteRole;
@@ -58,6 +58,11 @@ pub fn on_both_apps(test: impl Fn(&TestApp)) {
 impl TestApp {
     /// Starts the product on a database.
     pub fn start(database: &TestDatabase) -> Self {
+        Self::limited(database, LimitOptions::default())
+    }
+
+    /// Starts the product on a database, with limits of its own.
+    pub fn limited(database: &TestDatabase, limits: LimitOptions) -> Self {
         let clock = Arc::new(FixedClock::new());
         let folder = tempfile::tempdir().expect("a temporary folder");
         let indexer = Indexer::open(database.store().clone(), &folder.path().join("index")).expect("an index");
@@ -68,7 +73,7 @@ impl TestApp {
         let ids = Arc::new(CountedIds::default());
         let service = Arc::new(Service::new(store, indexer, clock.clone(), ids, keys, passwords, searches));
         let follower = service.indexer().follow().expect("a thread");
-        let api = Data::new(Api::new(Arc::clone(&service)));
+        let api = Data::new(Api::limited(Arc::clone(&service), limits));
         let (address, server) = listen(api.clone());
         Self { clock, service, address, api, server: Some(server), follower: Some(follower), index: folder }
     }

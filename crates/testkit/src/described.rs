@@ -36,11 +36,22 @@ pub(crate) fn check(method: &str, target: &str, reply: &Reply) -> Result<(), Str
     check_body(described, method, template, &status, response, reply)
 }
 
+const SENT_ONLY_IF_DESCRIBED: [&str; 8] = [
+    "etag",
+    "location",
+    "eureka-position",
+    "idempotency-replayed",
+    "ratelimit",
+    "ratelimit-policy",
+    "retry-after",
+    "x-request-id",
+];
+
 fn check_headers(response: &Value, reply: &Reply) -> Result<(), String> {
     let declared = |name: &str| {
         response["headers"].as_object().is_some_and(|headers| headers.keys().any(|key| key.eq_ignore_ascii_case(name)))
     };
-    for name in ["etag", "location", "eureka-position", "idempotency-replayed", "retry-after", "x-request-id"] {
+    for name in SENT_ONLY_IF_DESCRIBED {
         if reply.header(name).is_some() && !declared(name) {
             return Err(format!("the header {name} is not described"));
         }

@@ -90,7 +90,7 @@ fn an_admin_s_key_administers_with_that_scope_only_and_gives_nobody_access_for_l
         let hidden = app.community("hidden", Openness::Private);
         let (plain, full) = (app.key(&admin, &["read", "write", "review"]), app.key(&admin, &["admin"]));
         app.get(&plain, &format!("/v1/communities/{}", hidden.slug)).expect_problem(404, "not_found");
-        app.get(&plain, "/v1/users").expect_problem(403, "not_permitted");
+        app.get(&plain, "/v1/users").expect_problem(403, "insufficient_scope");
         app.get(&full, "/v1/users").expect(200);
         let account = |role: &str| json!({"email": format!("{role}@x.org"), "name": role, "site_role": role, "password": "oxidised fuse"});
         let made = app.post(&full, "/v1/users", account("member")).expect(201);

@@ -2,6 +2,7 @@
 //! files follow the URLs.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that stops has failed")]
 
+mod admin;
 mod api_keys;
 mod communities;
 mod conventions;
@@ -10,8 +11,10 @@ mod flags;
 mod gaps;
 mod glossary;
 mod health;
+mod limits;
 mod notifications;
 mod outcomes;
+mod passwords;
 mod rechecks;
 mod relations;
 mod reviews;

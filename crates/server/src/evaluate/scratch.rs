@@ -10,7 +10,7 @@ use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
 use anyhow::{Context, bail};
-use eureka_api::Api;
+use eureka_api::{Api, LimitOptions};
 use eureka_domain::community::{Charter, Openness, ReviewPolicy};
 use eureka_domain::ids::TipId;
 use eureka_domain::user::SiteRole;
@@ -122,7 +122,7 @@ fn listen(service: Arc<Service>) -> anyhow::Result<(SocketAddr, Serving)> {
     let (tell, told) = mpsc::channel();
     let thread = std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let api = Data::new(Api::new(service));
+            let api = Data::new(Api::limited(service, LimitOptions::none()));
             let server = HttpServer::new(move || eureka_api::app(api.clone()))
                 .disable_signals()
                 .bind(("127.0.0.1", 0))

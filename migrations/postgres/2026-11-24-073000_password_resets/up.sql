@@ -1,0 +1,8 @@
+-- The one token with which a person may set a new password: the hash of it. The next one takes its place.
+CREATE TABLE password_resets (
+    user_id uuid NOT NULL PRIMARY KEY REFERENCES users (id),
+    hash text NOT NULL UNIQUE CHECK (length(hash) = 64),
+    expires_at timestamptz NOT NULL
+);
+
+INSERT INTO change_kinds (kind) VALUES ('user.password_reset');
