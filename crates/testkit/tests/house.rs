@@ -80,6 +80,20 @@ fn each_framework_stays_on_its_floor() {
 }
 
 #[test]
+fn what_is_banned_is_not_locked() {
+    // `deny.toml` has the reasons, and `cargo deny` what this cannot know.
+    let lock = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.lock")).unwrap();
+    let rules = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deny.toml")).unwrap();
+    let (lock, rules): (Table, Table) = (lock.parse().unwrap(), rules.parse().unwrap());
+    let named = |list: &Value| -> BTreeSet<String> {
+        list.as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let (locked, banned) = (named(&lock["package"]), named(&rules["bans"]["deny"]));
+    assert!(locked.len() > 300 && banned.len() >= 4);
+    assert_eq!(locked.intersection(&banned).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+#[test]
 fn both_databases_have_the_same_migrations() {
     let names = |dialect: &str| -> BTreeSet<String> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations").join(dialect);

@@ -11,6 +11,7 @@ mod flags;
 mod gaps;
 mod glossary;
 mod health;
+mod leaks;
 mod limits;
 mod notifications;
 mod outcomes;

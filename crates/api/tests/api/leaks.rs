@@ -1,0 +1,420 @@
+//! The leak matrix: every operation of the OpenAPI document, asked by every kind of caller about tips in every state that is
+//! hidden from them, with words in them that stand nowhere else. Each reply is the one for a tip that is not there, and no
+//! reply has any of the words. An operation without a row here fails the test.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use eureka_api::LimitOptions;
+use eureka_domain::community::{Openness, Role};
+use eureka_testkit::{Call, Person, Reply, TestApp, on_both, sample};
+use serde_json::{Value, json};
+
+const ABSENT: &str = "01930000-0000-7000-8000-000000000000";
+/// A word like those of the hidden tips that stands in no tip at all.
+const NOWHERE: &str = "pyroclastium";
+
+/// How an operation is asked about a tip.
+#[derive(Clone, Copy)]
+enum Row {
+    /// Its path names the tip; this is a body that it takes.
+    Tip(&'static str),
+    /// Its path names the review of the tip.
+    Review(&'static str),
+    /// It may show any tip; this follows the path.
+    All(&'static str),
+    /// It finds tips by words: `WORD` in what follows the path, or in the body.
+    Words(&'static str, &'static str),
+    /// It has to do with no tip, or only with what the caller says.
+    Apart,
+}
+
+use Row::{All, Apart, Review, Tip, Words};
+
+const REASON: &str = r#"{"reason": "x"}"#;
+const ROWS: &[(&str, Row)] = &[
+    ("GET /.well-known/jwks.json", Apart),
+    ("GET /health/live", Apart),
+    ("GET /health/ready", Apart),
+    ("GET /v1/admin/audit", All("?limit=100")),
+    ("GET /v1/admin/index", All("")),
+    ("POST /v1/admin/index/rebuild", Apart),
+    ("POST /v1/admin/index/verify", Apart),
+    ("GET /v1/api-keys", Apart),
+    ("POST /v1/api-keys", Apart),
+    ("GET /v1/api-keys/{id}", Apart),
+    ("DELETE /v1/api-keys/{id}", Apart),
+    ("POST /v1/auth/login", Apart),
+    ("POST /v1/auth/logout", Apart),
+    ("POST /v1/auth/refresh", Apart),
+    ("POST /v1/auth/reset", Apart),
+    ("GET /v1/communities", All("?limit=100")),
+    ("POST /v1/communities", Apart),
+    ("GET /v1/communities/{slug}", Apart),
+    ("PATCH /v1/communities/{slug}", Apart),
+    ("GET /v1/communities/{slug}/glossary", Apart),
+    ("PUT /v1/communities/{slug}/glossary", Apart),
+    ("GET /v1/communities/{slug}/glossary/versions", Apart),
+    ("GET /v1/communities/{slug}/members", Apart),
+    ("PUT /v1/communities/{slug}/members/{user_id}", Apart),
+    ("DELETE /v1/communities/{slug}/members/{user_id}", Apart),
+    ("GET /v1/flags", All("?limit=100")),
+    ("GET /v1/flags/{id}", Apart),
+    ("POST /v1/flags/{id}/assign", Apart),
+    ("POST /v1/flags/{id}/resolve", Apart),
+    ("GET /v1/gaps", All("?limit=100")),
+    ("GET /v1/gaps/{id}", Apart),
+    ("POST /v1/gaps/{id}/claim", Apart),
+    ("POST /v1/gaps/{id}/release", Apart),
+    ("GET /v1/me", All("")),
+    ("PUT /v1/me/password", Apart),
+    ("GET /v1/notifications", All("?limit=100")),
+    ("POST /v1/notifications/{id}/read", Apart),
+    ("GET /v1/reviews", All("?limit=100")),
+    ("POST /v1/reviews/claim-next", Apart),
+    ("GET /v1/reviews/stats", All("")),
+    ("GET /v1/reviews/{id}", Review("")),
+    ("POST /v1/reviews/{id}/answer", Review(r#"{"accept": true}"#)),
+    ("POST /v1/reviews/{id}/claim", Review("")),
+    ("GET /v1/reviews/{id}/comments", Review("")),
+    ("POST /v1/reviews/{id}/comments", Review(r#"{"text": "x"}"#)),
+    ("POST /v1/reviews/{id}/decisions", Review(r#"{"verdict": "approve", "revision": 1}"#)),
+    ("POST /v1/reviews/{id}/release", Review("")),
+    ("GET /v1/search", Words("?q=WORD&facets=product,tag,community,author,fault_code", "")),
+    ("POST /v1/searches/{id}/opened", Apart),
+    ("GET /v1/suggest", Words("?q=WORD", "")),
+    ("GET /v1/tips", All("?limit=100")),
+    ("POST /v1/tips", Apart),
+    ("POST /v1/tips/similar", Words("", r#"{"title": "WORD", "problem": "WORD", "fault_codes": ["WORD"]}"#)),
+    ("GET /v1/tips/{id}", Tip("")),
+    ("PATCH /v1/tips/{id}", Tip(r#"{"title": "x"}"#)),
+    ("POST /v1/tips/{id}/archive", Tip(REASON)),
+    ("POST /v1/tips/{id}/flags", Tip(r#"{"kind": "wrong"}"#)),
+    ("GET /v1/tips/{id}/history", Tip("")),
+    ("POST /v1/tips/{id}/hold", Tip(REASON)),
+    ("POST /v1/tips/{id}/merge", Tip(r#"{"into": "BEACON", "reason": "x"}"#)),
+    ("GET /v1/tips/{id}/outcomes", Tip("")),
+    ("POST /v1/tips/{id}/outcomes", Tip(r#"{"result": "fixed"}"#)),
+    ("GET /v1/tips/{id}/outcomes/{outcome_id}", Tip("")),
+    ("GET /v1/tips/{id}/relations", Tip("")),
+    ("PUT /v1/tips/{id}/relations/{other}", Tip(r#"{"relation": "same"}"#)),
+    ("DELETE /v1/tips/{id}/relations/{other}", Tip("")),
+    ("POST /v1/tips/{id}/release", Tip(REASON)),
+    ("POST /v1/tips/{id}/restore", Tip(REASON)),
+    ("POST /v1/tips/{id}/revert", Tip(r#"{"to": 1, "reason": "x"}"#)),
+    ("GET /v1/tips/{id}/revisions", Tip("")),
+    ("GET /v1/tips/{id}/revisions/{n}", Tip("")),
+    ("GET /v1/tips/{id}/revisions/{n}/diff", Tip("")),
+    ("POST /v1/tips/{id}/separate", Tip(REASON)),
+    ("GET /v1/tips/{id}/similar", Tip("")),
+    ("POST /v1/tips/{id}/submit", Tip("")),
+    ("POST /v1/tips/{id}/supersede", Tip(r#"{"by": "BEACON", "reason": "x"}"#)),
+    ("PUT /v1/tips/{id}/watch", Tip("")),
+    ("DELETE /v1/tips/{id}/watch", Tip("")),
+    ("POST /v1/tips/{id}/withdraw", Tip(REASON)),
+    ("GET /v1/users", All("?limit=100")),
+    ("POST /v1/users", Apart),
+    ("GET /v1/users/{id}", Apart),
+    ("PATCH /v1/users/{id}", Apart),
+    ("POST /v1/users/{id}/password-reset", Apart),
+];
+
+/// A tip that is hidden from some, with a word of its own in every field.
+struct Hidden {
+    word: &'static str,
+    id: String,
+    number: String,
+    review: Option<String>,
+    /// Whose eyes may see it.
+    seen_by: BTreeSet<&'static str>,
+}
+
+/// The tips and the people of the matrix.
+struct World {
+    /// By what they are; nobody in particular is `None`.
+    callers: BTreeMap<&'static str, Option<Person>>,
+    hidden: Vec<Hidden>,
+    /// A tip that everybody reads.
+    beacon: String,
+}
+
+const IN_OPEN: [&str; 2] = ["reviewer", "steward"];
+
+fn written(app: &TestApp, author: &Person, slug: &str, word: &str) -> Reply {
+    let mut tip = sample(slug, &format!("{word} title"));
+    for field in ["problem", "solution", "cause"] {
+        tip[field] = json!(format!("{word} {field}"));
+    }
+    for field in ["products", "tags", "fault_codes", "parts"] {
+        tip[field] = json!([word]);
+    }
+    app.post(author, "/v1/tips", tip).expect(201)
+}
+
+fn world(app: &TestApp) -> World {
+    let (open, closed) = (app.community("open", Openness::Open), app.community("closed", Openness::Private));
+    let elsewhere = app.community("elsewhere", Openness::Open);
+    let ana = app.member(&open, "ana", Role::Contributor);
+    app.service.enrol_member(closed.id, ana.id, Role::Contributor).unwrap();
+    let member = |name: &'static str, role| {
+        let person = app.member(&open, name, role);
+        app.service.enrol_member(closed.id, person.id, role).unwrap();
+        person
+    };
+    let (peer, reviewer, steward) =
+        (member("peer", Role::Contributor), member("reviewer", Role::Reviewer), member("steward", Role::Steward));
+    let (reader, former, demoted) =
+        (member("reader", Role::Reader), member("former", Role::Reviewer), member("demoted", Role::Reviewer));
+    let suspended = member("suspended", Role::Reviewer);
+    let (demoted_key, admin) = (app.key(&demoted, &["review"]), app.admin());
+    let beacon = app.published(&ana, &reviewer, &open, "A beacon for all");
+
+    let mut hidden = Vec::new();
+    let mut add = |word: &'static str, tip: &Reply, review: Option<String>, seen_by: &[&'static str]| {
+        let (id, number) = (tip.word("/id"), tip.word("/number"));
+        hidden.push(Hidden { word, id, number, review, seen_by: seen_by.iter().copied().collect() });
+    };
+    let submit = |tip: &Reply| {
+        let sent = app.act(&ana, &format!("/v1/tips/{}/submit", tip.word("/id")), tip.etag(), json!({})).expect(200);
+        (sent.word("/review/id"), sent)
+    };
+    let decide = |review: &str, decision: Value| {
+        app.post(&reviewer, &format!("/v1/reviews/{review}/decisions"), decision).expect(201).position()
+    };
+    let mut reached = 0;
+    for (slug, words) in [
+        ("open", ["obsidianite", "quartzomel", "vermiculin", "halcyonide", "tourmalane"]),
+        ("closed", ["feldsparyx", "gneissolith", "kyanitrope", "marcasynth", "zeolithium"]),
+    ] {
+        let [draft, waiting, returned, rejected, withdrawn] = words;
+        let is_open = slug == "open";
+        add(draft, &written(app, &ana, slug, draft), None, &[]);
+        let seen: Vec<&str> = IN_OPEN.into_iter().chain(["admin"]).collect();
+        let tip = written(app, &ana, slug, waiting);
+        add(waiting, &tip, Some(submit(&tip).0), &seen);
+        let tip = written(app, &ana, slug, returned);
+        let review = submit(&tip).0;
+        decide(
+            &review,
+            json!({"verdict": "request_changes", "reason": "incomplete", "comment": "More.", "revision": 1}),
+        );
+        add(returned, &tip, Some(review), &seen);
+        let tip = written(app, &ana, slug, rejected);
+        let review = submit(&tip).0;
+        decide(&review, json!({"verdict": "reject", "reason": "incorrect", "comment": "No.", "revision": 1}));
+        add(rejected, &tip, Some(review), &seen);
+        let tip = written(app, &ana, slug, withdrawn);
+        let (review, sent) = submit(&tip);
+        app.act(&ana, &format!("/v1/tips/{}/withdraw", tip.word("/id")), sent.etag(), json!({})).expect(200);
+        add(withdrawn, &tip, Some(review), &seen);
+        if !is_open {
+            // Approved ones of the private community: as they are, on hold, archived.
+            for (word, act) in [("bornitazal", ""), ("andalucore", "hold"), ("cinnabaryl", "archive")] {
+                let tip = written(app, &ana, slug, word);
+                let review = submit(&tip).0;
+                reached = decide(&review, json!({"verdict": "approve", "revision": 1}));
+                if !act.is_empty() {
+                    let path = format!("/v1/tips/{}/{act}", tip.word("/id"));
+                    let call =
+                        app.call("POST", &path).by(&steward).header("If-Match", "*").json(json!({"reason": "x"}));
+                    reached = call.send().expect(200).position();
+                }
+                let seen = [&seen[..], &["peer", "reader", "narrow key"]].concat();
+                add(word, &tip, Some(review), &seen);
+            }
+        }
+    }
+    let narrow = app.key(&steward, &["read"]);
+    for slug in ["open", "closed"] {
+        let path = |who: &Person| format!("/v1/communities/{slug}/members/{}", who.id);
+        for person in [&former, &demoted] {
+            let removed = app.call("DELETE", &path(person)).by(&admin).send().expect(204);
+            reached = reached.max(removed.position());
+        }
+    }
+    let suspend = app.call("PATCH", &format!("/v1/users/{}", suspended.id)).by(&admin).header("If-Match", "*");
+    reached = reached.max(suspend.json(json!({"status": "suspended"})).send().expect(200).position());
+    app.settle(reached);
+    let callers = BTreeMap::from([
+        ("anonymous", None),
+        ("outsider", Some(app.person("outsider"))),
+        ("peer", Some(peer)),
+        ("reader", Some(reader)),
+        ("reviewer", Some(reviewer)),
+        ("steward", Some(steward)),
+        ("reviewer elsewhere", Some(app.member(&elsewhere, "lena", Role::Reviewer))),
+        ("admin", Some(admin)),
+        ("suspended", Some(suspended)),
+        ("removed", Some(former)),
+        ("narrow key", Some(narrow)),
+        ("key of a demoted owner", Some(demoted_key)),
+    ]);
+    World { callers, hidden, beacon }
+}
+
+/// Asks an operation, the same way each time but for what names the tip.
+fn ask(app: &TestApp, who: Option<&Person>, operation: &str, path: &str, body: &str) -> Reply {
+    let method = operation.split(' ').next().unwrap();
+    let call: Call = app.call(method, path).header("X-Request-Id", "same").header("If-Match", "*");
+    let call = match who {
+        Some(person) => call.by(person),
+        None => call,
+    };
+    let call = if body.is_empty() { call } else { call.json(serde_json::from_str(body).unwrap()) };
+    call.send()
+}
+
+/// All of a reply that a client sees, but for what goes by the clock: whether a body that nobody read closes the connection
+/// is such a thing.
+fn whole(reply: &Reply) -> String {
+    let mut headers: Vec<String> = reply
+        .headers
+        .iter()
+        .filter(|(name, _)| !matches!(name.as_str(), "connection" | "date" | "content-length"))
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect();
+    headers.sort();
+    let mut json = reply.json();
+    for changing in ["took_ms", "id"] {
+        if let Some(value) = json.get_mut(changing) {
+            value.take();
+        }
+    }
+    let body = if json.is_null() { reply.text() } else { json.to_string() };
+    format!("{} {} {body}", reply.status, headers.join("\n"))
+}
+
+fn mentions(reply: &Reply, hidden: &Hidden) -> bool {
+    let text = whole(reply).to_lowercase();
+    text.contains(hidden.word)
+        || text.contains(&hidden.id)
+        || text.contains(&format!("\"{}\"", hidden.number.to_lowercase()))
+}
+
+#[test]
+fn no_operation_tells_anybody_of_a_tip_that_is_hidden_from_them() {
+    let described = operations();
+    let decided: BTreeSet<&str> = ROWS.iter().map(|(operation, _)| *operation).collect();
+    let missing: Vec<_> = described.iter().filter(|operation| !decided.contains(operation.as_str())).collect();
+    assert!(missing.is_empty(), "say in a row how these are asked about a tip: {missing:?}");
+    let stale: Vec<_> = decided.iter().filter(|operation| !described.contains(**operation)).collect();
+    assert!(stale.is_empty(), "there are no such operations: {stale:?}");
+
+    on_both(|database| {
+        let app = &TestApp::limited(database, LimitOptions::none());
+        let world = world(app);
+        let (mut cells, mut leaks) = (0, Vec::new());
+        // What was searched for shows in the gaps: lists first, words last.
+        for phase in 0..3 {
+            for (&name, who) in &world.callers {
+                let hidden: Vec<&Hidden> = world.hidden.iter().filter(|tip| !tip.seen_by.contains(name)).collect();
+                assert!(hidden.len() >= 2, "{name}");
+                for (operation, row) in ROWS {
+                    let replies = match (phase, row) {
+                        (0, All(query)) => lists(app, who.as_ref(), operation, query, &hidden),
+                        (1, Tip(body)) => by_name(app, &world, who.as_ref(), operation, body, &hidden, |tip| {
+                            // One function reads both names of a tip; for half of the operations one will do.
+                            let number = body.is_empty().then(|| tip.number.clone());
+                            std::iter::once(tip.id.clone()).chain(number).collect()
+                        }),
+                        (1, Review(body)) => by_name(app, &world, who.as_ref(), operation, body, &hidden, |tip| {
+                            tip.review.clone().into_iter().collect()
+                        }),
+                        (2, Words(query, body)) => by_words(app, who.as_ref(), operation, query, body, &hidden),
+                        _ => continue,
+                    };
+                    cells += replies.len();
+                    leaks.extend(replies.into_iter().flatten().map(|what| format!("{name}: {operation}: {what}")));
+                }
+            }
+        }
+        assert!(leaks.is_empty(), "{} of {cells} cells leak:\n{}", leaks.len(), leaks.join("\n"));
+        assert!(cells > 4000, "{cells}");
+        println!(
+            "{} operations, {} callers, {} hidden tips: {cells} cells, no leak",
+            ROWS.len(),
+            world.callers.len(),
+            world.hidden.len()
+        );
+    });
+}
+
+fn operations() -> BTreeSet<String> {
+    let document = serde_json::to_value(eureka_api::document()).unwrap();
+    let mut found = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in ["get", "post", "put", "patch", "delete"] {
+            if item.get(method).is_some() {
+                found.insert(format!("{} {path}", method.to_uppercase()));
+            }
+        }
+    }
+    found
+}
+
+/// One cell for each hidden tip: what leaked, if anything did.
+type Cells = Vec<Option<String>>;
+
+fn lists(app: &TestApp, who: Option<&Person>, operation: &str, query: &str, hidden: &[&Hidden]) -> Cells {
+    let path = format!("{}{query}", operation.split(' ').nth(1).unwrap());
+    let reply = ask(app, who, operation, &path, "");
+    // An admin's log names what happened to any tip, and none of its words.
+    let of_log = operation.ends_with("/admin/audit");
+    let tells =
+        |tip: &&Hidden| if of_log { whole(&reply).to_lowercase().contains(tip.word) } else { mentions(&reply, tip) };
+    hidden.iter().map(|tip| tells(tip).then(|| format!("{} is in it", tip.word))).collect()
+}
+
+fn by_name(
+    app: &TestApp,
+    world: &World,
+    who: Option<&Person>,
+    operation: &str,
+    body: &str,
+    hidden: &[&Hidden],
+    names: impl Fn(&Hidden) -> Vec<String>,
+) -> Cells {
+    let template = operation.split(' ').nth(1).unwrap().replace("{n}", "1").replace("{outcome_id}", ABSENT);
+    let body = body.replace("BEACON", &world.beacon);
+    // A path with two tips is asked with the hidden one in either place.
+    let mut paths = vec![template.replace("{id}", "HIDDEN").replace("{other}", &world.beacon)];
+    if template.contains("{other}") {
+        paths.push(template.replace("{id}", &world.beacon).replace("{other}", "HIDDEN"));
+    }
+    let mut cells = Vec::new();
+    for path in paths {
+        let nothing = ask(app, who, operation, &path.replace("HIDDEN", ABSENT), &body);
+        assert_ne!(nothing.status, 400, "the row's body is none that {operation} takes: {}", nothing.text());
+        for tip in hidden {
+            for name in names(tip) {
+                let reply = ask(app, who, operation, &path.replace("HIDDEN", &name), &body);
+                let same = whole(&reply).replace(&name, ABSENT) == whole(&nothing);
+                cells.push((!same || reply.status < 400).then(|| format!("{} by {name}: {}", tip.word, whole(&reply))));
+            }
+        }
+    }
+    cells
+}
+
+fn by_words(
+    app: &TestApp,
+    who: Option<&Person>,
+    operation: &str,
+    query: &str,
+    body: &str,
+    hidden: &[&Hidden],
+) -> Cells {
+    let path = operation.split(' ').nth(1).unwrap();
+    let with = |word: &str| {
+        let reply =
+            ask(app, who, operation, &format!("{path}{}", query.replace("WORD", word)), &body.replace("WORD", word));
+        whole(&reply).replace(word, "…")
+    };
+    let nothing = with(NOWHERE);
+    hidden
+        .iter()
+        .map(|tip| {
+            let found = with(tip.word);
+            (found != nothing).then(|| format!("{}: {found}\nand not {nothing}", tip.word))
+        })
+        .collect()
+}
