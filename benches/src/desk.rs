@@ -69,7 +69,7 @@ impl Desk {
             service.enrol_member(community.id, user, role).expect("a member");
             let standing = Standing { role, openness: community.openness };
             let standings = BTreeMap::from([(community.id, standing)]);
-            Caller { user, site_role: SiteRole::Member, standings, session: None }
+            Caller { user, site_role: SiteRole::Member, standings, session: None, key: None }
         };
         let authors = (0..writers).map(|number| person(Role::Contributor, number)).collect();
         let reviewers = (0..writers).map(|number| person(Role::Reviewer, number)).collect();

@@ -6,6 +6,7 @@ mod admin;
 mod api_keys;
 mod body;
 mod caller;
+mod changes;
 mod communities;
 mod conditional;
 mod diff;
@@ -24,6 +25,7 @@ mod page;
 mod params;
 mod passwords;
 mod path;
+mod prefer;
 mod problem;
 mod relations;
 mod request;
@@ -58,6 +60,8 @@ pub use openapi::document;
 
 /// How many requests may be at work in the database at once, waiting ones included.
 const AT_WORK: usize = 512;
+/// How many requests may wait at once for something to happen.
+const WAITING: usize = 256;
 
 /// The application that a worker serves: the routes within what every request and reply has.
 pub fn app(
@@ -85,6 +89,7 @@ pub fn app(
 pub struct Api {
     service: Arc<Service>,
     at_work: Arc<AtomicUsize>,
+    waiting: Arc<AtomicUsize>,
     draining: AtomicBool,
     metrics: Metrics,
     limits: Limits,
@@ -100,8 +105,9 @@ impl Api {
     #[expect(clippy::missing_panics_doc, clippy::expect_used, reason = "the names of the figures are constants")]
     pub fn limited(service: Arc<Service>, limits: LimitOptions) -> Self {
         let metrics = Metrics::new().expect("sound names of figures");
-        let (at_work, draining) = (Arc::default(), AtomicBool::new(false));
-        Self { service, at_work, draining, metrics, limits: Limits::new(limits) }
+        let draining = AtomicBool::new(false);
+        let (at_work, waiting) = (Arc::default(), Arc::default());
+        Self { service, at_work, waiting, draining, metrics, limits: Limits::new(limits) }
     }
 
     /// The service behind the API.
@@ -129,12 +135,17 @@ impl Api {
         self.draining.load(Ordering::SeqCst)
     }
 
+    /// A place among those who wait for something to happen, if there is one left.
+    pub(crate) fn place_to_wait(&self) -> Option<Place> {
+        Place::take(&self.waiting, WAITING)
+    }
+
     /// Runs a use case on a blocking thread; it reaches its end even when the client hangs up.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         use_case: impl FnOnce(&Service) -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<T, Problem> {
-        let place = Place::take(&self.at_work).ok_or(ServiceError::Busy("too many requests at once"))?;
+        let place = Place::take(&self.at_work, AT_WORK).ok_or(ServiceError::Busy("too many requests at once"))?;
         let service = Arc::clone(&self.service);
         let done = actix_web::web::block(move || {
             let _place = place;
@@ -147,14 +158,14 @@ impl Api {
     }
 }
 
-/// One of the places at work, given back when dropped.
-struct Place(Arc<AtomicUsize>);
+/// One of a bounded number of places, given back when dropped.
+pub(crate) struct Place(Arc<AtomicUsize>);
 
 impl Place {
-    fn take(at_work: &Arc<AtomicUsize>) -> Option<Self> {
-        let before = at_work.fetch_add(1, Ordering::SeqCst);
-        let place = Self(Arc::clone(at_work));
-        (before < AT_WORK).then_some(place)
+    fn take(taken: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
+        let before = taken.fetch_add(1, Ordering::SeqCst);
+        let place = Self(Arc::clone(taken));
+        (before < most).then_some(place)
     }
 }
 

@@ -52,6 +52,7 @@ const RATE_LIMITS: [(&str, &str); 2] = [
         (name = "outcomes", description = "What using tips did"),
         (name = "flags", description = "What readers say is wrong with tips"),
         (name = "search", description = "Finding tips"),
+        (name = "moving", description = "Following changes, moving tips in and out"),
         (name = "operations", description = "Looking after a running service"),
         (name = "health", description = "For balancers and operators"),
     ),
@@ -149,6 +150,7 @@ fn complete(method: &str, operation: &mut Operation) {
         parameters.iter().any(|parameter| matches!(parameter, RefOr::T(parameter) if is(parameter)))
     };
     let (matches, once) = (any(&|p| p.name == "If-Match"), any(&|p| p.name == "Idempotency-Key"));
+    let follows = any(&|p| p.name == "Prefer");
     let in_path = any(&|p| p.parameter_in == ParameterIn::Path);
     let in_query = any(&|p| p.parameter_in == ParameterIn::Query);
     let reads_one = method == "GET" && in_path && !answers_page && !of_search;
@@ -175,6 +177,9 @@ fn complete(method: &str, operation: &mut Operation) {
     }
     if in_path {
         problems.push(("404", "It does not exist, or not for you"));
+    }
+    if follows {
+        problems.push(("410", "The log is another one: drop your copy, read everything anew and follow from there"));
     }
     if has_body {
         problems.push(("408", "The body took too long"));

@@ -151,6 +151,8 @@ catalogue! {
         "Wait until reviewers have approved it.";
     TAKEN = 409 "taken" "The name is taken"
         "Choose another.";
+    LOG_CHANGED = 410 "log_changed" "The change log is another one"
+        "The database was restored or replaced: drop your copy, read everything anew and follow from there.";
     STALE = 412 "stale" "It has changed since you read it"
         "Read it again and repeat the change with the new ETag.";
     PAYLOAD_TOO_LARGE = 413 "payload_too_large" "The body is too large"
@@ -254,6 +256,7 @@ impl From<ServiceError> for Problem {
             ServiceError::KeyReused => Self::at(&IDEMPOTENCY_KEY_REUSED, "Idempotency-Key", "reused", detail),
             ServiceError::ClientIdReused => Self::at(&IDEMPOTENCY_KEY_REUSED, "/client_id", "reused", detail),
             ServiceError::InvalidCursor => Self::at(&INVALID_CURSOR, "cursor", "invalid", detail),
+            ServiceError::OtherLife => Self::new(&LOG_CHANGED, detail),
             ServiceError::Behind { .. } => Self::new(&INDEX_BEHIND, detail),
             ServiceError::AlreadyRunning => Self::new(&ALREADY_RUNNING, detail),
             ServiceError::Throttled { wait } => Self::too_many(wait, detail),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::api_key::{Scope, Scopes};
 use crate::community::{Community, Openness, Role};
 use crate::error::RuleError;
-use crate::ids::{CommunityId, SessionId, UserId};
+use crate::ids::{ApiKeyId, CommunityId, SessionId, UserId};
 use crate::tip::{Revision, State, Tip};
 use crate::user::SiteRole;
 use crate::visibility::Audience;
@@ -31,6 +31,8 @@ pub struct Caller {
     pub standings: BTreeMap<CommunityId, Standing>,
     /// The session they came in with; absent for an API key and for the command line.
     pub session: Option<SessionId>,
+    /// The API key they came in with, and what it grants.
+    pub key: Option<(ApiKeyId, Scopes)>,
 }
 
 impl Caller {
@@ -74,7 +76,7 @@ impl Caller {
 
     /// What a key of these scopes leaves of the caller's rights: every rule asks for a role, and the roles are cut here.
     #[must_use]
-    pub fn within(self, scopes: &Scopes) -> Self {
+    pub fn within(self, key: ApiKeyId, scopes: &Scopes) -> Self {
         let most = if scopes.grant(Scope::Review) || scopes.grant(Scope::Admin) {
             Role::Steward
         } else if scopes.grant(Scope::Write) {
@@ -87,6 +89,7 @@ impl Caller {
             site_role: if scopes.grant(Scope::Admin) { self.site_role } else { SiteRole::Member },
             standings: self.standings.into_iter().map(|(community, standing)| (community, cut(standing))).collect(),
             session: None,
+            key: Some((key, scopes.clone())),
             ..self
         }
     }

@@ -11,6 +11,7 @@ pub mod community;
 pub mod diff;
 pub mod erasure;
 pub mod error;
+pub mod feed;
 pub mod flag;
 pub mod gap;
 pub mod glossary;

@@ -85,6 +85,7 @@ fn caller(user: u128, role: Option<Role>, site_role: SiteRole) -> Caller {
         site_role,
         standings: role.map(standing).into_iter().collect::<BTreeMap<_, _>>(),
         session: None,
+        key: None,
     }
 }
 

@@ -129,6 +129,7 @@ pub(crate) fn payload(facts: &Facts) -> Result<Option<Payload>, ServiceError> {
     Ok(Some(Payload { salt: hex::encode(salt), body }))
 }
 
-fn facts_of(payload: &Payload) -> Result<Facts, ServiceError> {
+/// What a payload tells.
+pub(crate) fn facts_of(payload: &Payload) -> Result<Facts, ServiceError> {
     serde_json::from_str(&payload.body).map_err(ServiceError::internal)
 }

@@ -192,7 +192,34 @@ fn admit(seen: Seen, presented: &Presented, now: Instant) -> Result<Authenticate
     }
 }
 
+const ENDED: ServiceError = ServiceError::Unauthenticated("the session has ended");
 const NO_KEY: ServiceError = ServiceError::Unauthenticated("the API key is not valid, has expired or was ended");
+
+/// A caller as they stand in this snapshot of the database, which may be newer than what is remembered of them.
+pub(crate) fn as_they_are(conn: &mut Conn<'_>, caller: &Caller, now: Instant) -> Result<Caller, ServiceError> {
+    if let Some(session) = caller.session {
+        let session = sessions::find(conn, session)?.ok_or(ENDED)?;
+        if session.ended_at.is_some() || session.expires_at <= now {
+            return Err(ENDED);
+        }
+    }
+    if let Some((key, _)) = &caller.key {
+        let (key, _) = api_keys::find_with_hash(conn, *key)?.ok_or(NO_KEY)?;
+        if key.expires_at <= now {
+            return Err(NO_KEY);
+        }
+    }
+    let user = users::find(conn, caller.user)?.ok_or(ENDED)?;
+    if user.status != UserStatus::Active {
+        return Err(ServiceError::Unauthenticated("the account is suspended"));
+    }
+    let standings = communities::standings(conn, user.id)?;
+    let whole = Caller { site_role: user.site_role, standings, ..caller.clone() };
+    Ok(match &caller.key {
+        Some((key, scopes)) => whole.within(*key, scopes),
+        None => whole,
+    })
+}
 
 /// Who is calling, as the database has it, and when they last were if it is with a key.
 fn look_up(
@@ -203,7 +230,6 @@ fn look_up(
 ) -> Result<(Seen, Option<Instant>), ServiceError> {
     let (caller, credential, proof, last_used) = match presented {
         Presented::Token(claims) => {
-            const ENDED: ServiceError = ServiceError::Unauthenticated("the session has ended");
             let session = sessions::find(conn, claims.sid)?.ok_or(ENDED)?;
             if session.ended_at.is_some() || session.expires_at <= now || session.user != claims.sub {
                 return Err(ENDED);
@@ -220,7 +246,7 @@ fn look_up(
             let (key, hash) = api_keys::find_with_hash(conn, written.id)?.ok_or(NO_KEY)?;
             let user = users::find(conn, key.owner)?.filter(|user| user.status == UserStatus::Active).ok_or(NO_KEY)?;
             let proof = Proof::Secret { hash, expires_at: key.expires_at };
-            let caller = caller(conn, &user)?.within(&key.scopes);
+            let caller = caller(conn, &user)?.within(key.id, &key.scopes);
             (caller, Credential::Key(key.id, key.scopes), proof, key.last_used_at)
         }
     };
@@ -230,5 +256,5 @@ fn look_up(
 
 fn caller(conn: &mut Conn<'_>, user: &User) -> Result<Caller, ServiceError> {
     let standings = communities::standings(conn, user.id)?;
-    Ok(Caller { user: user.id, site_role: user.site_role, standings, session: None })
+    Ok(Caller { user: user.id, site_role: user.site_role, standings, session: None, key: None })
 }

@@ -39,6 +39,9 @@ pub enum ServiceError {
     /// A cursor that this service did not make.
     #[error("the cursor is not one of this service's")]
     InvalidCursor,
+    /// A cursor of the change log of another life of the database.
+    #[error("the change log is not the one that this cursor belongs to")]
+    OtherLife,
     /// The index has not reached the position the caller asked to wait for.
     #[error("the index is at position {at}, not yet at {wanted}")]
     Behind {

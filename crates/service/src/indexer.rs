@@ -19,6 +19,7 @@ use eureka_domain::ids::{CommunityId, TipId, UserId};
 use eureka_search::{Change, Cursor, Index, OpenOptions, Opened, Rebuild, SearchError};
 use eureka_store::{Conn, Store, communities, log, tips};
 use parking_lot::{Condvar, Mutex};
+use tokio::sync::watch;
 
 use crate::glossary::Words;
 use crate::{ServiceError, documents};
@@ -61,6 +62,8 @@ pub struct Indexer {
     work: Mutex<()>,
     progress: Mutex<Progress>,
     moved: Condvar,
+    /// The same, for those who wait without a thread.
+    places: watch::Sender<i64>,
     words: Words,
     /// Tips found to differ by [`Self::check`], and those repaired.
     drifted: [AtomicU64; 2],
@@ -115,6 +118,7 @@ impl Indexer {
             work: Mutex::new(()),
             progress: Mutex::new(Progress { state, reached, waiting: 0 }),
             moved: Condvar::new(),
+            places: watch::Sender::new(0),
             words: Words::default(),
             drifted: Default::default(),
             stopping: AtomicBool::new(false),
@@ -159,6 +163,11 @@ impl Indexer {
         } else {
             Err(ServiceError::Behind { at: progress.position(), wanted: position })
         }
+    }
+
+    /// Tells each place of the log that is reached from now on.
+    pub fn places(&self) -> watch::Receiver<i64> {
+        self.places.subscribe()
     }
 
     /// Starts the thread that follows the log until [`Self::stop`].
@@ -330,6 +339,7 @@ impl Indexer {
     }
 
     fn reach(&self, cursor: Cursor) {
+        self.places.send_replace(cursor.seq);
         self.progress.lock().reached = Some(cursor);
         self.moved.notify_all();
     }

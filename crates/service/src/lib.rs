@@ -10,6 +10,7 @@ mod documents;
 mod erasure;
 mod error;
 mod expiry;
+mod feed;
 mod figures;
 mod flags;
 mod gaps;
@@ -56,6 +57,7 @@ pub use eureka_search::{
 };
 pub use eureka_store::reviews::{QueueSort, QueueState};
 pub use eureka_store::{Load, Written};
+pub use feed::{FeedCursor, FeedEntry, FeedPage};
 pub use figures::Figures;
 pub use flags::{FlagQuery, FlagView, NewFlag};
 pub use gaps::{GapQuery, GapView};

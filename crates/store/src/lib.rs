@@ -22,6 +22,7 @@ pub mod communities;
 mod connect;
 pub mod erasure;
 mod error;
+pub mod feed;
 pub mod flags;
 pub mod gaps;
 pub mod glossaries;

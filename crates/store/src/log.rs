@@ -151,7 +151,7 @@ pub fn payloads(conn: &mut Conn<'_>, seqs: &[i64]) -> Result<HashMap<i64, Payloa
     Ok(found)
 }
 
-fn recorded(rows: Vec<Row>) -> Result<Vec<Recorded>, StoreError> {
+pub(crate) fn recorded(rows: Vec<Row>) -> Result<Vec<Recorded>, StoreError> {
     rows.into_iter().map(Recorded::try_from).collect()
 }
 

@@ -4,6 +4,7 @@
 
 mod admin;
 mod api_keys;
+mod changes;
 mod communities;
 mod conventions;
 mod edits;

@@ -119,7 +119,13 @@ impl<'a> World<'a> {
         let caller = |who: Who, user| {
             let standing = |role| (community.id, Standing { role, openness: community.openness });
             let site_role = if who == Who::Admin { SiteRole::Admin } else { SiteRole::Member };
-            Caller { user, site_role, standings: role(who).map(standing).into_iter().collect(), session: None }
+            Caller {
+                user,
+                site_role,
+                standings: role(who).map(standing).into_iter().collect(),
+                session: None,
+                key: None,
+            }
         };
         let people: BTreeMap<_, _> = Who::ALL.into_iter().map(|who| (who, person(who))).collect();
         let (author, reviewer) = (&people[&Who::OtherTechnician], &people[&Who::ReviewerA]);

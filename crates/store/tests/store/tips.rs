@@ -15,7 +15,7 @@ use crate::support::{at, community, draft, id, person, raw, read, store_tip, wri
 use crate::visibility::everything;
 
 fn caller(user: UserId) -> Caller {
-    Caller { user, site_role: SiteRole::Member, standings: BTreeMap::new(), session: None }
+    Caller { user, site_role: SiteRole::Member, standings: BTreeMap::new(), session: None, key: None }
 }
 
 /// A published tip, stored.

@@ -113,7 +113,7 @@ impl World {
                 }
             }
             let standings = communities::standings(conn, user.id)?;
-            callers.push(Caller { user: user.id, site_role: user.site_role, standings, session: None });
+            callers.push(Caller { user: user.id, site_role: user.site_role, standings, session: None, key: None });
         }
         let mut whole = Vec::new();
         for (number, drawn) in (1001..).zip(&self.tips) {
