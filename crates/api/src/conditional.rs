@@ -34,12 +34,31 @@ impl FromRequest for Expected {
 
 /// A reply with an entity tag: 304 without a body where the client has this state already.
 pub(crate) fn tagged(req: &HttpRequest, etag: String, body: &impl Serialize) -> Result<HttpResponse, Problem> {
+    Ok(match known(req, &etag)? {
+        Some(reply) => reply,
+        None => HttpResponse::Ok().insert_header((ETAG, etag)).json(body),
+    })
+}
+
+/// The same, of a text that is not JSON.
+pub(crate) fn tagged_as(
+    req: &HttpRequest,
+    etag: String,
+    content_type: &str,
+    body: String,
+) -> Result<HttpResponse, Problem> {
+    Ok(match known(req, &etag)? {
+        Some(reply) => reply,
+        None => HttpResponse::Ok().insert_header((ETAG, etag)).content_type(content_type).body(body),
+    })
+}
+
+/// 304, where the client has this state already.
+fn known(req: &HttpRequest, etag: &str) -> Result<Option<HttpResponse>, Problem> {
     let known = tags(req, IF_NONE_MATCH)?.unwrap_or_default();
     // If-None-Match compares weakly: a compressing proxy may have weakened the tag.
-    if known.iter().any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag) {
-        return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
-    }
-    Ok(HttpResponse::Ok().insert_header((ETAG, etag)).json(body))
+    let is_known = known.iter().any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag);
+    Ok(is_known.then(|| HttpResponse::NotModified().insert_header((ETAG, etag)).finish()))
 }
 
 /// The entity tags of a header, as they stand there.

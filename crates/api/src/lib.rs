@@ -11,6 +11,7 @@ mod communities;
 mod conditional;
 mod diff;
 mod docs;
+mod exports;
 mod flags;
 mod gaps;
 mod glossary;

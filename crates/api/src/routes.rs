@@ -8,8 +8,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, Problem};
 use crate::{
-    admin, api_keys, changes, communities, docs, flags, gaps, glossary, health, notifications, openapi, outcomes,
-    passwords, relations, reviews, search, sessions, similar, tips, users,
+    admin, api_keys, changes, communities, docs, exports, flags, gaps, glossary, health, notifications, openapi,
+    outcomes, passwords, relations, reviews, search, sessions, similar, tips, users,
 };
 
 /// The routes that the OpenAPI document describes.
@@ -48,6 +48,7 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
         .service(glossary::list_glossary_versions)
         .service(tips::list_tips)
         .service(tips::create_tip)
+        .service(tips::read_tip_page)
         .service(tips::read_tip)
         .service(tips::edit_tip)
         .service(tips::submit_tip)
@@ -65,6 +66,7 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
         .service(tips::separate_tip)
         .service(tips::tip_history)
         .service(changes::list_changes)
+        .service(exports::export_tips)
         .service(notifications::list_notifications)
         .service(notifications::read_notification)
         .service(notifications::watch_tip)

@@ -1,6 +1,7 @@
 //! `/v1/tips`: writing, reading, sending to review, taking back, holding and archiving.
 
 mod body;
+mod markdown;
 mod replacing;
 
 use actix_web::http::header::LOCATION;
@@ -11,8 +12,9 @@ use eureka_service::{NewTip, Service, ServiceError, SimilarText, TipQuery, TipVi
 
 pub(crate) use body::{
     ActionWord, ConfidenceWord, HistoryBody, NewTipBody, OptionalReasonBody, ReasonBody, RevisionBody, SafetyWord,
-    TipBody, TipParams, TipPatch, TipReadParams,
+    TextBody, TipBody, TipParams, TipPatch, TipReadParams,
 };
+pub(crate) use markdown::read_tip_page;
 pub(crate) use replacing::{diff_revisions, merge_tip, named, revert_tip, supersede_tip};
 
 use crate::Api;

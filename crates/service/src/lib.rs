@@ -10,6 +10,7 @@ mod documents;
 mod erasure;
 mod error;
 mod expiry;
+mod exports;
 mod feed;
 mod figures;
 mod flags;
@@ -57,6 +58,7 @@ pub use eureka_search::{
 };
 pub use eureka_store::reviews::{QueueSort, QueueState};
 pub use eureka_store::{Load, Written};
+pub use exports::ExportPage;
 pub use feed::{FeedCursor, FeedEntry, FeedPage};
 pub use figures::Figures;
 pub use flags::{FlagQuery, FlagView, NewFlag};

@@ -1,6 +1,7 @@
 //! Tips, and their sheets: a tip with the revision that is live and the newest one. Which tips a caller sees is in
-//! `tips/seen.rs`.
+//! `tips/seen.rs`, which ones they find in `tips/listed.rs`.
 
+mod listed;
 mod seen;
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use crate::sql_types::{DbInstant, DbUuid};
 use crate::update::update;
 use crate::{Conn, StoreError};
 
+pub use listed::{ListedFilter, listed};
 pub use seen::{TipFilter, list};
 
 /// A tip with the texts that matter now.

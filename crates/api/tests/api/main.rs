@@ -8,6 +8,7 @@ mod changes;
 mod communities;
 mod conventions;
 mod edits;
+mod exports;
 mod flags;
 mod gaps;
 mod glossary;
