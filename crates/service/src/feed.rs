@@ -23,6 +23,8 @@ use crate::{Service, ServiceError, audit};
 
 /// How many rows of the log one look goes over at most.
 const WINDOW: i64 = 5_000;
+/// How many rows that may be followed it reads of them.
+const ROWS: i64 = 500;
 /// How many looks one request takes at most, until there is something to tell.
 const LOOKS: usize = 10;
 
@@ -150,12 +152,15 @@ fn look(
 ) -> Result<(Vec<FeedEntry>, FeedCursor), ServiceError> {
     let until = head.seq.min(from.seq.saturating_add(WINDOW));
     let kinds: Vec<Kind> = Kind::ALL.iter().copied().filter(|&kind| feed::is_followed(kind)).collect();
-    let rows = eureka_store::feed::rows(conn, &kinds, from.seq, until, limit)?;
-    let is_whole = i64::try_from(rows.len()).is_ok_and(|rows| rows < limit);
+    let rows = eureka_store::feed::rows(conn, &kinds, from.seq, until, ROWS)?;
+    let is_whole = i64::try_from(rows.len()).is_ok_and(|rows| rows < ROWS);
     let mut known: HashMap<CommunityId, Option<Community>> = HashMap::new();
     let (mut entries, mut left, mut reached) = (Vec::new(), limit, from);
     for row in rows {
-        let Some((concerned, was_read)) = concerned_by(conn, caller, &row)? else { continue };
+        let Some((concerned, was_read)) = concerned_by(conn, caller, &row)? else {
+            reached = FeedCursor::at(head, row.seq);
+            continue;
+        };
         let within = from.within.filter(|_| row.seq == from.seq + 1);
         for tip in eureka_store::feed::tips(conn, &concerned, within, left)? {
             left -= 1;

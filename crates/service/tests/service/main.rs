@@ -3,5 +3,6 @@
 
 mod audit;
 mod erasure;
+mod feed;
 mod histories;
 mod indexer;
