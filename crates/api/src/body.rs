@@ -78,7 +78,7 @@ fn require_json(req: &HttpRequest) -> Result<(), Problem> {
 }
 
 /// Reads a whole body, refusing one that is larger than `limit` or arrives too slowly.
-async fn read(mut payload: Payload, limit: usize) -> Result<BytesMut, Problem> {
+pub(crate) async fn read(mut payload: Payload, limit: usize) -> Result<BytesMut, Problem> {
     let start = Instant::now();
     let mut bytes = BytesMut::new();
     loop {

@@ -17,6 +17,7 @@ mod gaps;
 mod glossary;
 mod health;
 mod idempotency;
+mod imports;
 mod limits;
 mod metrics;
 mod notifications;

@@ -1,6 +1,6 @@
 //! What a path names. A malformed id names nothing: 404, as for what is not there.
 
-use eureka_domain::ids::{ApiKeyId, FlagId, GapId, OutcomeId, ReviewId, TipRef, UserId};
+use eureka_domain::ids::{ApiKeyId, FlagId, GapId, ImportId, OutcomeId, ReviewId, TipRef, UserId};
 use eureka_service::ServiceError;
 use uuid::Uuid;
 
@@ -40,4 +40,8 @@ pub(crate) fn gap_id(text: &str) -> Result<GapId, Problem> {
 
 pub(crate) fn search_id(text: &str) -> Result<Uuid, Problem> {
     text.parse().map_err(|_| ServiceError::NotFound("search").into())
+}
+
+pub(crate) fn import_id(text: &str) -> Result<ImportId, Problem> {
+    text.parse().map_err(|_| ServiceError::NotFound("import").into())
 }

@@ -59,6 +59,13 @@ pub(crate) struct FieldProblem {
     detail: String,
 }
 
+impl FieldProblem {
+    /// What is wrong with the field at `pointer`.
+    pub(crate) fn new(pointer: &str, code: &str, detail: &str) -> Self {
+        Self { pointer: pointer.to_owned(), code: code.to_owned(), detail: detail.to_owned() }
+    }
+}
+
 /// An error on its way to the client.
 #[derive(Debug)]
 pub(crate) struct Problem {
@@ -103,6 +110,8 @@ macro_rules! catalogue {
 catalogue! {
     MALFORMED_JSON = 400 "malformed_json" "The body is not valid JSON"
         "Send one JSON value in UTF-8.";
+    MALFORMED_BODY = 400 "malformed_body" "The body is not text of its type"
+        "Send it in UTF-8, as the type has it.";
     INVALID_BODY = 400 "invalid_body" "The body does not have the right shape"
         "The pointer names the field; see its type in the OpenAPI document.";
     UNKNOWN_FIELD = 400 "unknown_field" "The body has an unknown field"
@@ -158,7 +167,7 @@ catalogue! {
     PAYLOAD_TOO_LARGE = 413 "payload_too_large" "The body is too large"
         "See the limit in the detail.";
     UNSUPPORTED_MEDIA_TYPE = 415 "unsupported_media_type" "The body's type is not supported"
-        "Send `Content-Type: application/json`.";
+        "Send the `Content-Type` that the OpenAPI document has: `application/json` unless it says otherwise.";
     UNSUPPORTED_ENCODING = 415 "unsupported_encoding" "Compressed request bodies are not supported"
         "Send the body without a Content-Encoding.";
     VALIDATION_FAILED = 422 "validation_failed" "The input breaks a rule"
@@ -201,6 +210,11 @@ impl Problem {
     pub(crate) fn too_many(wait: chrono::Duration, detail: impl Into<String>) -> Self {
         let more = More { retry_after: Some((wait.num_milliseconds() + 999) / 1000), ..More::default() };
         Self { more: Box::new(more), ..Self::new(&TOO_MANY_REQUESTS, detail) }
+    }
+
+    /// What is wrong with each field, or with the whole.
+    pub(crate) fn into_errors(self) -> Vec<FieldError> {
+        if self.errors.is_empty() { vec![FieldError::new("", self.kind.code, self.detail)] } else { self.errors }
     }
 
     fn invalid(errors: Vec<FieldError>) -> Self {

@@ -8,8 +8,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, Problem};
 use crate::{
-    admin, api_keys, changes, communities, docs, exports, flags, gaps, glossary, health, notifications, openapi,
-    outcomes, passwords, relations, reviews, search, sessions, similar, tips, users,
+    admin, api_keys, changes, communities, docs, exports, flags, gaps, glossary, health, imports, notifications,
+    openapi, outcomes, passwords, relations, reviews, search, sessions, similar, tips, users,
 };
 
 /// The routes that the OpenAPI document describes.
@@ -67,6 +67,8 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
         .service(tips::tip_history)
         .service(changes::list_changes)
         .service(exports::export_tips)
+        .service(imports::import_tips)
+        .service(imports::read_import)
         .service(notifications::list_notifications)
         .service(notifications::read_notification)
         .service(notifications::watch_tip)

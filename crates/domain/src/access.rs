@@ -119,6 +119,12 @@ pub fn may_steward(caller: &Caller, community: CommunityId) -> Result<(), RuleEr
     granted(caller.is_admin() || caller.has(community, Role::Steward), "steward this community")
 }
 
+/// Whether the caller may take tips in as approved at all; [`may_steward`] says where.
+pub fn may_import(caller: &Caller) -> Result<(), RuleError> {
+    let steward = caller.standings.values().any(|standing| standing.role >= Role::Steward);
+    granted(caller.is_admin() || steward, "import tips")
+}
+
 /// Whether the caller may see who the members of a community are.
 pub fn may_see_members(caller: &Caller, community: CommunityId) -> Result<(), RuleError> {
     granted(caller.is_admin() || caller.has(community, Role::Reader), "see this community's members")

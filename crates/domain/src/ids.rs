@@ -52,6 +52,8 @@ id! {
     OutcomeId,
     /// Identifies a flag, and the task that it is.
     FlagId,
+    /// Identifies an import of tips over HTTP.
+    ImportId,
 }
 
 /// A tip's human key, written `T-1042`.

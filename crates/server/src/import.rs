@@ -1,4 +1,5 @@
-//! `eureka import`: approved tips from NDJSON, plain or gzipped, streaming.
+//! `eureka import`: approved tips from NDJSON, plain or gzipped, streaming; and the communities of a file that
+//! `eureka export` has written.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -10,12 +11,13 @@ use anyhow::Context;
 use clap::Args;
 use eureka_domain::FieldError;
 use eureka_domain::community::{Charter, Openness, ReviewPolicy};
-use eureka_domain::tip::{Safety, TipText};
+use eureka_domain::tip::{Confidence, Safety, TipText};
 use eureka_service::{ImportLine, ImportReport, Refusal, Service, ServiceError};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 
 use crate::config::Settings;
+use crate::export::CommunityLine;
 use crate::{logging, operate, start};
 
 /// What to import.
@@ -35,7 +37,8 @@ pub(crate) struct Arguments {
 /// One line of an import file.
 #[derive(Deserialize)]
 struct Line {
-    #[serde(alias = "external_id")]
+    external_id: Option<String>,
+    #[serde(default)]
     id: serde_json::Value,
     community: Option<String>,
     title: String,
@@ -54,8 +57,17 @@ struct Line {
     safety: Option<Safety>,
     hazard: Option<String>,
     lang: Option<String>,
-    author: Option<String>,
+    author: Option<Author>,
     source: Option<String>,
+    confidence: Option<Confidence>,
+}
+
+/// A name, or a person as the API shows them.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Author {
+    Name(String),
+    Person { name: String },
 }
 
 /// Lines are written in groups of this many.
@@ -68,7 +80,6 @@ pub(crate) fn import(settings: &Settings, arguments: &Arguments) -> anyhow::Resu
         std::fs::metadata(&arguments.file).with_context(|| format!("cannot read {}", arguments.file.display()))?.len();
     let started = start::start(settings)?;
     start::ensure_admin(settings, &started.service)?;
-    ensure_community(&started.service, &arguments.community)?;
 
     let bar = ProgressBar::new(bytes)
         .with_style(ProgressStyle::with_template("{bar:30} {percent:>3} %  {elapsed} elapsed, {eta} left  {msg}")?);
@@ -102,13 +113,24 @@ fn import_lines(
 ) -> anyhow::Result<ImportReport> {
     let mut report = ImportReport::default();
     let mut group = Vec::with_capacity(GROUP);
+    let mut is_home_made = false;
     for (place, line) in lines.enumerate() {
         let line = line.context("the file cannot be read further")?;
         if line.trim().is_empty() {
             continue;
         }
+        if let Ok(community) = serde_json::from_str::<CommunityLine>(&line) {
+            ensure_community(service, community.into())?;
+            continue;
+        }
         match read_line(place + 1, &line, &arguments.community) {
-            Ok(line) => group.push(line),
+            Ok(line) => {
+                if line.community == arguments.community && !is_home_made {
+                    ensure_community(service, for_the_rest(&arguments.community))?;
+                    is_home_made = true;
+                }
+                group.push(line);
+            }
             Err(refusal) => report.refused.push(refusal),
         }
         if group.len() == GROUP {
@@ -128,10 +150,14 @@ pub(crate) fn read_line(number: usize, line: &str, community: &str) -> Result<Im
         external_id: String::new(),
         errors: vec![FieldError::new("", "malformed", error.to_string())],
     })?;
-    let external_id = match line.id {
+    let external_id = line.external_id.unwrap_or_else(|| match line.id {
+        serde_json::Value::Null => String::new(),
         serde_json::Value::String(text) => text,
         other => other.to_string(),
-    };
+    });
+    let author = line.author.map(|author| match author {
+        Author::Name(name) | Author::Person { name } => name,
+    });
     let mut products = line.products;
     products.extend(line.product.iter().flat_map(|names| names.split(';')).map(str::to_owned));
     Ok(ImportLine {
@@ -139,7 +165,8 @@ pub(crate) fn read_line(number: usize, line: &str, community: &str) -> Result<Im
         external_id,
         community: line.community.unwrap_or_else(|| community.to_owned()),
         // One author a source: the people named in bulk sources never agreed to be authors here.
-        author: line.source.or(line.author).unwrap_or_else(|| "Imported".to_owned()),
+        author: line.source.or(author).unwrap_or_else(|| "Imported".to_owned()),
+        confidence: line.confidence.unwrap_or(Confidence::Validated),
         text: TipText {
             title: line.title,
             problem: line.problem,
@@ -164,18 +191,22 @@ fn lines_of(path: &Path, input: impl Read + 'static) -> impl Iterator<Item = std
     BufReader::with_capacity(1 << 16, unpacked).lines()
 }
 
-/// Founds a community for imported tips, where it is not there.
-fn ensure_community(service: &Service, slug: &str) -> anyhow::Result<()> {
-    let charter = Charter {
+/// Founds a community, where it is not there.
+fn ensure_community(service: &Service, charter: Charter) -> anyhow::Result<()> {
+    match service.found_community(charter) {
+        Ok(_) | Err(ServiceError::Taken { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The community of imported tips that name none.
+fn for_the_rest(slug: &str) -> Charter {
+    Charter {
         slug: slug.to_owned(),
         name: slug.to_owned(),
         description: "Tips taken in from elsewhere.".to_owned(),
         openness: Openness::Open,
         policy: ReviewPolicy::default(),
-    };
-    match service.found_community(charter) {
-        Ok(_) | Err(ServiceError::Taken { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod doctor;
 mod evaluate;
+mod export;
 mod import;
 mod keys;
 mod logging;
@@ -40,6 +41,8 @@ enum Command {
     Migrate,
     /// Take approved tips in from NDJSON, plain or gzipped; repeatable without doubles.
     Import(import::Arguments),
+    /// Write communities and the tips that readers find to NDJSON, for `import` elsewhere.
+    Export(export::Arguments),
     /// Measure how well searches find on judged collections, over HTTP on the default settings.
     Evaluate(evaluate::Arguments),
     /// Back the database up while the service runs, and try the backup.
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::demo(&cli.settings, &arguments),
         Command::Migrate => operate::migrate(&cli.settings),
         Command::Import(arguments) => import::import(&cli.settings, &arguments),
+        Command::Export(arguments) => export::export(&cli.settings, &arguments),
         Command::Evaluate(arguments) => evaluate::evaluate(&cli.settings, &arguments),
         Command::Backup(arguments) => backup::backup(&cli.settings, &arguments),
         Command::Restore(arguments) => restore::restore(&cli.settings, &arguments),

@@ -1,9 +1,13 @@
-//! Import of tips that were approved elsewhere: in slices, repeatable without doubles, each refusal told.
+//! Import of tips that were approved elsewhere: in slices, repeatable without doubles, each refusal told. What stewards send
+//! over HTTP is in `imports/sent.rs`.
+
+mod sent;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use eureka_domain::change::{Change, Kind};
+use eureka_domain::community::Community;
 use eureka_domain::ids::{CommunityId, TipId, TipNumber, UserId};
 use eureka_domain::tip::{Confidence, Revision, State, Tip, TipText};
 use eureka_domain::user::{SiteRole, User, UserStatus, checked_name};
@@ -11,6 +15,8 @@ use eureka_domain::{FieldError, Ids, Instant, RuleError};
 use eureka_store::{Conn, communities, log, tips, users};
 
 use crate::{Service, ServiceError};
+
+pub use sent::{ImportOrder, ImportView, LineOutcome, LineResult};
 
 /// How many tips are written in one transaction, so that others wait milliseconds for the writer.
 pub const SLICE: usize = 250;
@@ -26,6 +32,8 @@ pub struct ImportLine {
     pub community: String,
     /// The name on it.
     pub author: String,
+    /// How far it can be relied on: validated, or not.
+    pub confidence: Confidence,
     /// What it says.
     pub text: TipText,
 }
@@ -78,20 +86,34 @@ impl Service {
 
     fn import_slice(&self, lines: Vec<ImportLine>) -> Result<ImportReport, ServiceError> {
         let now = self.clock.now();
-        let mut report = ImportReport::default();
-        let mut accepted = Vec::with_capacity(lines.len());
+        let (accepted, refused) = self.checked_slice(lines, now);
+        let mut report = ImportReport { refused, ..ImportReport::default() };
+        let ids = Arc::clone(&self.ids);
+        let written = self.store.write(move |conn| insert_all(conn, accepted, None, &|_| Ok(()), &*ids, now))?;
+        for (line, verdict) in written.value {
+            match verdict {
+                Verdict::Taken(..) => report.imported += 1,
+                Verdict::Known => report.known += 1,
+                Verdict::Refused(errors) => {
+                    report.refused.push(Refusal { line: line.line, external_id: line.external_id, errors });
+                }
+            }
+        }
+        report.position = written.position;
+        Ok(report)
+    }
+
+    /// The lines that break no rule, each with an id for its tip, and the others.
+    fn checked_slice(&self, lines: Vec<ImportLine>, now: Instant) -> (Vec<(TipId, ImportLine)>, Vec<Refusal>) {
+        let (mut accepted, mut refused) = (Vec::with_capacity(lines.len()), Vec::new());
         for line in lines {
             let (number, external_id) = (line.line, line.external_id.clone());
             match checked(line) {
                 Ok(line) => accepted.push((TipId(self.new_id(now)), line)),
-                Err(errors) => report.refused.push(Refusal { line: number, external_id, errors }),
+                Err(errors) => refused.push(Refusal { line: number, external_id, errors }),
             }
         }
-        let ids = Arc::clone(&self.ids);
-        let written = self.store.write(move |conn| insert_all(conn, accepted, &*ids, now))?;
-        report.add(written.value);
-        report.position = written.position;
-        Ok(report)
+        (accepted, refused)
     }
 }
 
@@ -106,48 +128,83 @@ fn checked(line: ImportLine) -> Result<ImportLine, Vec<FieldError>> {
     if external_id.is_empty() || external_id.len() > 200 {
         return Err(vec![FieldError::new("/id", "invalid", "1 to 200 bytes")]);
     }
+    if !matches!(line.confidence, Confidence::Validated | Confidence::NotValidated) {
+        return Err(vec![FieldError::new("/confidence", "invalid", "validated, or not_validated")]);
+    }
     Ok(ImportLine { external_id, author, text, ..line })
+}
+
+/// What comes of a line that breaks no rule of its own.
+pub(crate) enum Verdict {
+    /// It became this tip.
+    Taken(TipId, TipNumber),
+    /// The tip was here before.
+    Known,
+    /// It is not taken.
+    Refused(Vec<FieldError>),
+}
+
+/// Whether tips may be taken into a community.
+type Permit<'a> = &'a dyn Fn(&Community) -> Result<(), FieldError>;
+
+/// What comes of each line: the community it is for, unless it is known or refused.
+fn judged(
+    conn: &mut Conn<'_>,
+    lines: &[(TipId, ImportLine)],
+    permit: Permit<'_>,
+) -> Result<Vec<Result<CommunityId, Verdict>>, ServiceError> {
+    let mut homes = homes_of(conn, lines, permit)?;
+    let judge = |(_, line): &(TipId, ImportLine)| match homes.get_mut(&line.community) {
+        None => Err(Verdict::Refused(vec![unknown_community()])),
+        Some(Err(refusal)) => Err(Verdict::Refused(vec![refusal.clone()])),
+        Some(Ok(home)) => {
+            let is_new = home.known.insert(line.external_id.clone());
+            if is_new { Ok(home.community) } else { Err(Verdict::Known) }
+        }
+    };
+    Ok(lines.iter().map(judge).collect())
+}
+
+pub(crate) fn unknown_community() -> FieldError {
+    FieldError::new("/community", "unknown", "there is no such community")
 }
 
 fn insert_all(
     conn: &mut Conn<'_>,
     lines: Vec<(TipId, ImportLine)>,
+    actor: Option<UserId>,
+    permit: Permit<'_>,
     ids: &dyn Ids,
     now: Instant,
-) -> Result<ImportReport, ServiceError> {
-    let mut report = ImportReport::default();
+) -> Result<Vec<(ImportLine, Verdict)>, ServiceError> {
     let mut number = tips::next_number(conn)?.0;
     let mut rows: Vec<(Tip, Revision)> = Vec::with_capacity(lines.len());
     let mut authors: HashMap<String, UserId> = HashMap::new();
-    let mut homes = homes_of(conn, &lines)?;
-    for (id, line) in &lines {
-        let Some(Home { community, known }) = homes.get_mut(&line.community) else {
-            report.refused.push(Refusal {
-                line: line.line,
-                external_id: line.external_id.clone(),
-                errors: vec![FieldError::new("/community", "unknown", "there is no such community")],
-            });
-            continue;
+    let verdicts = judged(conn, &lines, permit)?;
+    let mut told = Vec::with_capacity(lines.len());
+    for ((id, line), verdict) in lines.into_iter().zip(verdicts) {
+        let community = match verdict {
+            Ok(community) => community,
+            Err(verdict) => {
+                told.push((line, verdict));
+                continue;
+            }
         };
-        if !known.insert(line.external_id.clone()) {
-            report.known += 1;
-            continue;
-        }
         let author = match authors.get(&line.author) {
             Some(&author) => author,
             None => imported_author(conn, &line.author, ids, now)?,
         };
         authors.insert(line.author.clone(), author);
-        rows.push(approved(*id, TipNumber(number), *community, author, line, now));
+        rows.push(approved(id, TipNumber(number), community, author, &line, now));
+        told.push((line, Verdict::Taken(id, TipNumber(number))));
         number += 1;
     }
     eureka_store::insert_imported(conn, &rows)?;
     for (tip, revision) in &rows {
-        let change = Change::new(Kind::TipImported, None, now).of_tip(tip.id);
+        let change = Change::new(Kind::TipImported, actor, now).of_tip(tip.id);
         log::append(conn, &change.at_revision(None, revision))?;
     }
-    report.imported = rows.len();
-    Ok(report)
+    Ok(told)
 }
 
 /// A community that tips are imported into, and the external ids that it has.
@@ -156,8 +213,12 @@ struct Home {
     known: HashSet<String>,
 }
 
-/// The communities that the lines name, by slug; those that there are.
-fn homes_of(conn: &mut Conn<'_>, lines: &[(TipId, ImportLine)]) -> Result<HashMap<String, Home>, ServiceError> {
+/// The communities that the lines name, by slug: those that there are, or why nothing may be taken into them.
+fn homes_of(
+    conn: &mut Conn<'_>,
+    lines: &[(TipId, ImportLine)],
+    permit: Permit<'_>,
+) -> Result<HashMap<String, Result<Home, FieldError>>, ServiceError> {
     let mut external_ids: HashMap<&str, Vec<String>> = HashMap::new();
     for (_, line) in lines {
         external_ids.entry(&line.community).or_default().push(line.external_id.clone());
@@ -165,8 +226,14 @@ fn homes_of(conn: &mut Conn<'_>, lines: &[(TipId, ImportLine)]) -> Result<HashMa
     let mut homes = HashMap::new();
     for (slug, external_ids) in external_ids {
         if let Some(community) = communities::find_slug(conn, slug)? {
-            let known = tips::by_external_ids(conn, community.id, &external_ids)?.into_keys().collect();
-            homes.insert(slug.to_owned(), Home { community: community.id, known });
+            let home = match permit(&community) {
+                Ok(()) => {
+                    let known = tips::by_external_ids(conn, community.id, &external_ids)?.into_keys().collect();
+                    Ok(Home { community: community.id, known })
+                }
+                Err(refusal) => Err(refusal),
+            };
+            homes.insert(slug.to_owned(), home);
         }
     }
     Ok(homes)
@@ -204,7 +271,7 @@ fn approved(
         number,
         community,
         author,
-        confidence: Confidence::Validated,
+        confidence: line.confidence,
         hold: None,
         replaced: None,
         live: Some(1),

@@ -64,7 +64,9 @@ pub use figures::Figures;
 pub use flags::{FlagQuery, FlagView, NewFlag};
 pub use gaps::{GapQuery, GapView};
 pub use glossary::GlossaryView;
-pub use imports::{ImportLine, ImportReport, Refusal, SLICE as IMPORT_SLICE};
+pub use imports::{
+    ImportLine, ImportOrder, ImportReport, ImportView, LineOutcome, LineResult, Refusal, SLICE as IMPORT_SLICE,
+};
 pub use indexer::{Drift, IndexState, Indexer};
 pub use notifications::{NotificationView, TipBrief};
 pub use once::{Answer, Key, Once, Render, Reply, fingerprint};

@@ -69,12 +69,10 @@ pub(crate) fn run<P, T>(
     effect: impl FnOnce(&mut Conn<'_>, P) -> Result<T, ServiceError>,
 ) -> Result<Answer, ServiceError> {
     let permitted = permit(conn)?;
-    let caller = caller.to_string();
-    if let Some(key) = &once.key
-        && let Some(stored) = idempotency::find(conn, &caller, &key.word, now)?
-    {
-        return if stored.fingerprint == key.fingerprint { replay(stored) } else { Err(ServiceError::KeyReused) };
+    if let Some(answer) = stored(conn, caller, once.key.as_ref(), now)? {
+        return Ok(answer);
     }
+    let caller = caller.to_string();
     let value = effect(conn, permitted)?;
     let position = log::head(conn)?.seq;
     let reply = (once.render)(&Written { value, position });
@@ -88,6 +86,18 @@ pub(crate) fn run<P, T>(
         idempotency::insert(conn, &caller, &key.word, &stored, now, now + KEPT)?;
     }
     Ok(Answer { reply, replayed: false })
+}
+
+/// The reply that is kept under a key, if the request is the one that it was kept for.
+pub(crate) fn stored(
+    conn: &mut Conn<'_>,
+    caller: UserId,
+    key: Option<&Key>,
+    now: Instant,
+) -> Result<Option<Answer>, ServiceError> {
+    let Some(key) = key else { return Ok(None) };
+    let Some(stored) = idempotency::find(conn, &caller.to_string(), &key.word, now)? else { return Ok(None) };
+    if stored.fingerprint == key.fingerprint { replay(stored).map(Some) } else { Err(ServiceError::KeyReused) }
 }
 
 fn replay(stored: idempotency::StoredReply) -> Result<Answer, ServiceError> {

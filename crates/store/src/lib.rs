@@ -27,7 +27,7 @@ pub mod flags;
 pub mod gaps;
 pub mod glossaries;
 pub mod idempotency;
-mod imports;
+pub mod imports;
 pub mod log;
 mod migrations;
 pub mod notifications;

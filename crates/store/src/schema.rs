@@ -445,6 +445,19 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    imports (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        dry_run -> Bool,
+        started_at -> Instant,
+        finished_at -> Nullable<Instant>,
+        lines -> Text,
+    }
+}
+
 diesel::joinable!(gap_tips -> gaps (gap_id));
 diesel::joinable!(glossaries -> communities (community_id));
 diesel::joinable!(members -> communities (community_id));

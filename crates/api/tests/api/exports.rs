@@ -75,6 +75,7 @@ fn line(n: usize, community: &str) -> eureka_service::ImportLine {
         external_id: format!("x-{n}"),
         community: community.to_owned(),
         author: "Elsewhere".to_owned(),
+        confidence: eureka_domain::tip::Confidence::Validated,
         text: eureka_domain::tip::TipText {
             title: format!("Title {n}"),
             problem: "It stops.".to_owned(),

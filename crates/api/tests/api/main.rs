@@ -13,6 +13,7 @@ mod flags;
 mod gaps;
 mod glossary;
 mod health;
+mod imports;
 mod leaks;
 mod limits;
 mod notifications;

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 const CANARY: &str = "zirconium";
 
 /// The paths that lead to a tip, with its id in place.
-const PATHS: [(&str, &str); 18] = [
+const PATHS: [(&str, &str); 19] = [
     ("GET", ""),
+    ("GET", ".md"),
     ("GET", "/revisions"),
     ("GET", "/revisions/1"),
     ("GET", "/history"),
@@ -52,8 +53,10 @@ fn same_as_absent(app: &TestApp, who: &Person, id: &str, number: &str) {
             assert_eq!(reply.text().replace(name, absent), nothing.text(), "{method} {tail}");
         }
     }
-    let list = app.get(who, "/v1/tips?limit=100").expect(200).text().to_lowercase();
-    assert!(!list.contains(CANARY) && !list.contains(id), "by {}: {list}", who.email);
+    for path in ["/v1/tips?limit=100", "/v1/changes?limit=100", "/v1/exports/tips"] {
+        let list = app.get(who, path).expect(200).text().to_lowercase();
+        assert!(!list.contains(CANARY) && !list.contains(id), "{path} by {}: {list}", who.email);
+    }
     // A search for the hidden word is as good as one for a word that nobody ever wrote.
     let search = |word: &str| {
         let facets = "product,tag,community,author,fault_code";

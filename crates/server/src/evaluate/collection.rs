@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use eureka_domain::tip::{BODY_MAX, Safety, TITLE_MAX, TipText};
+use eureka_domain::tip::{BODY_MAX, Confidence, Safety, TITLE_MAX, TipText};
 use eureka_service::ImportLine;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -159,6 +159,7 @@ fn as_tip(number: usize, document: DocumentLine) -> ImportLine {
         external_id: document.id,
         community: COMMUNITY.to_owned(),
         author: "Collection".to_owned(),
+        confidence: Confidence::Validated,
         text: TipText {
             title,
             problem,
