@@ -22,6 +22,7 @@ const ROWS: &[(&str, &str, Scope)] = &[
     ("POST", "/v1/flags/{id}/resolve", Scope::Review),
     ("POST", "/v1/gaps/{id}/claim", Scope::Write),
     ("POST", "/v1/gaps/{id}/release", Scope::Write),
+    ("POST", "/v1/imports", Scope::Review),
     ("POST", "/v1/notifications/{id}/read", Scope::Write),
     ("POST", "/v1/reviews/claim-next", Scope::Review),
     ("POST", "/v1/reviews/{id}/answer", Scope::Write),
