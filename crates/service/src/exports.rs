@@ -2,6 +2,7 @@
 //! log from which a copy goes on to follow.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use eureka_domain::access::Caller;
 use eureka_domain::community::Community;
@@ -87,9 +88,9 @@ impl Service {
             let mut lines = Vec::with_capacity(sheets.len());
             for (place, TipSheet { tip, live, .. }) in sheets.into_iter().enumerate() {
                 let Some(live) = live else { continue };
-                if !slugs.contains_key(&tip.community) {
+                if let Entry::Vacant(slug) = slugs.entry(tip.community) {
                     let owner = communities::find(conn, tip.community)?.ok_or(ServiceError::NotFound("community"))?;
-                    slugs.insert(tip.community, owner.slug);
+                    slug.insert(owner.slug);
                 }
                 lines.push(ImportLine {
                     line: place + 1,

@@ -5,6 +5,7 @@
 //! is told as one entry for each tip that had been approved by then.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::str::FromStr;
 
@@ -165,8 +166,8 @@ fn look(
         for tip in eureka_store::feed::tips(conn, &concerned, within, left)? {
             left -= 1;
             reached.within = Some(tip.id);
-            if !known.contains_key(&tip.community) {
-                known.insert(tip.community, communities::find(conn, tip.community)?);
+            if let Entry::Vacant(owner) = known.entry(tip.community) {
+                owner.insert(communities::find(conn, tip.community)?);
             }
             let community = known.get(&tip.community).and_then(Option::as_ref);
             let community = community.filter(|community| caller.knows(community));

@@ -54,7 +54,7 @@ pub fn save(conn: &mut Conn<'_>, import: &Import) -> Result<(), StoreError> {
     let row = Row {
         id: DbUuid(import.id.0),
         user_id: DbUuid(import.user.0),
-        dry_run: import.dry_run,
+        dry_run: i32::from(import.dry_run),
         started_at: DbInstant(import.started_at),
         finished_at: import.finished_at.map(DbInstant),
         lines: import.lines.clone(),
@@ -75,7 +75,7 @@ pub fn find(conn: &mut Conn<'_>, id: ImportId) -> Result<Option<Import>, StoreEr
     Ok(row.map(|row| Import {
         id: ImportId(row.id.0),
         user: UserId(row.user_id.0),
-        dry_run: row.dry_run,
+        dry_run: row.dry_run != 0,
         started_at: row.started_at.0,
         finished_at: row.finished_at.map(|at| at.0),
         lines: row.lines,
@@ -87,7 +87,7 @@ pub fn find(conn: &mut Conn<'_>, id: ImportId) -> Result<Option<Import>, StoreEr
 struct Row {
     id: DbUuid,
     user_id: DbUuid,
-    dry_run: bool,
+    dry_run: i32,
     started_at: DbInstant,
     finished_at: Option<DbInstant>,
     lines: String,

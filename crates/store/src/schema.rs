@@ -451,7 +451,7 @@ diesel::table! {
     imports (id) {
         id -> Uuid,
         user_id -> Uuid,
-        dry_run -> Bool,
+        dry_run -> Integer,
         started_at -> Instant,
         finished_at -> Nullable<Instant>,
         lines -> Text,

@@ -2,7 +2,7 @@
 CREATE TABLE imports (
     id uuid NOT NULL PRIMARY KEY,
     user_id uuid NOT NULL REFERENCES users (id),
-    dry_run boolean NOT NULL,
+    dry_run integer NOT NULL CHECK (dry_run IN (0, 1)),
     started_at timestamptz NOT NULL,
     finished_at timestamptz,
     lines text NOT NULL

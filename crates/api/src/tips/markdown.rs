@@ -120,8 +120,8 @@ fn facts(view: &TipView) -> String {
 
 /// Something to be read before all else.
 fn notice(what: &str, why: &str) -> String {
-    let why: String = why.trim().lines().map(|line| format!(" {}\n>", plain(line))).collect();
-    format!("\n> **{what}**{}\n", why.trim_end_matches(['\n', '>']))
+    let lines: Vec<String> = why.trim().lines().map(plain).collect();
+    format!("\n{}\n", format!("> **{what}** {}", lines.join("\n> ")).trim_end())
 }
 
 /// Plain text on one line, with nothing in it that Markdown takes for its own.

@@ -5,7 +5,7 @@ use eureka_testkit::{Person, Reply, TestApp, on_both_apps};
 use serde_json::{Value, json};
 
 fn send(app: &TestApp, who: &Person, query: &str, lines: &[Value]) -> Reply {
-    let body: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let body = lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
     let call = app.call("POST", &format!("/v1/imports{query}")).by(who);
     call.raw("application/x-ndjson", body.as_bytes()).send()
 }

@@ -255,6 +255,7 @@ fn a_year_after_many_tips_came_at_once_reviewers_are_asked_for_some_at_a_time() 
                 external_id: format!("{slug}-{n}"),
                 community: slug.to_owned(),
                 author: "The manual".to_owned(),
+                confidence: eureka_domain::tip::Confidence::Validated,
                 text: text(&format!("Procedure {n}")),
             };
             assert_eq!(app.service.import_tips((0..tips).map(line).collect()).unwrap().imported, tips);

@@ -302,7 +302,7 @@ impl World {
 
     /// Whether each copy that has followed to the end is what its reader finds.
     fn agree(&mut self) -> Result<(), TestCaseError> {
-        for reader in 0..self.readers.len() {
+        for (reader, name) in READERS.into_iter().enumerate() {
             self.follow(reader, usize::MAX)?;
             let caller = self.caller(self.readers[reader]);
             let mut found = BTreeMap::new();
@@ -311,11 +311,11 @@ impl World {
                     found.insert(sheet.tip.id, (sheet.live.unwrap().number, sheet.tip.confidence));
                 }
             }
-            prop_assert_eq!(&self.copies[reader].tips, &found, "the copy of {}", READERS[reader]);
+            prop_assert_eq!(&self.copies[reader].tips, &found, "the copy of {}", name);
             let exported = self.service.export_tips(&caller, &TipQuery::default(), None).unwrap().tips;
             let exported: BTreeMap<_, _> =
                 exported.iter().map(|view| (view.tip.id, (view.shown.number, view.tip.confidence))).collect();
-            prop_assert_eq!(&exported, &found, "the export of {}", READERS[reader]);
+            prop_assert_eq!(&exported, &found, "the export of {}", name);
         }
         Ok(())
     }
