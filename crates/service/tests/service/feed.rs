@@ -133,7 +133,7 @@ impl World {
             })
             .unwrap();
         let site_role = if user == self.admin { SiteRole::Admin } else { found.site_role };
-        Caller { user, site_role, standings, session: None }
+        Caller { user, site_role, standings, session: None, key: None }
     }
 
     /// Does it, if it can be done; what was refused is as good.
