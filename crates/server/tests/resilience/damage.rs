@@ -73,7 +73,9 @@ fn kinds(index: &Path) -> BTreeMap<String, PathBuf> {
                 Some(extension) if name.len() > 32 => extension.to_string_lossy().into_owned(),
                 _ => name,
             };
-            if path.extension().is_some_and(|extension| extension == "lock") || std::fs::metadata(&path).unwrap().len() == 0 {
+            if path.extension().is_some_and(|extension| extension == "lock")
+                || std::fs::metadata(&path).unwrap().len() == 0
+            {
                 continue;
             }
             let half = folder.file_name().unwrap().to_string_lossy().into_owned();
