@@ -45,7 +45,7 @@ pub struct LimitOptions {
 
 impl Default for LimitOptions {
     fn default() -> Self {
-        Self { per_user: 6000, per_key: 6000, per_address: 1200, proxies: Proxies::default() }
+        Self { per_user: 120_000, per_key: 120_000, per_address: 60_000, proxies: Proxies::default() }
     }
 }
 

@@ -148,7 +148,7 @@ pub fn may_administer(caller: &Caller) -> Result<(), RuleError> {
 /// Whether the caller is there in person, and not as a program with a key: what gives access to others, or for longer, is
 /// for persons alone.
 pub fn in_person(caller: &Caller) -> Result<(), RuleError> {
-    granted(caller.session.is_some(), "manage keys, passwords and admins with an API key")
+    granted(caller.key.is_none(), "manage keys, passwords and admins with an API key")
 }
 
 /// Whether the caller may do `action` to a tip whose newest revision is `latest`.

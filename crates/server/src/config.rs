@@ -37,13 +37,13 @@ pub(crate) struct Settings {
     #[arg(long, global = true, env = "EUREKA_DRAIN", default_value_t = 0, value_name = "SECONDS")]
     pub(crate) drain: u64,
     /// Requests a minute by one person, 0 for any number
-    #[arg(long, global = true, env = "EUREKA_LIMIT_USER", default_value_t = 6000, value_name = "N")]
+    #[arg(long, global = true, env = "EUREKA_LIMIT_USER", default_value_t = 120_000, value_name = "N")]
     pub(crate) limit_user: u32,
     /// Requests a minute with one API key, 0 for any number
-    #[arg(long, global = true, env = "EUREKA_LIMIT_KEY", default_value_t = 6000, value_name = "N")]
+    #[arg(long, global = true, env = "EUREKA_LIMIT_KEY", default_value_t = 120_000, value_name = "N")]
     pub(crate) limit_key: u32,
     /// Requests a minute from one address (IPv6: one /64) of nobody in particular, 0 for any number
-    #[arg(long, global = true, env = "EUREKA_LIMIT_ADDRESS", default_value_t = 1200, value_name = "N")]
+    #[arg(long, global = true, env = "EUREKA_LIMIT_ADDRESS", default_value_t = 60_000, value_name = "N")]
     pub(crate) limit_address: u32,
     /// Networks of proxies that are believed about whose request they pass on, with commas between [default: none]
     #[arg(long, global = true, env = "EUREKA_TRUSTED_PROXY", value_delimiter = ',', value_name = "CIDR")]

@@ -29,8 +29,8 @@ pub(crate) struct Entry {
     pub(crate) told: Told,
     /// The position that came with it.
     pub(crate) position: i64,
-    /// How often it was asked for again, because nobody answered.
-    pub(crate) again: usize,
+    /// Why it had to be asked for again, each time.
+    pub(crate) again: Vec<String>,
 }
 
 /// What was kept of one tip.
@@ -82,7 +82,8 @@ pub(crate) fn faults(entries: &[Entry], kept: &BTreeMap<String, Kept>, head: i64
 /// The control: a judge that finds each of these faults, and none where there is none.
 #[test]
 fn the_judge_finds_what_is_lost_doubled_out_of_order_or_unfound() {
-    let entry = |told: Told, position: i64| Entry { client: 1, title: "One".to_owned(), told, position, again: 0 };
+    let entry =
+        |told: Told, position: i64| Entry { client: 1, title: "One".to_owned(), told, position, again: Vec::new() };
     let told = [
         entry(Told::Submitted, 2),
         entry(Told::Approved, 3),

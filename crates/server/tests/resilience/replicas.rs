@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use eureka_testkit::TestDatabase;
 
+use crate::judge::{Entry, Told};
 use crate::process::{Server, eureka};
 use crate::witness::Witnesses;
 use crate::{all_holds, long};
@@ -18,6 +19,7 @@ fn a_replica_that_is_killed_is_missed_by_nobody_who_asks_the_other_once() {
         command.env("DATABASE_URL", database.url());
         Server::start(command)
     };
+    let kills = if long() { 20 } else { 2 };
     let mut servers = [start("a"), start("b")];
     let witnesses = Witnesses::of(&servers[0]);
     let at = |servers: &[Server; 2]| servers.iter().map(|server| server.base.clone()).collect();
@@ -27,7 +29,7 @@ fn a_replica_that_is_killed_is_missed_by_nobody_who_asks_the_other_once() {
             let witnesses = &witnesses;
             scope.spawn(move || witnesses.work(client));
         }
-        for round in 0..if long() { 20 } else { 2 } {
+        for round in 0..kills {
             std::thread::sleep(Duration::from_millis(700));
             let place = round % 2;
             servers[place].signal("KILL");
@@ -38,9 +40,13 @@ fn a_replica_that_is_killed_is_missed_by_nobody_who_asks_the_other_once() {
         }
         witnesses.stop();
     });
-    let (most, again) = witnesses.asked_again();
-    assert!(again > 0, "no kill met anybody's request");
-    assert!(most <= 1, "somebody had to ask {most} times more");
+    let again = witnesses.asked_again();
+    assert!(!again.is_empty(), "no kill met anybody's request");
+    // A search that waits for a place may be told that the index is behind, whoever is alive.
+    let write = |entry: &&Entry| !matches!(entry.told, Told::Searched { .. });
+    let more: Vec<_> = again.iter().filter(write).filter(|entry| entry.again.len() > 1).collect();
+    assert!(more.is_empty(), "somebody had to ask more than once again: {more:?}");
+    println!("{kills} kills, {} answers, {} of them asked for once again", witnesses.answers(), again.len());
     assert_eq!(witnesses.faults(), Vec::<String>::new());
     for server in servers {
         server.stop();

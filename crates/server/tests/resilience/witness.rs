@@ -28,7 +28,8 @@ pub(crate) struct Heard {
     pub(crate) status: u16,
     pub(crate) body: Value,
     position: i64,
-    again: usize,
+    /// Why it had to be asked for again, each time.
+    again: Vec<String>,
 }
 
 impl Witnesses {
@@ -54,10 +55,14 @@ impl Witnesses {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// The most often that a client had to ask again, and how many did.
-    pub(crate) fn asked_again(&self) -> (usize, usize) {
-        let told = self.told.lock();
-        (told.iter().map(|entry| entry.again).max().unwrap_or(0), told.iter().filter(|entry| entry.again > 0).count())
+    /// What clients had to ask for again.
+    pub(crate) fn asked_again(&self) -> Vec<Entry> {
+        self.told.lock().iter().filter(|entry| !entry.again.is_empty()).cloned().collect()
+    }
+
+    /// How many answers clients were given.
+    pub(crate) fn answers(&self) -> usize {
+        self.told.lock().len()
     }
 
     /// One client, until it is told to stop.
@@ -72,7 +77,7 @@ impl Witnesses {
 
     fn one_tip(&self, client: usize, title: &str) {
         let note = |told: Told, heard: &Heard| {
-            let (title, position, again) = (title.to_owned(), heard.position, heard.again);
+            let (title, position, again) = (title.to_owned(), heard.position, heard.again.clone());
             self.told.lock().push(Entry { client, title, told, position, again });
         };
         let tip = json!({"community": "office-printers", "title": title, "problem": "It stops.", "submit": true});
@@ -87,10 +92,11 @@ impl Witnesses {
         note(Told::Approved, &approved);
         let query = title.replace(' ', "+");
         let path = format!("/v1/search?q=%22{query}%22&min_position={}", approved.position);
-        let found = self.ask(client, "GET", &path, &self.reader, "", None);
+        let searched = self.ask(client, "GET", &path, &self.reader, "", None);
         let has = |hit: &Value| hit["tip"]["id"] == json!(id);
-        let found = Told::Searched { found: found.body["items"].as_array().is_some_and(|hits| hits.iter().any(has)) };
-        note(found, &approved);
+        let found =
+            Told::Searched { found: searched.body["items"].as_array().is_some_and(|hits| hits.iter().any(has)) };
+        note(found, &Heard { position: approved.position, ..searched });
         let path = format!("/v1/tips/{id}/outcomes");
         let used =
             self.ask(client, "POST", &path, &self.reader, &format!("use {title}"), Some(&json!({"result": "fixed"})));
@@ -101,15 +107,16 @@ impl Witnesses {
     /// Asks until somebody answers, first the one that a client prefers: a connection that is refused or lost, and 503, are
     /// no answers.
     fn ask(&self, first: usize, method: &str, path: &str, token: &str, key: &str, body: Option<&Value>) -> Heard {
-        let begun = Instant::now();
+        let (begun, mut why) = (Instant::now(), Vec::new());
         for again in 0.. {
             assert!(begun.elapsed() < PATIENCE, "{method} {path}: no answer");
             let bases = self.bases.lock().clone();
-            if let Some(base) = bases.get((first + again) % bases.len().max(1))
-                && let Some((status, body, position)) = send(base, method, path, token, key, body)
-                && status != 503
-            {
-                return Heard { status, body, position, again };
+            if let Some(base) = bases.get((first + again) % bases.len().max(1)) {
+                match send(base, method, path, token, key, body) {
+                    Some((503, body, _)) => why.push(format!("{base}: {}", body["code"])),
+                    Some((status, body, position)) => return Heard { status, body, position, again: why },
+                    None => why.push(format!("{base}: no answer after {:?}", begun.elapsed())),
+                }
             }
             if bases.len() < 2 {
                 std::thread::sleep(Duration::from_millis(20));
