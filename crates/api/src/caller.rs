@@ -29,17 +29,17 @@ impl FromRequest for Caller {
                 return Err(Problem::new(&UNAUTHENTICATED, detail));
             };
             let remembered = api.service().authenticate_from_memory(&token)?;
-            let who = if let Some(who) = remembered {
-                who
+            let caller = if let Some(caller) = remembered {
+                caller
             } else {
                 if !api.service().has_seen(&token) {
                     limits::may_look_up(&api, &req)?;
                 }
                 api.run(move |service| service.authenticate(&token)).await?
             };
-            limits::count_caller(&api, &req, &who)?;
-            scopes::permit(req.method(), &route, &who.credential)?;
-            Ok(Self(who.caller))
+            limits::count_caller(&api, &req, &caller)?;
+            scopes::permit(req.method(), &route, &caller)?;
+            Ok(Self(caller))
         })
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -15,9 +15,9 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpRequest, ResponseError};
 use chrono::Duration;
 use eureka_domain::Instant;
+use eureka_domain::access::Caller;
 use eureka_domain::ids::{ApiKeyId, UserId};
 use eureka_domain::rate::Rate;
-use eureka_service::{Authenticated, Credential};
 
 use crate::Api;
 use crate::addresses::{Proxies, prefix};
@@ -104,6 +104,12 @@ impl Limits {
         }
     }
 
+    /// The counters among which a subject's is.
+    fn counters_of(&self, subject: Subject) -> Option<MutexGuard<'_, HashMap<Subject, Instant>>> {
+        let shard = usize::try_from(self.hasher.hash_one(subject) % SHARDS as u64).unwrap_or_default();
+        Some(self.shards.get(shard)?.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Counts a request. `None` where there is no limit.
     fn take(&self, subject: Subject, now: Instant) -> Option<Standing> {
         let (policy, rate) = match subject {
@@ -111,8 +117,7 @@ impl Limits {
             Subject::Key(_) => ("key", self.key?),
             Subject::Address(_) => ("address", self.address?),
         };
-        let shard = usize::try_from(self.hasher.hash_one(subject) % SHARDS as u64).unwrap_or_default();
-        let mut counters = self.shards.get(shard)?.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counters = self.counters_of(subject)?;
         let before = counters.get(&subject).copied();
         let taken = rate.take(before, now);
         if let Ok(full_at) = taken {
@@ -208,10 +213,10 @@ fn is_anonymous(req: &ServiceRequest) -> bool {
 }
 
 /// Counts a request by its caller, or refuses it.
-pub(crate) fn count_caller(api: &Api, req: &HttpRequest, who: &Authenticated) -> Result<(), Problem> {
-    let subject = match who.credential {
-        Credential::Session => Subject::User(who.caller.user),
-        Credential::Key(id, _) => Subject::Key(id),
+pub(crate) fn count_caller(api: &Api, req: &HttpRequest, who: &Caller) -> Result<(), Problem> {
+    let subject = match who.key {
+        None => Subject::User(who.user),
+        Some((id, _)) => Subject::Key(id),
     };
     let standing = api.limits().take(subject, api.service().now());
     req.extensions_mut().insert(Counted(standing));
@@ -226,10 +231,7 @@ pub(crate) fn may_look_up(api: &Api, req: &HttpRequest) -> Result<(), Problem> {
         return Ok(());
     };
     let subject = Subject::Address(address);
-    let limits = api.limits();
-    let shard = usize::try_from(limits.hasher.hash_one(subject) % SHARDS as u64).unwrap_or_default();
-    let Some(shard) = limits.shards.get(shard) else { return Ok(()) };
-    let full_at = shard.lock().unwrap_or_else(PoisonError::into_inner).get(&subject).copied();
+    let full_at = api.limits().counters_of(subject).and_then(|counters| counters.get(&subject).copied());
     match rate.take(full_at, api.service().now()) {
         Ok(_) => Ok(()),
         Err(wait) => Err(Problem::too_many(wait, "too many credentials from this address were not valid")),

@@ -2,8 +2,8 @@
 //! more than `read`; a change that has no row here is refused to every key.
 
 use actix_web::http::Method;
+use eureka_domain::access::Caller;
 use eureka_domain::api_key::Scope;
-use eureka_service::Credential;
 
 use crate::problem::{INSUFFICIENT_SCOPE, Problem};
 
@@ -76,8 +76,8 @@ pub(crate) fn scope_of(method: &str, route: &str) -> Option<Scope> {
 }
 
 /// Refuses what a key is not for.
-pub(crate) fn permit(method: &Method, route: &str, credential: &Credential) -> Result<(), Problem> {
-    let Credential::Key(_, scopes) = credential else { return Ok(()) };
+pub(crate) fn permit(method: &Method, route: &str, caller: &Caller) -> Result<(), Problem> {
+    let Some((_, scopes)) = &caller.key else { return Ok(()) };
     match scope_of(method.as_str(), route) {
         Some(scope) if scopes.grant(scope) => Ok(()),
         Some(scope) => Err(Problem::new(&INSUFFICIENT_SCOPE, format!("this takes a key with the scope `{scope}`"))),

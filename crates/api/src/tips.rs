@@ -106,13 +106,17 @@ pub(crate) async fn read_tip(
 ) -> Result<HttpResponse, Problem> {
     let tip = tip_ref(&id)?;
     let view = api.run(move |service| service.read_tip(&caller.0, tip)).await?;
-    if let Some(number) = view.merged_into()
-        && params.0.redirect.unwrap_or(true)
-    {
-        let location = (LOCATION, format!("/v1/tips/{number}"));
-        return Ok(HttpResponse::TemporaryRedirect().insert_header(location).finish());
+    if let Some(elsewhere) = where_it_went(&view, &params.0, "") {
+        return Ok(elsewhere);
     }
     tagged(&req, view.etag(), &TipBody::from(&view))
+}
+
+/// The way to the tip that a tip was merged into, unless the reader would rather see the tip itself.
+fn where_it_went(view: &TipView, params: &TipReadParams, form: &str) -> Option<HttpResponse> {
+    let number = view.merged_into().filter(|_| params.redirect.unwrap_or(true))?;
+    let location = (LOCATION, format!("/v1/tips/{number}{form}"));
+    Some(HttpResponse::TemporaryRedirect().insert_header(location).finish())
 }
 
 /// Edit the draft, or start the next revision.

@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chrono::Duration;
 use eureka_domain::Instant;
 use eureka_domain::access::Caller;
-use eureka_domain::api_key::{self, Scopes, WrittenKey};
-use eureka_domain::ids::{ApiKeyId, SessionId};
+use eureka_domain::api_key::{self, WrittenKey};
+use eureka_domain::ids::{ApiKeyId, SessionId, UserId};
 use eureka_domain::user::{User, UserStatus};
+use eureka_store::sessions::Session;
 use eureka_store::{Conn, StoreError, api_keys, communities, sessions, users};
 use moka::sync::Cache;
 use subtle::ConstantTimeEq;
@@ -23,24 +24,6 @@ use crate::{Service, ServiceError};
 const REMEMBERED: u64 = 50_000;
 /// How exactly it is known when a key was last used.
 const TOUCHED_EVERY: Duration = Duration::minutes(10);
-
-/// A caller, and what they came in with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Authenticated {
-    /// Who, with the rights that they have at this moment: a key's are cut to its scopes.
-    pub caller: Caller,
-    /// What they came in with.
-    pub credential: Credential,
-}
-
-/// What somebody came in with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Credential {
-    /// An access token of a session: whatever its owner may.
-    Session,
-    /// An API key: only what its scopes grant.
-    Key(ApiKeyId, Scopes),
-}
 
 /// The callers seen within the last second.
 pub struct Callers {
@@ -59,7 +42,7 @@ enum Name {
 
 #[derive(Clone)]
 struct Seen {
-    who: Authenticated,
+    caller: Caller,
     proof: Proof,
     at: Instant,
     /// The generation it was looked up in; with the next one it is worth nothing.
@@ -112,7 +95,7 @@ impl Callers {
 impl Service {
     /// Who an access token or an API key belongs to, if that was asked within the last second: without a look at the
     /// database.
-    pub fn authenticate_from_memory(&self, presented: &str) -> Result<Option<Authenticated>, ServiceError> {
+    pub fn authenticate_from_memory(&self, presented: &str) -> Result<Option<Caller>, ServiceError> {
         let now = self.clock.now();
         let presented = self.presented(presented, now)?;
         match self.callers.get(&presented.name()) {
@@ -125,7 +108,7 @@ impl Service {
 
     /// Who an access token or an API key belongs to, if its session is still open or the key in force, and its owner may
     /// still sign in.
-    pub fn authenticate(&self, presented: &str) -> Result<Authenticated, ServiceError> {
+    pub fn authenticate(&self, presented: &str) -> Result<Caller, ServiceError> {
         let now = self.clock.now();
         let presented = self.presented(presented, now)?;
         let name = presented.name();
@@ -162,8 +145,8 @@ impl Service {
     }
 
     /// Writes down, now and then, that a key is in use. No request fails for it.
-    fn note_use(&self, who: &Authenticated, last_used: Option<Instant>, now: Instant) {
-        let Credential::Key(id, _) = who.credential else { return };
+    fn note_use(&self, caller: &Caller, last_used: Option<Instant>, now: Instant) {
+        let Some((id, _)) = caller.key else { return };
         let last_used = last_used.max(self.callers.touched.get(&id));
         if last_used.is_some_and(|at| now - at < TOUCHED_EVERY) {
             return;
@@ -175,18 +158,18 @@ impl Service {
     }
 }
 
-fn admit(seen: Seen, presented: &Presented, now: Instant) -> Result<Authenticated, ServiceError> {
+fn admit(seen: Seen, presented: &Presented, now: Instant) -> Result<Caller, ServiceError> {
     match (&seen.proof, presented) {
         (Proof::Epoch(epoch), Presented::Token(claims)) => {
-            if *epoch == claims.epoch && seen.who.caller.user == claims.sub {
-                Ok(seen.who)
+            if *epoch == claims.epoch && seen.caller.user == claims.sub {
+                Ok(seen.caller)
             } else {
                 Err(ServiceError::Unauthenticated("the access token has been revoked"))
             }
         }
         (Proof::Secret { hash, expires_at }, Presented::Key(key)) => {
             let fits = bool::from(secret_hash(&key.secret).as_bytes().ct_eq(hash.as_bytes()));
-            if fits && now < *expires_at { Ok(seen.who) } else { Err(NO_KEY) }
+            if fits && now < *expires_at { Ok(seen.caller) } else { Err(NO_KEY) }
         }
         _ => Err(ServiceError::internal("a session was remembered as a key")),
     }
@@ -198,10 +181,7 @@ const NO_KEY: ServiceError = ServiceError::Unauthenticated("the API key is not v
 /// A caller as they stand in this snapshot of the database, which may be newer than what is remembered of them.
 pub(crate) fn as_they_are(conn: &mut Conn<'_>, caller: &Caller, now: Instant) -> Result<Caller, ServiceError> {
     if let Some(session) = caller.session {
-        let session = sessions::find(conn, session)?.ok_or(ENDED)?;
-        if session.ended_at.is_some() || session.expires_at <= now {
-            return Err(ENDED);
-        }
+        open_session(conn, session, now)?;
     }
     if let Some((key, _)) = &caller.key {
         let (key, _) = api_keys::find_with_hash(conn, *key)?.ok_or(NO_KEY)?;
@@ -209,12 +189,8 @@ pub(crate) fn as_they_are(conn: &mut Conn<'_>, caller: &Caller, now: Instant) ->
             return Err(NO_KEY);
         }
     }
-    let user = users::find(conn, caller.user)?.ok_or(ENDED)?;
-    if user.status != UserStatus::Active {
-        return Err(ServiceError::Unauthenticated("the account is suspended"));
-    }
-    let standings = communities::standings(conn, user.id)?;
-    let whole = Caller { site_role: user.site_role, standings, ..caller.clone() };
+    let user = active(conn, caller.user)?;
+    let whole = Caller { session: caller.session, ..standing(conn, &user)? };
     Ok(match &caller.key {
         Some((key, scopes)) => whole.within(*key, scopes),
         None => whole,
@@ -228,33 +204,41 @@ fn look_up(
     generation: u64,
     now: Instant,
 ) -> Result<(Seen, Option<Instant>), ServiceError> {
-    let (caller, credential, proof, last_used) = match presented {
+    let (caller, proof, last_used) = match presented {
         Presented::Token(claims) => {
-            let session = sessions::find(conn, claims.sid)?.ok_or(ENDED)?;
-            if session.ended_at.is_some() || session.expires_at <= now || session.user != claims.sub {
+            if open_session(conn, claims.sid, now)?.user != claims.sub {
                 return Err(ENDED);
             }
-            let user = users::find(conn, claims.sub)?.ok_or(ENDED)?;
-            if user.status != UserStatus::Active {
-                return Err(ServiceError::Unauthenticated("the account is suspended"));
-            }
-            let proof = Proof::Epoch(user.auth_epoch);
-            let caller = Caller { session: Some(claims.sid), ..caller(conn, &user)? };
-            (caller, Credential::Session, proof, None)
+            let user = active(conn, claims.sub)?;
+            let caller = Caller { session: Some(claims.sid), ..standing(conn, &user)? };
+            (caller, Proof::Epoch(user.auth_epoch), None)
         }
         Presented::Key(written) => {
             let (key, hash) = api_keys::find_with_hash(conn, written.id)?.ok_or(NO_KEY)?;
             let user = users::find(conn, key.owner)?.filter(|user| user.status == UserStatus::Active).ok_or(NO_KEY)?;
             let proof = Proof::Secret { hash, expires_at: key.expires_at };
-            let caller = caller(conn, &user)?.within(key.id, &key.scopes);
-            (caller, Credential::Key(key.id, key.scopes), proof, key.last_used_at)
+            (standing(conn, &user)?.within(key.id, &key.scopes), proof, key.last_used_at)
         }
     };
-    let who = Authenticated { caller, credential };
-    Ok((Seen { who, proof, at: now, generation }, last_used))
+    Ok((Seen { caller, proof, at: now, generation }, last_used))
 }
 
-fn caller(conn: &mut Conn<'_>, user: &User) -> Result<Caller, ServiceError> {
+fn open_session(conn: &mut Conn<'_>, id: SessionId, now: Instant) -> Result<Session, ServiceError> {
+    let session = sessions::find(conn, id)?.ok_or(ENDED)?;
+    if session.ended_at.is_some() || session.expires_at <= now { Err(ENDED) } else { Ok(session) }
+}
+
+fn active(conn: &mut Conn<'_>, id: UserId) -> Result<User, ServiceError> {
+    let user = users::find(conn, id)?.ok_or(ENDED)?;
+    if user.status == UserStatus::Active {
+        Ok(user)
+    } else {
+        Err(ServiceError::Unauthenticated("the account is suspended"))
+    }
+}
+
+/// An account with all the rights that it has.
+fn standing(conn: &mut Conn<'_>, user: &User) -> Result<Caller, ServiceError> {
     let standings = communities::standings(conn, user.id)?;
     Ok(Caller { user: user.id, site_role: user.site_role, standings, session: None, key: None })
 }

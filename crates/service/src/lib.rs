@@ -49,7 +49,7 @@ use crate::remembered::Remembered;
 
 pub use api_keys::{MadeKey, NewApiKey};
 pub use audit::{AuditQuery, HistoryEntry};
-pub use callers::{Authenticated, Callers, Credential};
+pub use callers::Callers;
 pub use communities::{CommunityChanges, MemberView, PolicyChanges};
 pub use error::ServiceError;
 pub use eureka_search::{

@@ -2,13 +2,12 @@
 
 use std::fmt::Write;
 
-use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 use eureka_domain::tip::{Confidence, Safety};
 use eureka_service::TipView;
 
-use super::TipReadParams;
+use super::{TipReadParams, where_it_went};
 use crate::Api;
 use crate::caller::Caller;
 use crate::conditional::tagged_as;
@@ -48,11 +47,8 @@ pub(crate) async fn read_tip_page(
 ) -> Result<HttpResponse, Problem> {
     let tip = tip_ref(&id)?;
     let view = api.run(move |service| service.read_tip(&caller.0, tip)).await?;
-    if let Some(number) = view.merged_into()
-        && params.0.redirect.unwrap_or(true)
-    {
-        let location = (LOCATION, format!("/v1/tips/{number}.md"));
-        return Ok(HttpResponse::TemporaryRedirect().insert_header(location).finish());
+    if let Some(elsewhere) = where_it_went(&view, &params.0, ".md") {
+        return Ok(elsewhere);
     }
     tagged_as(&req, view.etag(), "text/markdown; charset=utf-8", page(&view))
 }

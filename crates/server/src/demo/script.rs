@@ -310,7 +310,7 @@ impl<'a> Stage<'a> {
     /// Somebody, logged in at this moment.
     fn caller(&self, login: &str) -> anyhow::Result<Caller> {
         let tokens = self.service.login(&super::address(login), PASSWORD, "the script")?;
-        Ok(self.service.authenticate(&tokens.access_token)?.caller)
+        Ok(self.service.authenticate(&tokens.access_token)?)
     }
 
     fn tip(&self) -> anyhow::Result<TipRef> {
