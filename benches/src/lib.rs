@@ -30,11 +30,11 @@ use rand_distr::{Distribution, Zipf};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-pub use bare::Bare;
+pub use bare::{Bare, SameFields};
 pub use client::{Client, encoded};
 pub use desk::{Desk, together};
 pub use plot::{Line, svg};
-pub use times::{Times, micros};
+pub use times::{Times, micros, processor_time};
 pub use transactions::{BareWriter, fsync};
 
 /// Words of the vocabulary.
@@ -149,6 +149,13 @@ impl Corpus {
             rebuild.add(tip).expect("room on the disk");
         }
         (rebuild.finish(&Cursor::new(Uuid::nil(), 1, "")).expect("an index"), folder)
+    }
+}
+
+/// Waits until an index is as a running service has it some seconds after the last write.
+pub fn settle(index: &Index) {
+    while index.tidy().expect("merges") {
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 

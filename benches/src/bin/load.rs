@@ -21,7 +21,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant as Wall};
 
-use eureka_benches::{Client, Corpus, Times, encoded, micros, now, request};
+use eureka_benches::{Client, Corpus, Times, encoded, micros, now, processor_time, request, settle};
 use eureka_search::{Index, OpenOptions, Opened};
 use serde_json::{Value, json};
 
@@ -254,6 +254,7 @@ fn in_process(dir: &Path, queries: &[Asked], duration: Duration) -> (Times, usiz
     let Opened::Usable(index) = Index::open(dir, OpenOptions::default()).expect("an index") else {
         panic!("the index cannot be used");
     };
+    settle(&index);
     let ask = |asked: &Asked| index.search(&request(&asked.q), now()).expect("an answer");
     let found = queries.iter().filter(|asked| {
         asked.wanted.is_some_and(|wanted| ask(asked).hits.iter().any(|hit| hit.tip.number.0 == wanted))
@@ -281,16 +282,6 @@ fn in_process(dir: &Path, queries: &[Asked], duration: Duration) -> (Times, usiz
         }
     });
     (Times::new(all), found, processor_time(std::process::id()).saturating_sub(before))
-}
-
-/// What a process has spent so far, in user mode and in the kernel. What else the machine does hardly shows in it.
-fn processor_time(process: u32) -> Duration {
-    /// The kernel tells these times in hundredths of a second.
-    const TICK: Duration = Duration::from_millis(10);
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
-    let ticks = fields.skip(11).take(2).filter_map(|field| field.parse::<u32>().ok()).sum::<u32>();
-    TICK * ticks
 }
 
 fn show(what: &str, times: &Times, duration: Duration) {

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant as Wall};
 
-use eureka_benches::{Bare, Class, Corpus, Line, Times, micros, now, request, svg};
+use eureka_benches::{Bare, Class, Corpus, Line, SameFields, Times, micros, now, processor_time, request, settle, svg};
 use eureka_search::{Index, OpenOptions, Opened, SuggestRequest};
 
 /// Queries of the mixed set.
@@ -50,6 +50,19 @@ fn main() {
     }
 }
 
+/// What something took.
+struct Spent {
+    wall: Duration,
+    processor: Duration,
+}
+
+fn timed<T>(run: impl FnOnce() -> T) -> (T, Spent) {
+    let process = std::process::id();
+    let (begun, before) = (Wall::now(), processor_time(process));
+    let made = run();
+    (made, Spent { wall: begun.elapsed(), processor: processor_time(process).saturating_sub(before) })
+}
+
 fn line(what: &str, ours: f64, bare: f64, unit: &str) {
     println!("{what:<44} {ours:>9.1} {unit:<2} {bare:>9.1} {unit:<2} {:>7.2}", ours / bare);
 }
@@ -62,12 +75,16 @@ fn measure(size: usize) -> Row {
     let begun = Wall::now();
     let mut corpus = Corpus::new(size);
     eprintln!("{size} tips made in {:.1?}", begun.elapsed());
-    let begun = Wall::now();
-    let (index, folder) = corpus.index();
-    let ours = size as f64 / begun.elapsed().as_secs_f64();
-    let begun = Wall::now();
+    let (built, ours) = timed(|| corpus.index());
+    let (index, folder) = built;
+    let reference = tempfile::tempdir().expect("a temporary folder");
+    let ((), bare) = timed(|| SameFields::index(corpus.tips(), reference.path()));
+    let rates = |spent: Spent| (size as f64 / spent.wall.as_secs_f64(), size as f64 / spent.processor.as_secs_f64());
+    let (ours, bare) = (rates(ours), rates(bare));
+    line(&format!("{size} tips indexed a second"), ours.0, bare.0, "/s");
+    line(&format!("{size} tips indexed a processor second"), ours.1, bare.1, "/s");
+    settle(&index);
     let bare = Bare::new(corpus.tips());
-    line(&format!("{size} tips indexed a second"), ours, size as f64 / begun.elapsed().as_secs_f64(), "/s");
 
     let queries = corpus.mixed(MIXED);
     let row = Row {

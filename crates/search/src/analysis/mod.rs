@@ -7,5 +7,6 @@ pub(crate) mod language;
 pub(crate) mod scan;
 pub(crate) mod stop;
 pub(crate) mod streams;
+pub(crate) mod vocabulary;
 
 pub use language::Language;

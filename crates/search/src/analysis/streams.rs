@@ -5,10 +5,10 @@ use std::collections::HashSet;
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
+use super::fold;
 use super::identifier::{self, PART, WHOLE};
-use super::language::{Language, Stem};
 use super::scan::{self, Kind, Piece};
-use super::{compound, fold};
+use super::vocabulary::Words;
 use crate::document::{MergedTip, TipDocument};
 
 const NEXT: char = '\u{1}';
@@ -31,9 +31,9 @@ pub(crate) struct Streams {
     pub(crate) ident: String,
 }
 
-/// Analyses one tip in its language.
-pub(crate) fn analyse(tip: &TipDocument, language: Option<Language>) -> Streams {
-    let mut writer = Writer::new(language);
+/// Analyses one tip with the words of its language.
+pub(crate) fn analyse(tip: &TipDocument, words: &mut Words) -> Streams {
+    let mut writer = Writer::new(words);
     writer.text(&tip.title, true);
     writer.apart(STEP);
     writer.text(&tip.problem, false);
@@ -69,23 +69,21 @@ pub(crate) fn analyse(tip: &TipDocument, language: Option<Language>) -> Streams 
     writer.out
 }
 
-struct Writer {
+struct Writer<'w> {
     out: Streams,
-    language: Option<Language>,
-    stem: Stem,
-    seen_words: HashSet<String>,
+    words: &'w mut Words,
+    seen_pairs: HashSet<String>,
     seen_ident: HashSet<String>,
     lowered: String,
     term: String,
 }
 
-impl Writer {
-    fn new(language: Option<Language>) -> Self {
+impl<'w> Writer<'w> {
+    fn new(words: &'w mut Words) -> Self {
         Self {
             out: Streams::default(),
-            language,
-            stem: Stem::of(language),
-            seen_words: HashSet::new(),
+            words,
+            seen_pairs: HashSet::new(),
             seen_ident: HashSet::new(),
             lowered: String::new(),
             term: String::new(),
@@ -140,7 +138,10 @@ impl Writer {
                     self.lowered.clear();
                     self.lowered.push_str(pair);
                     self.emit_lowered(NEXT, headline);
-                    self.surface(pair);
+                    if !self.seen_pairs.contains(pair) {
+                        self.seen_pairs.insert(pair.to_owned());
+                        push(&mut self.out.words, NEXT, pair);
+                    }
                 });
             }
         }
@@ -148,32 +149,23 @@ impl Writer {
 
     fn word(&mut self, text: &str, headline: bool) {
         fold::lower(text, &mut self.lowered);
-        self.stem.stem(&self.lowered, &mut self.term);
-        let folded = fold::folded(&self.lowered);
-        push(&mut self.out.all, NEXT, &self.term);
+        let (word, first) = self.words.look_up(&self.lowered);
+        push(&mut self.out.all, NEXT, &word.stem);
         if headline {
-            push(&mut self.out.headline, NEXT, &self.term);
+            push(&mut self.out.headline, NEXT, &word.stem);
         }
-        if self.language == Some(Language::German) {
-            for part in compound::parts(&folded) {
-                self.stem.stem(part, &mut self.term);
-                push(&mut self.out.all, SAME, &self.term);
-            }
+        for part in &word.parts {
+            push(&mut self.out.all, SAME, part);
         }
-        self.surface(&folded);
+        if first {
+            push(&mut self.out.words, NEXT, &word.folded);
+        }
     }
 
     fn emit_lowered(&mut self, mark: char, headline: bool) {
         push(&mut self.out.all, mark, &self.lowered);
         if headline {
             push(&mut self.out.headline, mark, &self.lowered);
-        }
-    }
-
-    fn surface(&mut self, folded: &str) {
-        if !self.seen_words.contains(folded) {
-            self.seen_words.insert(folded.to_owned());
-            push(&mut self.out.words, NEXT, folded);
         }
     }
 

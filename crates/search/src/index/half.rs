@@ -1,18 +1,25 @@
 //! One of the two engine indexes: its directory, its writer and its reader. Only this file commits.
 
+use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use eureka_domain::ids::TipId;
 use tantivy::directory::{Directory, INDEX_WRITER_LOCK, MmapDirectory};
+use tantivy::index::SegmentId;
 use tantivy::merge_policy::{LogMergePolicy, MergePolicy, NoMergePolicy};
 use tantivy::store::{Compressor, ZstdCompressor};
 use tantivy::tokenizer::TokenizerManager;
-use tantivy::{Index as Engine, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyError, Term};
+use tantivy::{
+    Index as Engine, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, SegmentMeta, SegmentReader,
+    TantivyError, Term,
+};
 
 use super::cursor::{self, Cursor};
 use super::{health, record};
 use crate::analysis::streams::Splitter;
+use crate::analysis::vocabulary::Vocabulary;
 use crate::document::TipDocument;
 use crate::error::SearchError;
 use crate::schema::{self, ANALYSED, Fields};
@@ -27,9 +34,16 @@ const MERGE_PAUSE: Duration = Duration::from_millis(50);
 /// Bytes of stored text that are compressed together, and unpacked together for one hit: some three tips.
 const STORE_BLOCK: usize = 6_000;
 
+/// How many times as many tips as all smaller segments together a segment holds when all is tidy. A search pays for each
+/// segment; the greater this is, the more often tips are merged.
+const OUTWEIGHS: u64 = 8;
+/// Segments of more tips are left to the engine's own policy: an end waits for merges under way, for seconds at most.
+const MOST_TIDIED: u32 = 250_000;
+
 /// One engine index.
 pub(crate) struct Half {
     fields: Fields,
+    vocabulary: Vocabulary,
     writer: IndexWriter,
     reader: IndexReader,
     cursor: Option<Cursor>,
@@ -94,7 +108,7 @@ impl Half {
         };
         let reader = engine.reader_builder().reload_policy(ReloadPolicy::Manual).try_into();
         match reader.map_err(SearchError::from) {
-            Ok(reader) => Ok(Found::Usable(Self { fields, writer, reader, cursor })),
+            Ok(reader) => Ok(Found::Usable(Self { fields, vocabulary: Vocabulary::default(), writer, reader, cursor })),
             Err(error @ SearchError::Io(_)) => Err(error),
             Err(error) => Ok(Found::Unusable(error.to_string())),
         }
@@ -116,8 +130,9 @@ impl Half {
     }
 
     /// Puts a tip in. Visible after the next commit; the caller removes the older text first.
-    pub(crate) fn put(&self, tip: &TipDocument) -> Result<(), SearchError> {
-        self.writer.add_document(record::build(&self.fields, tip)?)?;
+    pub(crate) fn put(&mut self, tip: &TipDocument) -> Result<(), SearchError> {
+        let document = record::build(&self.fields, &mut self.vocabulary, tip)?;
+        self.writer.add_document(document)?;
         Ok(())
     }
 
@@ -167,6 +182,25 @@ impl Half {
         Err(SearchError::Engine("the segments were still being merged".to_owned()))
     }
 
+    /// Sees to it that few segments are searched: merges those that are small beside the rest, while everything else goes
+    /// on. Says whether searches have something new to see, from a merge that was begun earlier.
+    pub(crate) fn tidy(&mut self) -> Result<bool, SearchError> {
+        let in_use = |searcher: &Searcher| searcher.segment_readers().iter().map(SegmentReader::segment_id).collect();
+        let searched: HashSet<SegmentId> = in_use(&self.searcher());
+        let segments = self.writer.index().searchable_segment_metas()?;
+        let due = untidy(segments.iter().map(|segment| (segment.max_doc(), segment.id())).collect());
+        if due.len() > 1 {
+            // Nobody waits for it, and one that is under way already is not begun again.
+            drop(self.writer.merge(&due));
+        }
+        if segments.iter().map(SegmentMeta::id).collect::<HashSet<_>>() == searched {
+            return Ok(false);
+        }
+        self.reader.reload()?;
+        self.writer.garbage_collect_files().wait()?;
+        Ok(true)
+    }
+
     /// Waits for merges under way, then lets go of the directory.
     pub(crate) fn close(self) -> Result<(), SearchError> {
         self.writer.wait_merging_threads()?;
@@ -181,6 +215,19 @@ fn begin(writer: &IndexWriter, fields: &Fields) {
     // what was committed that begins before the next commit takes a removal under that number for done in segments with
     // removals of that very commit, and the merged tip comes back. So the first operation removes what there is not.
     writer.delete_term(Term::from_field_bytes(fields.id, &[]));
+}
+
+/// The segments to merge, so that each holds at least [`OUTWEIGHS`] times what all smaller ones hold together.
+fn untidy(mut segments: Vec<(u32, SegmentId)>) -> Vec<SegmentId> {
+    segments.retain(|(tips, _)| *tips <= MOST_TIDIED);
+    segments.sort_unstable_by_key(|(tips, _)| Reverse(*tips));
+    let mut rest: u64 = segments.iter().map(|(tips, _)| u64::from(*tips)).sum();
+    let kept = segments.iter().take_while(|(tips, _)| {
+        rest -= u64::from(*tips);
+        u64::from(*tips) >= OUTWEIGHS * rest
+    });
+    let kept = kept.count();
+    segments.split_off(kept).into_iter().map(|(_, id)| id).collect()
 }
 
 fn merge_policy() -> Box<dyn MergePolicy> {
@@ -251,6 +298,51 @@ mod tests {
             proof: None,
             stands_for: Vec::new(),
         }
+    }
+
+    #[test]
+    fn small_segments_are_merged_and_great_ones_left_alone() {
+        let segments =
+            |sizes: &[u32]| sizes.iter().map(|size| (*size, SegmentId::generate_random())).collect::<Vec<_>>();
+        for (sizes, merged) in [
+            (&[] as &[u32], 0),
+            (&[5], 0),
+            (&[5, 5], 2),
+            (&[800, 100], 0),
+            (&[800, 101], 2),
+            (&[1, 90, 1, 10_000], 2),
+            (&[10_000, 20, 10, 1], 3),
+            (&[1_000, 1_000, 1_000, 1], 4),
+            (&[10_000, 1_000, 300, 3], 4),
+            (&[300_000, 200_000, 200_000], 2),
+        ] {
+            let due = untidy(segments(sizes));
+            assert_eq!(if due.len() > 1 { due.len() } else { 0 }, merged, "{sizes:?}");
+        }
+    }
+
+    #[test]
+    fn a_tidy_index_holds_the_same_tips_in_one_segment() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut half = open(dir.path());
+        let cursor = Cursor::new(Uuid::nil(), 7, "0".repeat(64));
+        for number in 0..5 {
+            half.put(&tip(number)).unwrap();
+            half.commit(&cursor).unwrap();
+        }
+        half.remove(tip(3).tip);
+        half.commit(&cursor).unwrap();
+        let tidied = (0..600).any(|_| {
+            std::thread::sleep(Duration::from_millis(50));
+            half.tidy().unwrap()
+        });
+        assert!(tidied, "no merge came to an end");
+        assert_eq!((half.searcher().segment_readers().len(), half.searcher().num_docs()), (1, 4));
+        assert!(!half.tidy().unwrap());
+        half.close().unwrap();
+        let half = open(dir.path());
+        assert_eq!(half.searcher().num_docs(), 4);
+        assert_eq!(half.cursor().map(|cursor| cursor.seq), Some(7), "a merge keeps the place");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod look;
 pub(crate) mod proof;
 mod rebuild;
 pub(crate) mod record;
+pub(crate) mod shown;
 pub(crate) mod snapshot;
 
 use std::io::Write;
@@ -21,6 +22,7 @@ pub use cursor::Cursor;
 use half::{Found, Half};
 pub use look::Look;
 pub use rebuild::Rebuild;
+use shown::Shown;
 use snapshot::Snapshot;
 pub use snapshot::{Listed, Listing};
 
@@ -63,6 +65,7 @@ pub struct Index {
     options: OpenOptions,
     writers: Mutex<Option<Pair>>,
     snapshot: ArcSwap<Snapshot>,
+    shown: Shown,
     cursor: ArcSwap<Option<Cursor>>,
 }
 
@@ -83,11 +86,12 @@ impl Pair {
         matches!((self.open.cursor(), self.restricted.cursor()), (Some(one), Some(other)) if one.log_id != other.log_id)
     }
 
-    fn snapshot(&self) -> Result<Snapshot, SearchError> {
-        Snapshot::new(self.open.searcher(), self.restricted.searcher(), self.cursor().map_or(0, |cursor| cursor.seq))
+    fn snapshot(&self, shown: &Shown) -> Result<Snapshot, SearchError> {
+        let seq = self.cursor().map_or(0, |cursor| cursor.seq);
+        Snapshot::new(self.open.searcher(), self.restricted.searcher(), seq, shown.clone())
     }
 
-    fn stage(&self, changes: &[Change]) -> Result<(), SearchError> {
+    fn stage(&mut self, changes: &[Change]) -> Result<(), SearchError> {
         for change in changes {
             match change {
                 Change::Remove(tip) => {
@@ -97,7 +101,7 @@ impl Pair {
                 Change::Put(tip) => {
                     self.open.remove(tip.tip);
                     self.restricted.remove(tip.tip);
-                    let half = if tip.openness == Openness::Open { &self.open } else { &self.restricted };
+                    let half = if tip.openness == Openness::Open { &mut self.open } else { &mut self.restricted };
                     half.put(tip)?;
                 }
             }
@@ -143,13 +147,15 @@ impl Index {
     }
 
     fn of(dir: &Path, options: OpenOptions, pair: Pair) -> Result<Self, SearchError> {
-        let snapshot = pair.snapshot()?;
+        let shown = Shown::new();
+        let snapshot = pair.snapshot(&shown)?;
         let cursor = pair.cursor();
         remove_strays(dir, &pair.home);
         Ok(Self {
             dir: dir.to_owned(),
             options,
             snapshot: ArcSwap::from_pointee(snapshot),
+            shown,
             cursor: ArcSwap::from_pointee(cursor),
             writers: Mutex::new(Some(pair)),
         })
@@ -193,11 +199,25 @@ impl Index {
         let pair = guard.as_mut().ok_or_else(closed)?;
         pair.open.merge_all()?;
         pair.restricted.merge_all()?;
-        self.show(pair)
+        self.show(pair)?;
+        self.shown.forget();
+        Ok(())
+    }
+
+    /// Sees to it that few segments are searched, by merges in the background; to be called now and then while nothing
+    /// is written. Says whether a merge has come to an end and is searched from now on.
+    pub fn tidy(&self) -> Result<bool, SearchError> {
+        let mut guard = self.writers.lock();
+        let pair = guard.as_mut().ok_or_else(closed)?;
+        let merged = [pair.open.tidy()?, pair.restricted.tidy()?].contains(&true);
+        if merged {
+            self.show(pair)?;
+        }
+        Ok(merged)
     }
 
     fn show(&self, pair: &Pair) -> Result<(), SearchError> {
-        self.snapshot.store(Arc::new(pair.snapshot()?));
+        self.snapshot.store(Arc::new(pair.snapshot(&self.shown)?));
         self.cursor.store(Arc::new(pair.cursor()));
         Ok(())
     }

@@ -25,7 +25,7 @@ impl Rebuild {
 
     /// Adds one tip. Each tip once.
     pub fn add(&mut self, tip: &TipDocument) -> Result<(), SearchError> {
-        let half = if tip.openness == Openness::Open { &self.pair.open } else { &self.pair.restricted };
+        let half = if tip.openness == Openness::Open { &mut self.pair.open } else { &mut self.pair.restricted };
         half.put(tip)
     }
 

@@ -7,6 +7,7 @@ use eureka_domain::tip::{Confidence, Safety};
 use tantivy::TantivyDocument;
 
 use crate::analysis::language::{self, Language};
+use crate::analysis::vocabulary::Vocabulary;
 use crate::analysis::{fold, identifier, streams};
 use crate::document::TipDocument;
 use crate::error::SearchError;
@@ -72,7 +73,11 @@ pub(crate) fn author_value(tip: &TipDocument) -> String {
 }
 
 /// Turns a tip into the engine's document. Fills in the language when it is absent.
-pub(crate) fn build(fields: &Fields, tip: &TipDocument) -> Result<TantivyDocument, SearchError> {
+pub(crate) fn build(
+    fields: &Fields,
+    vocabulary: &mut Vocabulary,
+    tip: &TipDocument,
+) -> Result<TantivyDocument, SearchError> {
     let fingerprint = tip.fingerprint();
     let mut shown = tip.clone();
     if shown.lang.is_none() {
@@ -80,7 +85,7 @@ pub(crate) fn build(fields: &Fields, tip: &TipDocument) -> Result<TantivyDocumen
         shown.lang = language::detect_text(&text).map(str::to_owned);
     }
     let language = shown.lang.as_deref().and_then(Language::from_code);
-    let streams = streams::analyse(tip, language);
+    let streams = streams::analyse(tip, vocabulary.next_text(language));
 
     let mut document = TantivyDocument::new();
     document.add_bytes(fields.id, tip.tip.0.as_bytes());
