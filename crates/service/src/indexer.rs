@@ -34,6 +34,8 @@ const PACE: Duration = Duration::from_millis(150);
 const ROWS: i64 = 2000;
 /// How many tips are loaded and committed at once.
 const BATCH: usize = 1000;
+/// How long nothing must have been committed before the index is tidied.
+const QUIET: Duration = Duration::from_secs(1);
 /// How long to wait after a failure.
 const REST: Duration = Duration::from_secs(1);
 
@@ -175,13 +177,17 @@ impl Indexer {
         let indexer = Arc::clone(self);
         let told = self.store.subscribe();
         std::thread::Builder::new().name("indexer".to_owned()).spawn(move || {
+            let mut busy = Stopwatch::now();
             while !indexer.is_stopping() {
                 let begun = Stopwatch::now();
                 match indexer.catch_up() {
                     Ok(committed) => {
                         let _ = told.recv_timeout(POLL);
-                        if committed && begun.elapsed() < PACE {
+                        if committed {
                             std::thread::sleep(PACE.saturating_sub(begun.elapsed()));
+                            busy = Stopwatch::now();
+                        } else if busy.elapsed() > QUIET {
+                            indexer.tidy();
                         }
                     }
                     Err(_) if indexer.is_stopping() => return,
@@ -193,6 +199,17 @@ impl Indexer {
                 }
             }
         })
+    }
+
+    /// Has the index merge what it searches in pieces. Trouble with it costs only time.
+    fn tidy(&self) {
+        let _work = self.work.lock();
+        if let Some(index) = self.index()
+            && !self.is_stopping()
+            && let Err(error) = index.tidy()
+        {
+            tracing::warn!(%error, "the index could not be tidied");
+        }
     }
 
     /// Ends the thread after the batch it is at, and lets go of the directory. A rebuild is given up; the next start

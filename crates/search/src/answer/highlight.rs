@@ -27,6 +27,8 @@ pub(crate) struct Marker {
     forms: HashMap<String, usize>,
     /// Identifiers without separators, and parts of identifiers.
     identifiers: HashMap<String, usize>,
+    /// Whether any term has a digit: without, nothing in a text that has one need be looked at.
+    has_digits: bool,
     openings: Openings,
     weights: Vec<f32>,
 }
@@ -55,12 +57,13 @@ impl Openings {
         }
     }
 
+    /// Whether a word, in capitals or not, may be one of the terms.
     fn may_hold(&self, word: &str) -> bool {
         match word.as_bytes() {
-            [first, second, ..] if first.is_ascii() && second.is_ascii() => {
+            [first, second, ..] if first.is_ascii_alphabetic() && second.is_ascii_alphabetic() => {
                 self.pairs.get(usize::from(first % 32)).is_some_and(|row| row & (1 << (second % 32)) != 0)
             }
-            // Accents fold to plain letters, so that nothing is known of these.
+            // Accents fold to plain letters and apostrophes are left out, so that nothing is known of these.
             [first, ..] if first.is_ascii() => true,
             _ => self.other || self.pairs != [0; 32],
         }
@@ -82,6 +85,7 @@ impl Marker {
             terms: HashMap::new(),
             forms: HashMap::new(),
             identifiers: HashMap::new(),
+            has_digits: false,
             openings: Openings::default(),
             weights: slots.iter().map(|slot| if slot.silent { 0.0 } else { slot.idf }).collect(),
         };
@@ -100,6 +104,7 @@ impl Marker {
     }
 
     fn add(&mut self, field: In, text: &str, slot: usize) {
+        self.has_digits |= text.contains(|c: char| !c.is_alphabetic());
         match field {
             In::All | In::Headline => {
                 self.openings.add(text);
@@ -192,11 +197,11 @@ impl Marker {
         lowered: &mut String,
         term: &mut String,
     ) -> Option<usize> {
-        fold::lower(text, lowered);
-        let german = language == Some(Language::German) && lowered.len() >= 8;
-        if !german && language.is_none_or(Language::keeps_beginnings) && !self.openings.may_hold(lowered) {
+        let german = language == Some(Language::German) && text.len() >= 8;
+        if !german && language.is_none_or(Language::keeps_beginnings) && !self.openings.may_hold(text) {
             return None;
         }
+        fold::lower(text, lowered);
         stem.stem(lowered, term);
         if let Some(slot) = self.terms.get(term.as_str()) {
             return Some(*slot);
@@ -218,6 +223,9 @@ impl Marker {
     }
 
     fn identifier(&self, piece: &Piece<'_>) -> Option<usize> {
+        if !self.has_digits {
+            return None;
+        }
         let lowered = fold::folded(piece.text);
         let dotted = identifier::dotted(piece.text);
         let mut found = self

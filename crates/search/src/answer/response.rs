@@ -1,6 +1,7 @@
 //! The shape of an answer.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -45,7 +46,7 @@ pub struct Total {
 #[derive(Debug, Clone)]
 pub struct Hit {
     /// The tip as indexed; `lang` is filled in.
-    pub tip: TipDocument,
+    pub tip: Arc<TipDocument>,
     /// Comparable within one answer only. For stewards' eyes.
     pub score: f32,
     /// Words of the query that the tip lacks.

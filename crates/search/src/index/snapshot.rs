@@ -11,6 +11,7 @@ use tantivy::schema::Field;
 use tantivy::{Searcher, SegmentReader};
 use uuid::Uuid;
 
+use super::shown::Shown;
 use crate::analysis::Language;
 use crate::error::SearchError;
 use crate::query::lexicon::Entry;
@@ -32,6 +33,8 @@ pub(crate) struct Snapshot {
     pub(crate) languages: OnceLock<Vec<(u32, Language)>>,
     /// The most frequent words of some beginnings in the open half, as they were asked for.
     pub(crate) begun: Mutex<Beginnings>,
+    /// Tips that were shown lately, by whichever snapshot.
+    pub(crate) shown: Shown,
     columns: HashMap<SegmentId, Columns>,
 }
 
@@ -64,7 +67,7 @@ pub(crate) struct PublicStatistics {
 }
 
 impl Snapshot {
-    pub(crate) fn new(open: Searcher, restricted: Searcher, seq: i64) -> Result<Self, SearchError> {
+    pub(crate) fn new(open: Searcher, restricted: Searcher, seq: i64, shown: Shown) -> Result<Self, SearchError> {
         let (_, fields) = schema::build();
         let (mut tips, mut all, mut headline) = (0u64, 0u64, 0u64);
         for segment in open.segment_readers() {
@@ -80,7 +83,8 @@ impl Snapshot {
         let segments = open.segment_readers().iter().chain(restricted.segment_readers());
         let columns = segments.map(|segment| Ok((segment.segment_id(), Columns::of(segment)?)));
         let columns = columns.collect::<Result<_, SearchError>>()?;
-        Ok(Self { fields, open, restricted, seq, public, languages: OnceLock::new(), begun: Mutex::default(), columns })
+        let (languages, begun) = (OnceLock::new(), Mutex::default());
+        Ok(Self { fields, open, restricted, seq, public, languages, begun, shown, columns })
     }
 
     /// The columns of one of its segments.

@@ -12,15 +12,20 @@ use tantivy::fieldnorm::FieldNormReader;
 use tantivy::index::SegmentId;
 use tantivy::postings::{SegmentPostings, TermInfo};
 use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::store::StoreReader;
 use tantivy::{DocId, DocSet, InvertedIndexReader, SegmentReader, TERMINATED, Term};
 use uuid::Uuid;
 
 use super::docs::Listed;
 use super::slot::Source;
+use crate::document::TipDocument;
 use crate::error::SearchError;
 use crate::index::record::{label, term};
 use crate::index::snapshot::{Columns, Snapshot};
 use crate::schema::column;
+
+/// Blocks of stored text that one search keeps unpacked.
+const STORE_BLOCKS: usize = 8;
 
 /// The segments of a snapshot that hold anything for a caller.
 pub(crate) struct Scope<'s> {
@@ -46,6 +51,8 @@ pub(crate) struct View<'s> {
     /// Whether it belongs to the half for open communities.
     pub(crate) open: bool,
     allowed: Option<Allowed>,
+    snapshot: &'s Snapshot,
+    store: RefCell<Option<StoreReader>>,
     /// Terms that were looked up: every pass asks for the same ones.
     looked_up: RefCell<HashMap<Term, Option<TermInfo>>>,
 }
@@ -176,6 +183,8 @@ impl<'s> View<'s> {
             columns: snapshot.columns(reader)?,
             open,
             allowed,
+            snapshot,
+            store: RefCell::default(),
             looked_up: RefCell::default(),
         })
     }
@@ -240,6 +249,18 @@ impl<'s> View<'s> {
             doc = postings.advance();
         }
         None
+    }
+
+    /// A tip as hits show it.
+    pub(crate) fn tip(&self, doc: DocId) -> Result<Arc<TipDocument>, SearchError> {
+        self.snapshot.shown.tip((self.reader.segment_id(), doc), self.snapshot.fields.shown, || {
+            let mut store = self.store.borrow_mut();
+            let store = match &mut *store {
+                Some(open) => open,
+                none => none.insert(self.reader.get_store_reader(STORE_BLOCKS)?),
+            };
+            Ok(store.get(doc)?)
+        })
     }
 
     /// A column of labels, if any tip of the segment has one.

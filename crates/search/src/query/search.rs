@@ -6,8 +6,6 @@ use std::time::Instant as Wall;
 
 use eureka_domain::Instant;
 use eureka_domain::ids::CommunityId;
-use tantivy::TantivyDocument;
-use tantivy::schema::Value;
 
 use super::docs::AllNorms;
 use super::filter::{self, Demand};
@@ -25,7 +23,6 @@ use crate::answer::facets::Counter;
 use crate::answer::highlight::Marker;
 use crate::answer::page::{DEEPEST, PageCursor};
 use crate::answer::response::{Hit, Relaxed, SearchResponse, Total};
-use crate::document::TipDocument;
 use crate::error::SearchError;
 use crate::index::Index;
 use crate::index::snapshot::Snapshot;
@@ -289,19 +286,10 @@ impl Search<'_> {
         } else {
             vec![Vec::new(); candidates.len()]
         };
-        let stores = self
-            .scope
-            .views
-            .iter()
-            .enumerate()
-            .map(|(place, view)| {
-                candidates.iter().any(|each| each.view == place).then(|| view.reader.get_store_reader(8)).transpose()
-            })
-            .collect::<Result<Vec<_>, _>>()?;
         let mut hits = Vec::with_capacity(page.len());
         for ((candidate, closer), gains) in page.iter().zip(&gains) {
-            let Some(Some(store)) = stores.get(candidate.view) else { continue };
-            let tip = shown(self.scope.snapshot, &store.get(candidate.doc)?)?;
+            let Some(view) = self.scope.views.get(candidate.view) else { continue };
+            let tip = view.tip(candidate.doc)?;
             #[allow(clippy::cast_possible_truncation, reason = "it began as single precision")]
             let score = candidate.rank as f32;
             let explain = if self.request.explain {
@@ -353,13 +341,4 @@ fn totals(complete: &Found, partial: &Found, sort: Sort) -> (Total, Total) {
         return (all_words, all_words);
     }
     (Total { value: partial.count.max(complete.count), exact: partial.exact }, all_words)
-}
-
-/// Reads the stored tip of a hit.
-pub(crate) fn shown(snapshot: &Snapshot, document: &TantivyDocument) -> Result<TipDocument, SearchError> {
-    let text = document
-        .get_first(snapshot.fields.shown)
-        .and_then(|value| value.as_str())
-        .ok_or_else(|| SearchError::Damaged("a tip without text".to_owned()))?;
-    serde_json::from_str(text).map_err(|error| SearchError::Damaged(format!("a tip cannot be read: {error}")))
 }

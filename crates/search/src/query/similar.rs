@@ -1,6 +1,7 @@
 //! Look-alikes of a text among the tips that the caller may read: for whoever writes a tip, and for its reviewers.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eureka_domain::ids::TipId;
@@ -15,7 +16,6 @@ use super::ranking::HEADLINE;
 use super::request::Sort;
 use super::retrieve::{Candidate, Passage, by_rank};
 use super::scope::Scope;
-use super::search::shown;
 use super::slot::{Slot, SlotKind};
 use super::token;
 use crate::analysis::identifier;
@@ -82,7 +82,7 @@ impl SimilarRequest {
 #[derive(Debug, Clone)]
 pub struct SimilarTip {
     /// The tip as indexed.
-    pub tip: TipDocument,
+    pub tip: Arc<TipDocument>,
     /// How alike, 0 to 1: its score as a share of what the text itself would score.
     pub likeness: f32,
     /// What both have.
@@ -164,9 +164,9 @@ fn joined(request: &SimilarRequest) -> String {
     text
 }
 
-fn tip_of(scope: &Scope<'_>, candidate: &Candidate) -> Result<Option<TipDocument>, SearchError> {
+fn tip_of(scope: &Scope<'_>, candidate: &Candidate) -> Result<Option<Arc<TipDocument>>, SearchError> {
     let Some(view) = scope.views.get(candidate.view) else { return Ok(None) };
-    shown(scope.snapshot, &view.reader.get_store_reader(4)?.get(candidate.doc)?).map(Some)
+    view.tip(candidate.doc).map(Some)
 }
 
 /// What the text would score if it were a tip: every word as often as it stands there, at that length.

@@ -2,6 +2,7 @@
 //! read, or in the glossary of a community that the caller knows.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eureka_domain::ids::TipNumber;
@@ -18,7 +19,6 @@ use super::relax;
 use super::request::Sort;
 use super::retrieve::{Passage, by_rank};
 use super::scope::{In, Scope, View};
-use super::search::shown;
 use super::slot::{How, Source};
 use super::token::{Token, tokens};
 use crate::analysis::scan::Kind;
@@ -169,7 +169,7 @@ impl Typing<'_> {
         Ok(out)
     }
 
-    fn first_tip(&self, entry: &Entry) -> Result<Option<TipDocument>, SearchError> {
+    fn first_tip(&self, entry: &Entry) -> Result<Option<Arc<TipDocument>>, SearchError> {
         for view in &self.scope.views {
             let term = self.scope.term(In::Label, &entry.word);
             if let Some(mut postings) = view.postings(term, In::Label, IndexRecordOption::Basic)?
@@ -181,9 +181,9 @@ impl Typing<'_> {
         Ok(None)
     }
 
-    fn tip(&self, view: &View<'_>, doc: DocId) -> Result<TipDocument, SearchError> {
+    fn tip(&self, view: &View<'_>, doc: DocId) -> Result<Arc<TipDocument>, SearchError> {
         self.in_time()?;
-        shown(self.scope.snapshot, &view.reader.get_store_reader(4)?.get(doc)?)
+        view.tip(doc)
     }
 
     fn in_time(&self) -> Result<(), SearchError> {
@@ -287,7 +287,7 @@ impl Typing<'_> {
             let Some(view) = self.scope.views.get(candidate.view) else { continue };
             let tip = self.tip(view, candidate.doc)?;
             if holds_all(&tip.title, self.tokens) {
-                out.push(Suggestion { kind: SuggestionKind::Title, text: tip.title, tip: Some(tip.number) });
+                out.push(Suggestion { kind: SuggestionKind::Title, text: tip.title.clone(), tip: Some(tip.number) });
             }
             if out.len() == MOST_EACH {
                 break;

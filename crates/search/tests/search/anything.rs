@@ -172,7 +172,7 @@ proptest! {
         let tip = tip(7, &title, &problem).codes(&codes).products(&codes).tags(&codes);
         let shelf = Shelf::of([tip.clone()]);
         let hits = shelf.search("").hits;
-        prop_assert_eq!(&hits[0].tip, &tip);
+        prop_assert_eq!(&*hits[0].tip, &tip);
         ask_everything(&shelf, &title);
     }
 }

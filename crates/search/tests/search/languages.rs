@@ -117,7 +117,7 @@ fn a_missing_language_is_detected() {
             .lang(""),
         tip(2, "The printer stops", "It stops after the second page and shows an error on the panel.").lang(""),
     ]);
-    let langs = |q: &str| shelf.search(q).hits.into_iter().filter_map(|hit| hit.tip.lang).collect::<Vec<_>>();
+    let langs = |q: &str| shelf.search(q).hits.into_iter().filter_map(|hit| hit.tip.lang.clone()).collect::<Vec<_>>();
     assert_eq!(langs("Drucker"), ["de"]);
     assert_eq!(langs("printer"), ["en"]);
 }
