@@ -9,7 +9,7 @@ use tantivy::collector::TopDocs;
 use tantivy::query::{BooleanQuery, Occur, Query, TermQuery};
 use tantivy::schema::{FAST, Field, IndexRecordOption, STORED, Schema, TextFieldIndexing, TextOptions, Value};
 use tantivy::store::{Compressor, ZstdCompressor};
-use tantivy::tokenizer::TextAnalyzer;
+use tantivy::tokenizer::{TextAnalyzer, TokenizerManager};
 use tantivy::{Index, IndexReader, IndexSettings, TantivyDocument, Term};
 
 /// A bare index.
@@ -66,6 +66,21 @@ impl Bare {
         };
         found.into_iter().map(|(_, address)| title(address)).collect()
     }
+}
+
+/// The engine's own analysis of English.
+pub fn bare_analyzer() -> TextAnalyzer {
+    TokenizerManager::default().get("en_stem").expect("its tokenizer")
+}
+
+/// How many terms it makes of a tip's texts.
+pub fn count_terms(analyzer: &mut TextAnalyzer, tip: &TipDocument) -> usize {
+    let texts = [Some(&tip.title), Some(&tip.problem), tip.cause.as_ref(), tip.solution.as_ref()];
+    let mut terms = 0;
+    for text in texts.into_iter().flatten() {
+        analyzer.token_stream(text).process(&mut |_| terms += 1);
+    }
+    terms
 }
 
 /// Bare tantivy with the fields that the product has: text with positions, the headline again, words as written, codes,

@@ -30,7 +30,7 @@ use rand_distr::{Distribution, Zipf};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-pub use bare::{Bare, SameFields};
+pub use bare::{Bare, SameFields, bare_analyzer, count_terms};
 pub use client::{Client, encoded};
 pub use desk::{Desk, together};
 pub use plot::{Line, svg};

@@ -15,6 +15,8 @@ mod index;
 mod pool;
 mod query;
 mod schema;
+#[doc(hidden)]
+pub mod steps;
 
 pub use analysis::Language;
 pub use answer::page::PageCursor;

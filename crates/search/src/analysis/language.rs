@@ -75,7 +75,7 @@ impl Language {
 
     /// Whether its stemmer changes only the ends of words.
     pub(crate) fn keeps_beginnings(self) -> bool {
-        !matches!(self, Self::Arabic | Self::Dutch)
+        !matches!(self, Self::Arabic | Self::Dutch | Self::Turkish)
     }
 
     /// Whether words of the language can be written in the letters of `word`.

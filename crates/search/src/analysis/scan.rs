@@ -51,6 +51,11 @@ pub(crate) fn scan<'t>(text: &'t str, mut emit: impl FnMut(Piece<'t>)) {
             at += c.len_utf8();
             continue;
         }
+        if let Some(word) = plain_word(text, at) {
+            emit(Piece { text: word, start: at, kind: Kind::Word, within: false });
+            at += word.len();
+            continue;
+        }
         runs.clear();
         loop {
             let (end, class) = run_end(text, at);
@@ -127,6 +132,16 @@ fn run_end(text: &str, start: usize) -> (usize, Class) {
         }
     }
     (text.len(), class)
+}
+
+/// A word of ASCII letters that nothing behind it can be part of: most pieces are no more than that.
+fn plain_word(text: &str, at: usize) -> Option<&str> {
+    let rest = text.get(at..)?;
+    let letters = plain_letters(rest);
+    let ends =
+        |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphanumeric() && *byte != b'\'' && !is_joint(char::from(*byte));
+    let ends = rest.as_bytes().get(letters).is_none_or(ends);
+    if ends && (1..=RUN_MAX).contains(&letters) { rest.get(..letters) } else { None }
 }
 
 /// How many ASCII letters a text begins with: most runs are no more than that.

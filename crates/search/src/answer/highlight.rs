@@ -33,25 +33,34 @@ pub(crate) struct Marker {
     weights: Vec<f32>,
 }
 
-/// The first two letters of terms: most words of a text are told apart from all terms by them, without being stemmed.
+/// The first letters of terms: most words of a text are told apart from all terms by them, without being stemmed.
 #[derive(Default)]
 struct Openings {
     pairs: [u32; 32],
+    /// The third letters, whatever stands before them.
+    thirds: u32,
     other: bool,
+}
+
+/// A letter's bit, the same for a small one and a capital.
+fn bit(letter: u8) -> u32 {
+    1 << (letter % 32)
 }
 
 impl Openings {
     fn add(&mut self, term: &str) {
         match term.as_bytes() {
-            [first, second, ..] if first.is_ascii() && second.is_ascii() => {
+            [first, second, rest @ ..] if first.is_ascii() && second.is_ascii() => {
                 if let Some(row) = self.pairs.get_mut(usize::from(first % 32)) {
-                    *row |= 1 << (second % 32);
+                    *row |= bit(*second);
                 }
+                self.thirds |= rest.first().map_or(u32::MAX, |third| bit(*third));
             }
             [first] if first.is_ascii() => {
                 if let Some(row) = self.pairs.get_mut(usize::from(first % 32)) {
                     *row = u32::MAX;
                 }
+                self.thirds = u32::MAX;
             }
             _ => self.other = true,
         }
@@ -60,8 +69,15 @@ impl Openings {
     /// Whether a word, in capitals or not, may be one of the terms.
     fn may_hold(&self, word: &str) -> bool {
         match word.as_bytes() {
-            [first, second, ..] if first.is_ascii_alphabetic() && second.is_ascii_alphabetic() => {
-                self.pairs.get(usize::from(first % 32)).is_some_and(|row| row & (1 << (second % 32)) != 0)
+            [first, second, rest @ ..] if first.is_ascii_alphabetic() && second.is_ascii_alphabetic() => {
+                // Of words of six letters stemmers leave three alone, but for a `y`: `drying` is `dri`, and `icing` is `ice`.
+                let third = match rest {
+                    [third, _, _, _, ..] if third.is_ascii_alphabetic() && !third.eq_ignore_ascii_case(&b'y') => {
+                        self.thirds & bit(*third) != 0
+                    }
+                    _ => true,
+                };
+                third && self.pairs.get(usize::from(first % 32)).is_some_and(|row| row & bit(*second) != 0)
             }
             // Accents fold to plain letters and apostrophes are left out, so that nothing is known of these.
             [first, ..] if first.is_ascii() => true,

@@ -1,6 +1,6 @@
 //! Where the query's words stand: ranges into the author's own text, which is handed out as it is.
 
-use eureka_search::{Highlight, SearchRequest};
+use eureka_search::{Highlight, SearchRequest, TipDocument};
 use proptest::prelude::*;
 
 use crate::shelf::{Shelf, With, tip};
@@ -34,6 +34,19 @@ fn words_are_marked_in_all_their_forms_in_every_field() {
     assert_eq!(marked(field(&found, "tags")), ["battery"]);
     assert_eq!(marked(field(&found, "products")), ["Drone"]);
     assert!(found.iter().all(|each| each.fragment != "other"));
+}
+
+#[test]
+fn words_whose_form_changes_their_very_letters_are_marked() {
+    for (lang, text, q, wanted) in [
+        ("en", "Drying tried paint while icing", "dry", vec!["Drying"]),
+        ("en", "Drying tried paint while icing", "try ice", vec!["tried", "icing"]),
+        ("en", "USING O'BRIEN'S", "use brien", vec!["USING", "BRIEN"]),
+        ("tr", "Kabın kitabı", "kap", vec!["Kabın"]),
+    ] {
+        let shelf = Shelf::of([TipDocument { lang: Some(lang.to_owned()), ..tip(1, text, "Nothing.") }]);
+        assert_eq!(marked(field(&of(&shelf, q), "title")), wanted, "{q}");
+    }
 }
 
 #[test]
