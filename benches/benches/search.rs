@@ -11,6 +11,7 @@ use eureka_search::steps::{self, Analyst};
 
 fn search(criterion: &mut Criterion) {
     let mut sizes = vec![10_000, 100_000];
+    #[allow(clippy::disallowed_methods, reason = "no setting of the product")]
     if std::env::var("EUREKA_BENCH").is_ok_and(|wish| wish == "million") {
         sizes.push(1_000_000);
     }
@@ -64,10 +65,7 @@ fn indexing(criterion: &mut Criterion) {
     group.bench_function("eureka", |bencher| bencher.iter(|| black_box(corpus.index())));
     group.bench_function("bare tantivy, the same fields", |bencher| {
         bencher.iter(|| {
-            let folder = tempfile::tempdir().map(|folder| {
-                SameFields::index(corpus.tips(), folder.path());
-                folder
-            });
+            let folder = tempfile::tempdir().inspect(|folder| SameFields::index(corpus.tips(), folder.path()));
             black_box(folder)
         });
     });
