@@ -25,6 +25,8 @@ const PATIENCE: u32 = 2_048;
 const MOST_OF_IDLE: u64 = 10_000;
 /// The same for words that say nothing in any text.
 const MOST_OF_EMPTY: u64 = 1_000;
+/// Most such tips looked at when nearly all of them are left out for something else, and enough of the others found.
+const MOST_LEFT_OUT: u64 = 50_000;
 
 /// A tip that was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,6 +78,7 @@ impl<'s> Passage<'_, 's> {
         let mut watch = Watch::new(self.deadline);
         let idle = counter.is_none() && self.sort == Sort::Relevance && ranking::says_nothing(self.slots);
         let most_of_idle = if self.only_empty { MOST_OF_EMPTY } else { MOST_OF_IDLE };
+        let mut looked_at = 0;
         for (place, view) in self.scope.views.iter().enumerate() {
             let Some(mut walks) = self.required_walks(view)? else { continue };
             let mut others = self.walks(view, |slot| !slot.required && !slot.silent)?;
@@ -102,16 +105,19 @@ impl<'s> Passage<'_, 's> {
                     }
                 }
                 target = doc + 1;
+                looked_at += u64::from(view.open); // hidden tips show in nothing
+                let found_enough = best.count >= most_of_idle
+                    || (looked_at > MOST_LEFT_OUT && best.count >= u64::try_from(keep).unwrap_or(u64::MAX));
+                if idle && found_enough {
+                    self.scope.cut_short();
+                    break;
+                }
                 let passes = gate.check(doc);
                 if let Some(counter) = counter.as_deref_mut() {
                     counter.count(doc, passes);
                 }
                 if passes != Passes::All {
                     continue;
-                }
-                if idle && best.count >= most_of_idle {
-                    self.scope.cut_short();
-                    break;
                 }
                 let mut score = 0.0;
                 for each in &mut walks {
