@@ -14,6 +14,7 @@ mod clock;
 mod database;
 #[cfg(feature = "app")]
 mod described;
+mod own_postgres;
 mod postgres;
 
 #[cfg(feature = "app")]
@@ -22,3 +23,4 @@ pub use app::{PASSWORD, Person, TestApp, on_both_apps, sample};
 pub use call::{Call, Reply};
 pub use clock::{CountedIds, FixedClock};
 pub use database::{LOG_ID, TestDatabase, on_both};
+pub use own_postgres::OwnPostgres;

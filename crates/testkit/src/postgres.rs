@@ -70,7 +70,7 @@ impl Cluster {
         let in_use = File::create(home.join("users.lock"))?;
         in_use.lock_shared()?;
         let cluster = Self { folder: home.join("cluster"), programs, _in_use: in_use };
-        let server = Server { cluster: &cluster, as_user: (uid == 0).then_some("postgres") };
+        let server = Server { cluster: &cluster, as_user: as_user(uid) };
         if !cluster.is_running() {
             server.start()?;
         }
@@ -146,7 +146,7 @@ impl Cluster {
 /// The cluster's server, for those who hold `start.lock`.
 struct Server<'c> {
     cluster: &'c Cluster,
-    /// PostgreSQL refuses to run as root.
+    /// See [`as_user`].
     as_user: Option<&'static str>,
 }
 
@@ -204,18 +204,27 @@ impl Server<'_> {
     }
 
     fn command(&self, program: &str) -> Command {
-        let program = self.cluster.programs.join(program);
-        let mut command = match self.as_user {
-            None => Command::new(program),
-            Some(user) => {
-                let mut command = Command::new("runuser");
-                command.args(["-u", user, "--"]).arg(program);
-                command
-            }
-        };
-        command.current_dir("/");
-        command
+        command(&self.cluster.programs.join(program), self.as_user)
     }
+}
+
+/// As whom the server runs: it refuses to run as root.
+pub(crate) fn as_user(uid: u32) -> Option<&'static str> {
+    (uid == 0).then_some("postgres")
+}
+
+/// A program, run as somebody else where need be.
+pub(crate) fn command(program: &Path, as_user: Option<&str>) -> Command {
+    let mut command = match as_user {
+        None => Command::new(program),
+        Some(user) => {
+            let mut command = Command::new("runuser");
+            command.args(["-u", user, "--"]).arg(program);
+            command
+        }
+    };
+    command.current_dir("/");
+    command
 }
 
 /// The folder of this user's cluster and its locks.
@@ -223,7 +232,7 @@ fn home() -> io::Result<PathBuf> {
     Ok(std::env::temp_dir().join(format!("eureka-testkit-{}", uid()?)))
 }
 
-fn uid() -> io::Result<u32> {
+pub(crate) fn uid() -> io::Result<u32> {
     Ok(tempfile::tempfile()?.metadata()?.uid())
 }
 
@@ -256,7 +265,7 @@ fn refuse_foreign(home: &Path, uid: u32) -> io::Result<()> {
 }
 
 /// Runs a program that leaves a server behind, perhaps: nothing of this process's may stay open in it.
-fn run(command: &mut Command) -> io::Result<()> {
+pub(crate) fn run(command: &mut Command) -> io::Result<()> {
     let mut told = tempfile::tempfile()?;
     let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(told.try_clone()?).status()?;
     if status.success() {
@@ -269,7 +278,7 @@ fn run(command: &mut Command) -> io::Result<()> {
 }
 
 /// The folder with PostgreSQL's programs: of the newest release in Debian's place, else on the search path.
-fn programs() -> Option<PathBuf> {
+pub(crate) fn programs() -> Option<PathBuf> {
     let mut releases: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()

@@ -17,6 +17,7 @@ mod power;
 #[path = "../process/mod.rs"]
 mod process;
 mod replicas;
+mod standby;
 mod storm;
 mod witness;
 
