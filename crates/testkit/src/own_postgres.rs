@@ -91,7 +91,7 @@ impl OwnPostgres {
     fn configure(&self, settings: &[&str]) -> io::Result<()> {
         let socket = format!("unix_socket_directories = '{}'", self.folder.path().display());
         let fixed = ["listen_addresses = ''", &socket, "shared_buffers = 32MB"];
-        let lines = fixed.iter().chain(settings).map(|line| format!("{line}\n")).collect::<String>();
+        let lines = fixed.iter().chain(settings).copied().collect::<Vec<_>>().join("\n") + "\n";
         let path = self.data().join("postgresql.conf");
         let mut text = fs::read_to_string(&path)?;
         text.push_str(&lines);
