@@ -45,8 +45,14 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts `eureka serve` or `demo`, on a free port, and waits until it serves.
-    pub(crate) fn start(mut command: Command) -> Self {
-        command.args(["--listen", "127.0.0.1:0", "--log-format", "json", "--log", "eureka=info"]);
+    pub(crate) fn start(command: Command) -> Self {
+        Self::start_at(command, 0)
+    }
+
+    /// The same on a port of one's choice.
+    pub(crate) fn start_at(mut command: Command, port: u16) -> Self {
+        let listen = format!("127.0.0.1:{port}");
+        command.args(["--listen", &listen, "--log-format", "json", "--log", "eureka=info"]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
         let address = loop {

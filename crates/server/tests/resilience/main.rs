@@ -10,6 +10,7 @@
     reason = "a test that stops has failed; a trial asks the environment how long it may be, and a database of its own"
 )]
 
+mod balancer;
 mod damage;
 mod disk;
 mod judge;

@@ -104,8 +104,8 @@ impl Witnesses {
         note(Told::Used, &used);
     }
 
-    /// Asks until somebody answers, first the one that a client prefers: a connection that is refused or lost, and 503, are
-    /// no answers.
+    /// Asks until somebody answers, first the one that a client prefers: a connection that is refused or lost, and 503,
+    /// or what a balancer says of a service that is gone, are no answers.
     fn ask(&self, first: usize, method: &str, path: &str, token: &str, key: &str, body: Option<&Value>) -> Heard {
         let (begun, mut why) = (Instant::now(), Vec::new());
         for again in 0.. {
@@ -113,7 +113,7 @@ impl Witnesses {
             let bases = self.bases.lock().clone();
             if let Some(base) = bases.get((first + again) % bases.len().max(1)) {
                 match send(base, method, path, token, key, body) {
-                    Some((503, body, _)) => why.push(format!("{base}: {}", body["code"])),
+                    Some((status @ 502..=504, body, _)) => why.push(format!("{base}: {status} {}", body["code"])),
                     Some((status, body, position)) => return Heard { status, body, position, again: why },
                     None => why.push(format!("{base}: no answer after {:?}", begun.elapsed())),
                 }
