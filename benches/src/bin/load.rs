@@ -4,7 +4,8 @@
 //! `load --binary PATH [--tips FILE --queries FILE] [--connections 16] [--seconds 5] [--rate N]` imports tips into a
 //! new directory, serves them, and measures; without files, made-up tips. A query file has `q` and, when a known item is
 //! to be found, `source`, its line's `id` in the tips (1, 2, …). With `--rate`, requests start at that many a second whether
-//! or not earlier ones have come back (an open loop), and latency counts from when each was due.
+//! or not earlier ones have come back (an open loop), and latency counts from when each was due. Last, four times as many
+//! requests as it can answer are sent: how many are answered all the same, and whether the others are told so.
 #![allow(
     clippy::print_stdout,
     clippy::expect_used,
@@ -27,6 +28,8 @@ use serde_json::{Value, json};
 
 /// The number of the first tip of a new database.
 const FIRST: i64 = 1_001;
+/// Connections of the flood.
+const FLOOD: usize = 400;
 const PASSWORD: &str = "a-password-for-benchmarks-only";
 const EMAIL: &str = "admin@bench.example";
 const ADMIN: [(&str, &str); 2] = [("EUREKA_ADMIN_EMAIL", EMAIL), ("EUREKA_ADMIN_PASSWORD", PASSWORD)];
@@ -64,14 +67,19 @@ fn main() {
 
     let found = found_over_http(&server, &token, &queries, &paths);
     let duration = Duration::from_secs(arguments.seconds);
-    let measure =
-        |paths: &[String], rate| load(server.address, Some(&token), paths, arguments.connections, duration, rate);
+    let measure = |paths: &[String], rate| {
+        let (times, refused) = load(server.address, Some(&token), paths, arguments.connections, duration, rate);
+        assert_eq!(refused, 0, "requests were refused");
+        times
+    };
     measure(&paths, None); // warm
     let hello = measure(&["/health/live".to_owned()], None);
     let before = processor_time(server.child.id());
     let http = measure(&paths, None);
     let served = processor_time(server.child.id()).saturating_sub(before);
     let open = arguments.rate.map(|rate| (rate, measure(&paths, Some(rate))));
+    let peak = http.len() as f64 / duration.as_secs_f64();
+    let (flooded, refused) = load(server.address, Some(&token), &paths, FLOOD, duration, Some(4.0 * peak));
     drop(server);
     let copy = data.join("index");
     let (own, own_found, spent) = in_process(&copy, &queries, duration);
@@ -82,7 +90,10 @@ fn main() {
     if let Some((rate, times)) = &open {
         show(&format!("search, {rate} a second (open loop)"), times, duration);
     }
+    show("search, four times what it can do", &flooded, duration);
     show("the same queries in process", &own, duration);
+    let goodput = 100.0 * flooded.len() as f64 / http.len().max(1) as f64;
+    println!("under four times the load: {goodput:.0} % of the peak answered, {refused} requests told to come later");
     let share = |one: &Times, other: &Times| 100.0 * one.len() as f64 / other.len().max(1) as f64;
     println!("search over HTTP: {:.0} % of in process, {:.1} % of hello", share(&http, &own), share(&http, &hello));
     let each = |spent: Duration, times: &Times| micros(spent) / times.len().max(1) as f64;
@@ -212,7 +223,8 @@ fn found_over_http(server: &Server, token: &str, queries: &[Asked], paths: &[Str
     found
 }
 
-/// Requests on so many connections for a while, over and over the same paths. What is answered in time counts.
+/// Requests on so many connections for a while, over and over the same paths: the times of those that were answered, and
+/// how many were refused for load.
 fn load(
     address: SocketAddr,
     token: Option<&str>,
@@ -220,8 +232,8 @@ fn load(
     connections: usize,
     duration: Duration,
     rate: Option<f64>,
-) -> Times {
-    let turn = AtomicUsize::new(0);
+) -> (Times, usize) {
+    let (turn, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let begun = Wall::now();
     let one = || {
         let mut client = Client::connect(address, token.map(str::to_owned)).expect("a connection");
@@ -235,8 +247,11 @@ fn load(
             std::thread::sleep(due.saturating_duration_since(Wall::now()));
             let Some(path) = paths.get(place % paths.len()) else { return times };
             let (status, body) = client.get(path).expect("a reply");
-            assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(body));
-            times.push(due.elapsed());
+            match status {
+                200 => times.push(due.elapsed()),
+                429 | 503 => drop(refused.fetch_add(1, Ordering::Relaxed)),
+                other => panic!("{path}: {other} {}", String::from_utf8_lossy(body)),
+            }
         }
     };
     let mut all = Vec::new();
@@ -246,7 +261,7 @@ fn load(
             all.extend(thread.join().expect("an end"));
         }
     });
-    Times::new(all)
+    (Times::new(all), refused.into_inner())
 }
 
 /// The same queries on as many threads as cores, without HTTP; how many known items they find, and the processor time.
