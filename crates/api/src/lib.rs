@@ -12,6 +12,7 @@ mod conditional;
 mod diff;
 mod docs;
 mod exports;
+mod feeds;
 mod flags;
 mod gaps;
 mod glossary;
@@ -39,6 +40,7 @@ mod sessions;
 mod similar;
 mod tips;
 mod users;
+mod webhooks;
 mod wire;
 
 use std::sync::Arc;
@@ -59,6 +61,7 @@ pub use addresses::{ForwardedBy, Network, NotANetwork, Proxies};
 pub use limits::LimitOptions;
 pub use metrics::operator_app;
 pub use openapi::document;
+pub use webhooks::webhook_message;
 
 /// How many requests may be at work in the database at once, waiting ones included.
 const AT_WORK: usize = 512;
@@ -95,6 +98,8 @@ pub struct Api {
     draining: AtomicBool,
     metrics: Metrics,
     limits: Limits,
+    /// Where people reach this service, without a slash at the end; empty where nobody said.
+    base: String,
 }
 
 impl Api {
@@ -109,7 +114,18 @@ impl Api {
         let metrics = Metrics::new().expect("sound names of figures");
         let draining = AtomicBool::new(false);
         let (at_work, waiting) = (Arc::default(), Arc::default());
-        Self { service, at_work, waiting, draining, metrics, limits: Limits::new(limits) }
+        Self { service, at_work, waiting, draining, metrics, limits: Limits::new(limits), base: String::new() }
+    }
+
+    /// The API, with the URL at which people reach it: for links that leave it.
+    #[must_use]
+    pub fn reached_at(self, url: &str) -> Self {
+        Self { base: url.trim_end_matches('/').to_owned(), ..self }
+    }
+
+    /// A path of this service as a link that is good elsewhere, if it is known where people reach it.
+    pub(crate) fn link(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
     }
 
     /// The service behind the API.

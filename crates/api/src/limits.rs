@@ -209,7 +209,7 @@ pub(crate) async fn limit_requests<B: MessageBody + 'static>(
 fn is_anonymous(req: &ServiceRequest) -> bool {
     let path = req.path();
     let asked = path.starts_with("/v1/") && (!path.starts_with("/v1/auth/") || path == "/v1/auth/logout");
-    !asked || caller::bearer(req.request()).is_none()
+    !asked || caller::presented(req.request()).is_none()
 }
 
 /// Counts a request by its caller, or refuses it.

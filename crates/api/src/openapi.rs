@@ -18,7 +18,7 @@ use crate::outcomes::CountingWord;
 use crate::problem::{FieldProblem, ProblemBody};
 use crate::reviews::{QueueSortWord, QueueStateWord};
 use crate::search::SortWord;
-use crate::{routes, scopes};
+use crate::{caller, routes, scopes, webhooks};
 
 /// What replies tell of limits (draft-ietf-httpapi-ratelimit-headers-10).
 const RATE_LIMITS: [(&str, &str); 2] = [
@@ -52,6 +52,8 @@ const RATE_LIMITS: [(&str, &str); 2] = [
         (name = "outcomes", description = "What using tips did"),
         (name = "flags", description = "What readers say is wrong with tips"),
         (name = "search", description = "Finding tips"),
+        (name = "webhooks", description = "Being told of changes at a URL"),
+        (name = "feeds", description = "Being told by a feed reader"),
         (name = "moving", description = "Following changes, moving tips in and out"),
         (name = "operations", description = "Looking after a running service"),
         (name = "health", description = "For balancers and operators"),
@@ -81,8 +83,14 @@ pub fn document() -> utoipa::openapi::OpenApi {
         ))
         .build();
     components.add_security_scheme("api_key", SecurityScheme::Http(key));
+    let basic = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Basic)
+        .description(Some("An API key as the password, with any user name: where feed readers read"))
+        .build();
+    components.add_security_scheme("basic", SecurityScheme::Http(basic));
     components.schemas.insert("Problem".to_owned(), problem_schema());
     components.schemas.insert(FieldProblem::name().to_string(), FieldProblem::schema());
+    document.webhooks = Some(webhooks::described(components));
     for (name, description) in RATE_LIMITS {
         components.headers.insert(name.to_owned(), header(description));
     }
@@ -133,6 +141,9 @@ fn secure(method: &str, path: &str, operation: &mut Operation) {
     if let Some(scope) = scopes::scope_of(method, path) {
         ways.push(SecurityRequirement::new("api_key", [scope.word()]));
     }
+    if method == "GET" && caller::takes_basic(path) {
+        ways.push(SecurityRequirement::new::<_, [&str; 0], &str>("basic", []));
+    }
     operation.security = Some(ways);
 }
 
@@ -153,7 +164,7 @@ fn complete(method: &str, operation: &mut Operation) {
     let follows = any(&|p| p.name == "Prefer");
     let in_path = any(&|p| p.parameter_in == ParameterIn::Path);
     let in_query = any(&|p| p.parameter_in == ParameterIn::Query);
-    let reads_one = method == "GET" && in_path && !answers_page && !of_search;
+    let reads_one = method == "GET" && !answers_page && !of_search && (in_path || has_tag("feeds"));
     if reads_one {
         parameters.push(RefOr::T(header_parameter("If-None-Match", "The ETag of the state you have")));
     }

@@ -1,6 +1,8 @@
 //! What a path names. A malformed id names nothing: 404, as for what is not there.
 
-use eureka_domain::ids::{ApiKeyId, FlagId, GapId, ImportId, OutcomeId, ReviewId, TipRef, UserId};
+use eureka_domain::ids::{
+    ApiKeyId, DeliveryId, FlagId, GapId, ImportId, OutcomeId, ReviewId, TipRef, UserId, WebhookId,
+};
 use eureka_service::ServiceError;
 use uuid::Uuid;
 
@@ -44,4 +46,12 @@ pub(crate) fn search_id(text: &str) -> Result<Uuid, Problem> {
 
 pub(crate) fn import_id(text: &str) -> Result<ImportId, Problem> {
     text.parse().map_err(|_| ServiceError::NotFound("import").into())
+}
+
+pub(crate) fn webhook_id(text: &str) -> Result<WebhookId, Problem> {
+    text.parse().map_err(|_| ServiceError::NotFound("webhook").into())
+}
+
+pub(crate) fn delivery_id(text: &str) -> Result<DeliveryId, Problem> {
+    text.parse().map_err(|_| ServiceError::NotFound("delivery").into())
 }

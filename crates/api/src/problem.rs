@@ -8,7 +8,7 @@ use eureka_service::ServiceError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::request;
+use crate::{caller, request};
 
 /// A problem as clients see it: `application/problem+json`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -302,6 +302,7 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse {
         let (request_id, instance) = request::current();
+        let takes_basic = caller::takes_basic(&instance);
         let body = ProblemBody {
             type_: format!("/problems/{}", self.kind.code),
             title: self.kind.title,
@@ -322,7 +323,10 @@ impl ResponseError for Problem {
         };
         let mut response = HttpResponse::build(self.status_code());
         if self.kind.status == 401 {
-            response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+            response.append_header((WWW_AUTHENTICATE, "Bearer"));
+            if takes_basic {
+                response.append_header((WWW_AUTHENTICATE, "Basic realm=\"Eureka: an API key as the password\""));
+            }
         }
         if matches!(self.kind.status, 429 | 503) {
             response.insert_header((RETRY_AFTER, self.more.retry_after.unwrap_or(1).max(1).to_string()));

@@ -8,8 +8,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, Problem};
 use crate::{
-    admin, api_keys, changes, communities, docs, exports, flags, gaps, glossary, health, imports, notifications,
-    openapi, outcomes, passwords, relations, reviews, search, sessions, similar, tips, users,
+    admin, api_keys, changes, communities, docs, exports, feeds, flags, gaps, glossary, health, imports, notifications,
+    openapi, outcomes, passwords, relations, reviews, search, sessions, similar, tips, users, webhooks,
 };
 
 /// The routes that the OpenAPI document describes.
@@ -38,6 +38,8 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
         .service(api_keys::end_api_key)
         .service(communities::list_communities)
         .service(communities::create_community)
+        .service(feeds::community_atom)
+        .service(feeds::community_json_feed)
         .service(communities::read_community)
         .service(communities::update_community)
         .service(communities::list_members)
@@ -69,6 +71,15 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
         .service(exports::export_tips)
         .service(imports::import_tips)
         .service(imports::read_import)
+        .service(webhooks::list_webhooks)
+        .service(webhooks::create_webhook)
+        .service(webhooks::read_webhook)
+        .service(webhooks::update_webhook)
+        .service(webhooks::end_webhook)
+        .service(webhooks::rotate_webhook)
+        .service(webhooks::ping_webhook)
+        .service(webhooks::list_deliveries)
+        .service(webhooks::replay_delivery)
         .service(notifications::list_notifications)
         .service(notifications::read_notification)
         .service(notifications::watch_tip)
@@ -100,6 +111,8 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
         .service(gaps::release_gap)
         .service(gaps::open_hit)
         .service(search::search_tips)
+        .service(feeds::search_atom)
+        .service(feeds::search_json_feed)
         .service(similar::suggest)
         .service(similar::similar_to_tip)
         .service(similar::similar_tips)

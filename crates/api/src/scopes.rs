@@ -53,6 +53,8 @@ const ROWS: &[(&str, &str, Scope)] = &[
     ("GET", "/v1/users", Scope::Admin),
     ("POST", "/v1/users", Scope::Admin),
     ("PATCH", "/v1/users/{id}", Scope::Admin),
+    ("POST", "/v1/webhooks/{id}/deliveries/{delivery}/replay", Scope::Write),
+    ("POST", "/v1/webhooks/{id}/ping", Scope::Write),
 ];
 
 /// What is done in person only.
@@ -64,6 +66,12 @@ const IN_PERSON: &[(&str, &str)] = &[
     ("POST", "/v1/api-keys"),
     ("GET", "/v1/api-keys/{id}"),
     ("DELETE", "/v1/api-keys/{id}"),
+    ("GET", "/v1/webhooks"),
+    ("POST", "/v1/webhooks"),
+    ("GET", "/v1/webhooks/{id}"),
+    ("PATCH", "/v1/webhooks/{id}"),
+    ("DELETE", "/v1/webhooks/{id}"),
+    ("POST", "/v1/webhooks/{id}/rotate"),
 ];
 
 /// The scope that an operation takes; `None` where no key will do.

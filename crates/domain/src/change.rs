@@ -118,6 +118,16 @@ word_enum! {
         ApiKeyCreated = "api_key.created",
         /// Such a key was ended before its time.
         ApiKeyEnded = "api_key.ended",
+        /// A person asked to be told of changes at a URL.
+        WebhookCreated = "webhook.created",
+        /// A webhook's URL, filters or standing was changed.
+        WebhookUpdated = "webhook.updated",
+        /// A webhook got another secret.
+        WebhookRotated = "webhook.secret_rotated",
+        /// A webhook was turned off by the service: nothing took its messages. Its owner was told.
+        WebhookDisabled = "webhook.disabled",
+        /// A webhook was ended.
+        WebhookEnded = "webhook.ended",
         /// A person undertook to answer a gap.
         GapClaimed = "gap.claimed",
         /// A gap was given back.

@@ -54,6 +54,10 @@ id! {
     FlagId,
     /// Identifies an import of tips over HTTP.
     ImportId,
+    /// Identifies a webhook.
+    WebhookId,
+    /// Identifies a message of a webhook, however often it is sent.
+    DeliveryId,
 }
 
 /// A tip's human key, written `T-1042`.

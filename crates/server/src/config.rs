@@ -18,6 +18,9 @@ pub(crate) struct Settings {
     /// Address to serve on
     #[arg(long, global = true, env = "EUREKA_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub(crate) listen: SocketAddr,
+    /// URL at which people reach the service: feeds lead there [default: their links are paths]
+    #[arg(long, global = true, env = "EUREKA_PUBLIC_URL", value_parser = public_url, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
     /// Address to serve `/metrics` on, for Prometheus; nobody is asked who they are there [default: not served]
     #[arg(long, global = true, env = "EUREKA_METRICS_LISTEN", value_name = "ADDR")]
     pub(crate) metrics_listen: Option<SocketAddr>,
@@ -51,6 +54,10 @@ pub(crate) struct Settings {
     /// The header in which they say it
     #[arg(long, global = true, env = "EUREKA_FORWARDED_BY", default_value = "x-forwarded-for", value_enum)]
     pub(crate) forwarded_by: ForwardedHeader,
+    /// Networks that webhooks may be sent to though they are not open to all, with commas between; loopback among them
+    /// without TLS as well [default: none]
+    #[arg(long, global = true, env = "EUREKA_WEBHOOK_ALLOW", value_delimiter = ',', value_name = "CIDR")]
+    pub(crate) webhook_allow: Vec<Network>,
     /// Form of the log
     #[arg(long, global = true, env = "EUREKA_LOG_FORMAT", default_value = "pretty", value_enum)]
     pub(crate) log_format: LogFormat,
@@ -127,6 +134,7 @@ impl Settings {
         vec![
             ("data", self.data_dir().display().to_string()),
             ("listen", self.listen.to_string()),
+            ("public-url", self.public_url.clone().unwrap_or_else(|| "(not set)".to_owned())),
             ("metrics-listen", self.metrics_listen.map_or("(not served)".to_owned(), |address| address.to_string())),
             ("database-url", without_password(&self.database())),
             ("keys", self.keys_dir().display().to_string()),
@@ -138,6 +146,7 @@ impl Settings {
             ("limit-address", format!("{} a minute", self.limit_address)),
             ("trusted-proxy", networks(&self.trusted_proxy)),
             ("forwarded-by", format!("{:?}", self.limits().proxies.header)),
+            ("webhook-allow", networks(&self.webhook_allow)),
             ("log-format", format!("{:?}", self.log_format).to_lowercase()),
             ("log", self.log.clone()),
             ("admin-email", self.admin_email.clone()),
@@ -145,6 +154,16 @@ impl Settings {
             ("config", self.config.as_ref().map_or("(none)".to_owned(), |f| f.display().to_string())),
         ]
     }
+}
+
+/// A URL that others can be put after.
+fn public_url(text: &str) -> Result<String, &'static str> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+    let is_plain = text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '<' | '>' | '"'));
+    if host.trim_matches('/').is_empty() || !is_plain {
+        return Err("write it as https://eureka.example.org");
+    }
+    Ok(text.trim_end_matches('/').to_owned())
 }
 
 fn networks(networks: &[Network]) -> String {

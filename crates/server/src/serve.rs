@@ -52,7 +52,8 @@ pub(crate) fn run(
     ready: impl FnOnce(SocketAddr),
 ) -> anyhow::Result<ExitCode> {
     started.follow()?;
-    let api = Data::new(Api::limited(Arc::clone(&started.service), settings.limits()));
+    let api = Api::limited(Arc::clone(&started.service), settings.limits());
+    let api = Data::new(api.reached_at(settings.public_url.as_deref().unwrap_or_default()));
     let served = actix_web::rt::System::new().block_on(listen(settings, api, ready));
     started.stop();
     served.map(|()| ExitCode::SUCCESS)

@@ -6,7 +6,9 @@ use std::thread::JoinHandle;
 use anyhow::{Context, ensure};
 use eureka_domain::Clock;
 use eureka_domain::user::SiteRole;
-use eureka_service::{Indexer, Keys, NewUser, Passwords, PoolOptions, SearchPool, Service, ServiceError, generate_key};
+use eureka_service::{
+    Courier, Indexer, Keys, NewUser, Passwords, PoolOptions, SearchPool, Service, ServiceError, generate_key,
+};
 use eureka_store::{Store, users};
 
 use crate::clock::{SystemClock, SystemIds};
@@ -19,19 +21,27 @@ pub(crate) struct Started {
     pub(crate) service: Arc<Service>,
     store: Store,
     follower: Option<JoinHandle<()>>,
+    sender: Option<JoinHandle<()>>,
 }
 
 impl Started {
-    /// Follows the change log from now on.
+    /// Follows the change log from now on, for the index and for webhooks.
     pub(crate) fn follow(&mut self) -> anyhow::Result<()> {
         self.follower = Some(self.service.indexer().follow()?);
+        self.sender = Some(self.service.follow_webhooks(eureka_api::webhook_message)?);
         Ok(())
     }
 
-    /// Writes down what was searched, ends the follower, closes index and database.
+    /// Writes down what was searched, ends the followers, closes index and database.
     pub(crate) fn stop(self) {
         self.service.settle_searches();
+        self.service.stop_webhooks();
         self.service.indexer().stop();
+        if let Some(sender) = self.sender
+            && sender.join().is_err()
+        {
+            tracing::error!("the sending of webhooks ended with a panic");
+        }
         if let Some(follower) = self.follower
             && follower.join().is_err()
         {
@@ -72,7 +82,8 @@ pub(crate) fn start_at(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Re
     let indexer = Indexer::open(store.clone(), &settings.index_dir())?;
     let keys = keys::load_or_create(&settings.keys_dir(), &settings.issuer)?;
     let service = assemble(store.clone(), indexer, clock, keys)?;
-    Ok(Started { service: Arc::new(service), store, follower: None })
+    let service = service.posting(Arc::new(Courier::new(settings.webhook_allow.clone())));
+    Ok(Started { service: Arc::new(service), store, follower: None, sender: None })
 }
 
 /// A service for commands that neither search nor sign: without the index, which a running service may hold, and with a

@@ -238,7 +238,7 @@ fn active(conn: &mut Conn<'_>, id: UserId) -> Result<User, ServiceError> {
 }
 
 /// An account with all the rights that it has.
-fn standing(conn: &mut Conn<'_>, user: &User) -> Result<Caller, ServiceError> {
+pub(crate) fn standing(conn: &mut Conn<'_>, user: &User) -> Result<Caller, ServiceError> {
     let standings = communities::standings(conn, user.id)?;
     Ok(Caller { user: user.id, site_role: user.site_role, standings, session: None, key: None })
 }

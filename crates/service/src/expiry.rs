@@ -1,10 +1,12 @@
-//! Forgetting what has expired: sessions, refresh tokens, stored replies, notifications, searches.
+//! Forgetting what has expired: sessions, refresh tokens, stored replies, notifications, searches, messages of webhooks.
 
 use std::sync::Arc;
 
 use chrono::Duration;
-use eureka_domain::gap;
-use eureka_store::{api_keys, gaps, idempotency, notifications, password_resets, searches, sessions, throttles};
+use eureka_domain::{gap, webhook};
+use eureka_store::{
+    api_keys, gaps, idempotency, notifications, password_resets, searches, sessions, throttles, webhooks,
+};
 
 use crate::{Service, ServiceError, remembered};
 
@@ -14,7 +16,7 @@ const NOTIFICATIONS_KEPT: Duration = Duration::days(365);
 const KEYS_SHOWN: Duration = Duration::days(30);
 
 impl Service {
-    /// Forgets every session, refresh token, stored reply, notification and search whose time is over; says how many. What
+    /// Forgets every session, refresh token, stored reply, notification, search and message whose time is over; says how many. What
     /// searches ask for in vain is gathered before. Called now and then.
     pub fn forget_expired(&self) -> Result<usize, ServiceError> {
         let now = self.clock.now();
@@ -25,7 +27,9 @@ impl Service {
             let sessions = sessions::purge(conn, now)? + api_keys::purge(conn, now - KEYS_SHOWN)?;
             throttles::purge(conn, now)?;
             password_resets::purge(conn, now)?;
-            let expired = searches + sessions + idempotency::purge(conn, now)?;
+            let most = i64::try_from(webhook::MAX_KEPT).unwrap_or(i64::MAX);
+            let messages = webhooks::purge_deliveries(conn, now - webhook::KEPT, most)?;
+            let expired = messages + searches + sessions + idempotency::purge(conn, now)?;
             Ok::<_, ServiceError>(expired + notifications::purge(conn, now - NOTIFICATIONS_KEPT)?)
         })?;
         Ok(written.value)

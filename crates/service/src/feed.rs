@@ -32,11 +32,11 @@ const LOOKS: usize = 10;
 /// A place in the feed of one database's life; after a row of the log, or within one that concerns many tips.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FeedCursor {
-    log_id: Uuid,
+    pub(crate) log_id: Uuid,
     /// The last row that has been told in full.
-    seq: i64,
+    pub(crate) seq: i64,
     /// The last tip of the next row that has been told.
-    within: Option<TipId>,
+    pub(crate) within: Option<TipId>,
 }
 
 /// What is told of one tip.
@@ -54,6 +54,8 @@ pub struct FeedEntry {
     pub number: TipNumber,
     /// The slug of its community, where the caller reads it.
     pub community: Option<String>,
+    /// Its community, for whoever chooses by it: not to be told where the slug is not.
+    pub owner: CommunityId,
     /// What it is to the caller now.
     pub told: Told,
 }
@@ -144,7 +146,7 @@ impl Service {
 }
 
 /// Tells of at most `limit` tips; also how far it came.
-fn look(
+pub(crate) fn look(
     conn: &mut Conn<'_>,
     caller: &Caller,
     from: FeedCursor,
@@ -179,6 +181,7 @@ fn look(
                 tip: tip.id,
                 number: tip.number,
                 community: community.map(|community| community.slug.clone()),
+                owner: tip.community,
                 told,
             });
         }

@@ -35,6 +35,7 @@ mod tips;
 mod tokens;
 mod users;
 mod views;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -46,6 +47,7 @@ use uuid::Uuid;
 
 use crate::operating::LastWork;
 use crate::remembered::Remembered;
+use crate::webhooks::Sending;
 
 pub use api_keys::{MadeKey, NewApiKey};
 pub use audit::{AuditQuery, HistoryEntry};
@@ -86,6 +88,9 @@ pub use tips::{IfMatch, NewTip, RevisionDiff, TipChanges, TipQuery};
 pub use tokens::{ACCESS_MINUTES, Keys, PublicKey, generate_key};
 pub use users::{NewUser, UserChanges};
 pub use views::{Person, ProofView, ReviewBrief, TipView, entity_tag};
+pub use webhooks::{
+    Courier, Envelope, MadeWebhook, Message, Names, NewWebhook, Parcel, Post, WebhookChanges, WebhookView,
+};
 
 /// Everything the use cases work with.
 pub struct Service {
@@ -100,6 +105,7 @@ pub struct Service {
     searches: SearchPool,
     remembered: Arc<Remembered>,
     slugs: Cache<String, CommunityId>,
+    sending: Sending,
 }
 
 impl Service {
@@ -114,6 +120,7 @@ impl Service {
         searches: SearchPool,
     ) -> Self {
         let remembered = Arc::new(Remembered::new(store.clone(), Arc::clone(&ids)));
+        let sending = Sending::new(Arc::new(Courier::new(Vec::new())));
         Self {
             store,
             remembered,
@@ -126,7 +133,14 @@ impl Service {
             passwords,
             searches,
             slugs: Cache::new(10_000),
+            sending,
         }
+    }
+
+    /// The service, with another way for webhooks to leave the house.
+    #[must_use]
+    pub fn posting(self, post: Arc<dyn Post>) -> Self {
+        Self { sending: Sending::new(post), ..self }
     }
 
     /// The present moment.

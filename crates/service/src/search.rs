@@ -94,10 +94,16 @@ impl Service {
             self.indexer.wait_for(position, PATIENCE)?;
         }
         let asked = self.to_remember(caller, &query)?;
+        Ok(ReadySearch { asked, ..self.ready_feed(caller, query)? })
+    }
+
+    /// Gets a search ready that a feed reader asks again and again: nobody is in need of an answer, and nothing is
+    /// remembered of it. May block.
+    pub fn ready_feed(&self, caller: &Caller, query: SearchQuery) -> Result<ReadySearch, ServiceError> {
         let request = self.request(caller, query)?;
         let (_, position) = self.indexer.state(); // before the search: what it finds is at least as new
         let index = self.open_index()?;
-        Ok(ReadySearch { request, index, position, asked })
+        Ok(ReadySearch { request, index, position, asked: None })
     }
 
     /// The tips that fit the query, of those the caller may see; `shape` makes of them what is to be sent, on the thread

@@ -7,7 +7,7 @@ use eureka_domain::ids::UserId;
 use eureka_domain::password::{checked_length, checked_password};
 use eureka_domain::user::{SiteRole, User, UserStatus, checked_email, checked_name};
 use eureka_domain::{Instant, RuleError};
-use eureka_store::{Conn, Written, api_keys, communities, log, password_resets, sessions, users};
+use eureka_store::{Conn, Written, api_keys, communities, log, password_resets, sessions, users, webhooks};
 
 use crate::passwords::personal;
 use crate::{Answer, IfMatch, Once, Page, PageRequest, Service, ServiceError, audit, entity_tag, once};
@@ -146,6 +146,7 @@ impl Service {
             if user.status == UserStatus::Suspended || (hash.is_some() && caller.user != id) {
                 password_resets::remove(conn, id)?;
                 api_keys::remove_all(conn, id)?;
+                webhooks::pause_all(conn, id, now)?;
             }
             users::save(conn, &user)?;
             for (kind, facts) in matters {

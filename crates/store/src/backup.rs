@@ -99,11 +99,14 @@ pub fn knows_schema(kind: Kind, last: &str) -> Result<bool, StoreError> {
 }
 
 /// The database is another one from here on, and whoever was signed in to the old one is not to this one: a session or
-/// a key that was ended after the copy was made must not come back.
+/// a key that was ended after the copy was made must not come back. Nor is anybody told at a URL what this life does until
+/// they say so: the other one may go on.
 fn new_life(schema: &str, log_id: Uuid) -> String {
     format!(
         "DELETE FROM {schema}.refresh_tokens; DELETE FROM {schema}.sessions; DELETE FROM {schema}.api_keys; \
          DELETE FROM {schema}.password_resets; \
+         DELETE FROM {schema}.webhook_deliveries WHERE status = 'pending'; \
+         UPDATE {schema}.webhooks SET status = 'paused' WHERE status = 'active'; \
          UPDATE {schema}.change_head SET log_id = '{log_id}';"
     )
 }

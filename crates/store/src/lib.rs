@@ -50,6 +50,7 @@ pub mod tips;
 mod update;
 pub mod users;
 pub mod watches;
+pub mod webhooks;
 mod writer;
 
 pub use error::StoreError;

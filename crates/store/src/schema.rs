@@ -458,6 +458,80 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    webhooks (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        url -> Text,
+        description -> Text,
+        community_id -> Nullable<Uuid>,
+        kinds -> Text,
+        status -> Text,
+        created_at -> Instant,
+        updated_at -> Instant,
+        secret_at -> Instant,
+        failures -> Integer,
+        failing_since -> Nullable<Instant>,
+        resting_until -> Nullable<Instant>,
+        log_id -> Uuid,
+        since -> BigInt,
+        seq -> BigInt,
+        within -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    webhook_secrets (webhook_id, secret) {
+        webhook_id -> Uuid,
+        secret -> Text,
+        until -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    webhook_deliveries (id) {
+        id -> Uuid,
+        webhook_id -> Uuid,
+        kind -> Nullable<Text>,
+        position -> Nullable<BigInt>,
+        at -> Nullable<Instant>,
+        tip_id -> Nullable<Uuid>,
+        was_read -> Integer,
+        status -> Text,
+        attempts -> Integer,
+        created_at -> Instant,
+        tried_at -> Nullable<Instant>,
+        next_at -> Nullable<Instant>,
+        response -> Nullable<Integer>,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::Uuid;
+    webhook_told (webhook_id, tip_id) {
+        webhook_id -> Uuid,
+        tip_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    webhook_lease (id) {
+        id -> Integer,
+        holder -> Nullable<Uuid>,
+        until -> Nullable<Instant>,
+    }
+}
+
 diesel::joinable!(gap_tips -> gaps (gap_id));
 diesel::joinable!(glossaries -> communities (community_id));
 diesel::joinable!(members -> communities (community_id));
@@ -466,7 +540,10 @@ diesel::joinable!(tips -> communities (community_id));
 diesel::joinable!(revisions -> tips (tip_id));
 diesel::joinable!(notifications -> change_log (seq));
 diesel::joinable!(flags -> communities (community_id));
+diesel::joinable!(webhooks -> users (user_id));
+diesel::joinable!(webhook_deliveries -> webhooks (webhook_id));
 diesel::allow_tables_to_appear_in_same_query!(gaps, gap_tips, searches);
+diesel::allow_tables_to_appear_in_same_query!(users, webhooks, webhook_deliveries);
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     communities,

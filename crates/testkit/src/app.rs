@@ -12,7 +12,9 @@ use eureka_api::{Api, LimitOptions};
 use eureka_domain::community::{Charter, Community, Openness, ReviewPolicy, Role};
 use eureka_domain::ids::UserId;
 use eureka_domain::user::SiteRole;
-use eureka_service::{Indexer, Keys, NewUser, Passwords, PoolOptions, SearchPool, Service, generate_key};
+use eureka_service::{
+    Courier, Indexer, Keys, NewUser, Passwords, PoolOptions, Post, SearchPool, Service, generate_key,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -61,8 +63,15 @@ impl TestApp {
         Self::limited(database, LimitOptions::default())
     }
 
-    /// Starts the product on a database, with limits of its own.
+    /// Starts the product on a database, with limits of its own. Its webhooks reach this machine, and are sent when
+    /// [`Self::send_webhooks`] says so.
     pub fn limited(database: &TestDatabase, limits: LimitOptions) -> Self {
+        let loopback = "127.0.0.0/8".parse().expect("a network");
+        Self::posting(database, limits, Arc::new(Courier::new(vec![loopback])))
+    }
+
+    /// Starts the product on a database, with another way for its webhooks to leave the house.
+    pub fn posting(database: &TestDatabase, limits: LimitOptions, post: Arc<dyn Post>) -> Self {
         let clock = Arc::new(FixedClock::new());
         let folder = tempfile::tempdir().expect("a temporary folder");
         let indexer = Indexer::open(database.store().clone(), &folder.path().join("index")).expect("an index");
@@ -71,7 +80,8 @@ impl TestApp {
         let searches = SearchPool::new(PoolOptions::default()).expect("threads");
         let store = database.store().clone();
         let ids = Arc::new(CountedIds::default());
-        let service = Arc::new(Service::new(store, indexer, clock.clone(), ids, keys, passwords, searches));
+        let service = Service::new(store, indexer, clock.clone(), ids, keys, passwords, searches);
+        let service = Arc::new(service.posting(post));
         let follower = service.indexer().follow().expect("a thread");
         let api = Data::new(Api::limited(Arc::clone(&service), limits));
         let (address, server) = listen(api.clone());
@@ -184,6 +194,11 @@ impl TestApp {
             .expect(201);
         self.settle(decided.position());
         tip.at("/id").as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Follows the log for the webhooks and sends what is due.
+    pub fn send_webhooks(&self) {
+        self.service.send_webhooks(eureka_api::webhook_message).expect("webhooks to be sent");
     }
 
     /// Waits until searches know of a position.

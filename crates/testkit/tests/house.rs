@@ -18,12 +18,13 @@ const ARROWS: [(&str, &[&str]); 7] = [
 ];
 
 /// Crates from outside that only some floors may know.
-const KEPT_IN: [(&str, &[&str]); 6] = [
+const KEPT_IN: [(&str, &[&str]); 7] = [
     ("diesel", &["store"]),
     ("tantivy", &["search"]),
     ("actix-web", &["api", "server", "testkit"]),
     ("utoipa", &["api"]),
     ("jsonwebtoken", &["service"]),
+    ("ureq", &["service", "server", "testkit"]),
     ("anyhow", &["server"]),
 ];
 

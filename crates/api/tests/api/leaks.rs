@@ -52,6 +52,8 @@ const ROWS: &[(&str, Row)] = &[
     ("POST /v1/communities", Apart),
     ("GET /v1/communities/{slug}", Apart),
     ("PATCH /v1/communities/{slug}", Apart),
+    ("GET /v1/communities/{slug}/feed.atom", All("?limit=100")),
+    ("GET /v1/communities/{slug}/feed.json", All("?limit=100")),
     ("GET /v1/communities/{slug}/glossary", Apart),
     ("PUT /v1/communities/{slug}/glossary", Apart),
     ("GET /v1/communities/{slug}/glossary/versions", Apart),
@@ -84,6 +86,8 @@ const ROWS: &[(&str, Row)] = &[
     ("POST /v1/reviews/{id}/decisions", Review(r#"{"verdict": "approve", "revision": 1}"#)),
     ("POST /v1/reviews/{id}/release", Review("")),
     ("GET /v1/search", Words("?q=WORD&facets=product,tag,community,author,fault_code", "")),
+    ("GET /v1/search/feed.atom", Words("?q=WORD", "")),
+    ("GET /v1/search/feed.json", Words("?q=WORD", "")),
     ("POST /v1/searches/{id}/opened", Apart),
     ("GET /v1/suggest", Words("?q=WORD", "")),
     ("GET /v1/tips", All("?limit=100")),
@@ -121,6 +125,15 @@ const ROWS: &[(&str, Row)] = &[
     ("GET /v1/users/{id}", Apart),
     ("PATCH /v1/users/{id}", Apart),
     ("POST /v1/users/{id}/password-reset", Apart),
+    ("GET /v1/webhooks", All("?limit=100")),
+    ("POST /v1/webhooks", Apart),
+    ("GET /v1/webhooks/{id}", Apart),
+    ("PATCH /v1/webhooks/{id}", Apart),
+    ("DELETE /v1/webhooks/{id}", Apart),
+    ("GET /v1/webhooks/{id}/deliveries", Apart),
+    ("POST /v1/webhooks/{id}/deliveries/{delivery}/replay", Apart),
+    ("POST /v1/webhooks/{id}/ping", Apart),
+    ("POST /v1/webhooks/{id}/rotate", Apart),
 ];
 
 /// A tip that is hidden from some, with a word of its own in every field.
@@ -366,15 +379,20 @@ fn lists(
     query: &str,
     hidden: &[&Hidden],
 ) -> Cells {
-    let path = format!("{}{query}", operation.split(' ').nth(1).unwrap());
-    let reply = ask(app, who, operation, &path, "");
+    let template = operation.split(' ').nth(1).unwrap();
+    // One of a community is asked of each that has hidden tips.
+    let slugs = if template.contains("{slug}") { &["open", "closed"][..] } else { &[""] };
+    let paths = slugs.iter().map(|slug| format!("{}{query}", template.replace("{slug}", slug)));
+    let replies: Vec<Reply> = paths.map(|path| ask(app, who, operation, &path, "")).collect();
     // An admin's log names what happened to any tip, and the feed tells those who read a community once that its tips are
     // gone for them; neither has any of their words.
     let read_it_once = ["removed", "key of a demoted owner"].contains(&name);
     let names_it = operation.ends_with("/admin/audit") || (operation.ends_with("/changes") && read_it_once);
-    let tells =
-        |tip: &&Hidden| if names_it { whole(&reply).to_lowercase().contains(tip.word) } else { mentions(&reply, tip) };
-    hidden.iter().map(|tip| tells(tip).then(|| format!("{} is in it", tip.word))).collect()
+    let tells = |reply: &Reply, tip: &Hidden| {
+        if names_it { whole(reply).to_lowercase().contains(tip.word) } else { mentions(reply, tip) }
+    };
+    let cells = replies.iter().flat_map(|reply| hidden.iter().map(move |tip| (reply, tip)));
+    cells.map(|(reply, tip)| tells(reply, tip).then(|| format!("{} is in it", tip.word))).collect()
 }
 
 fn by_name(
@@ -420,7 +438,11 @@ fn by_words(
     let with = |word: &str| {
         let reply =
             ask(app, who, operation, &format!("{path}{}", query.replace("WORD", word)), &body.replace("WORD", word));
-        whole(&reply).replace(word, "…")
+        // A feed's own id and its tag are made of the words that were asked for, which it tells anyway.
+        let told = whole(&reply).replace(word, "…");
+        let told = told.lines().filter(|line| !line.starts_with("etag: ")).collect::<Vec<_>>().join("\n");
+        let without_id = told.split_once("<id>").and_then(|(before, rest)| Some((before, rest.split_once("</id>")?.1)));
+        without_id.map_or(told.clone(), |(before, after)| format!("{before}{after}"))
     };
     let nothing = with(NOWHERE);
     hidden

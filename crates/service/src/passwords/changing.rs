@@ -7,7 +7,7 @@ use eureka_domain::ids::{SessionId, UserId};
 use eureka_domain::password::checked_password;
 use eureka_domain::user::{User, UserStatus};
 use eureka_domain::{Instant, RuleError};
-use eureka_store::{Conn, Written, api_keys, log, password_resets, sessions, users};
+use eureka_store::{Conn, Written, api_keys, log, password_resets, sessions, users, webhooks};
 
 use crate::attempts::Attempt;
 use crate::tokens::{new_secret, secret_hash};
@@ -80,7 +80,7 @@ impl Service {
         Ok(Written { value: ResetToken { token, expires_at }, position: written.position })
     }
 
-    /// Sets a new password with a token that an admin made. Ends every session and every key of the account: whoever takes
+    /// Sets a new password with a token that an admin made. Ends every session and every key of the account, and turns its webhooks off: whoever takes
     /// this way may have lost it to somebody.
     pub fn use_reset(&self, token: &str, password: &str) -> Result<(), ServiceError> {
         const INVALID: ServiceError = ServiceError::Unauthenticated("the token is not valid, was used, or has expired");
@@ -93,6 +93,7 @@ impl Service {
             let user = reset_user(conn, &hash, now)?.ok_or(INVALID)?;
             let user = set_password(conn, user, &password, now)?;
             api_keys::remove_all(conn, user.id)?;
+            webhooks::pause_all(conn, user.id, now)?;
             log::append(conn, &Change::new(Kind::UserPasswordChanged, Some(user.id), now).about(user.id.0))?;
             Attempt::of_user(&user).succeeded(conn, now)
         })?;

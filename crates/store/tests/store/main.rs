@@ -25,5 +25,6 @@ mod sessions;
 mod support;
 mod tips;
 mod visibility;
+mod webhooks;
 mod words;
 mod writer;
