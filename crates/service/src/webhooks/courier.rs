@@ -14,6 +14,7 @@ use eureka_domain::webhook::Attempt;
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::http::uri::Scheme;
+use ureq::tls::{TlsConfig, TlsProvider};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Error};
@@ -86,7 +87,12 @@ impl Courier {
 
     fn agent(&self) -> &Agent {
         self.agent.get_or_init(|| {
+            let tls = TlsConfig::builder()
+                .provider(TlsProvider::Rustls)
+                .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+                .build();
             let config = Agent::config_builder()
+                .tls_config(tls)
                 .http_status_as_error(false)
                 .max_redirects(0)
                 .max_redirects_will_error(false)
@@ -136,6 +142,7 @@ fn told(error: &Error) -> String {
     match error {
         Error::Timeout(_) => format!("no answer within {} seconds", PATIENCE.as_secs()),
         Error::HostNotFound => NOWHERE.to_owned(),
+        Error::Rustls(error) => format!("no TLS: {error}"),
         Error::Io(error) => format!("no connection: {}", error.kind()),
         other => other.to_string(),
     }
