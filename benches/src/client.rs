@@ -21,7 +21,7 @@ impl Client {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-        Ok(Self { reader: BufReader::with_capacity(64 * 1024, stream), token, body: Vec::new() })
+        Ok(Self { reader: BufReader::with_capacity(16 * 1024, stream), token, body: Vec::new() })
     }
 
     /// Asks for a path; the status, and the body until the next request.
@@ -42,7 +42,40 @@ impl Client {
         self.send("POST", path, Some(json))
     }
 
+    /// Sends JSON to a path to be what is there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::get`].
+    pub fn put(&mut self, path: &str, json: &str) -> std::io::Result<(u16, &[u8])> {
+        self.send("PUT", path, Some(json))
+    }
+
+    /// Asks for a path, and leaves the reply for [`Self::answer`].
+    ///
+    /// # Errors
+    ///
+    /// When the connection has ended.
+    pub fn ask(&mut self, path: &str) -> std::io::Result<()> {
+        self.write("GET", path, None)
+    }
+
+    /// The reply to the last request.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::get`].
+    pub fn answer(&mut self) -> std::io::Result<(u16, &[u8])> {
+        let status = self.read_reply()?;
+        Ok((status, &self.body))
+    }
+
     fn send(&mut self, method: &str, path: &str, json: Option<&str>) -> std::io::Result<(u16, &[u8])> {
+        self.write(method, path, json)?;
+        self.answer()
+    }
+
+    fn write(&mut self, method: &str, path: &str, json: Option<&str>) -> std::io::Result<()> {
         let mut request = format!("{method} {path} HTTP/1.1\r\nHost: bench\r\n");
         if let Some(token) = &self.token {
             request.push_str("Authorization: Bearer ");
@@ -56,9 +89,7 @@ impl Client {
         }
         request.push_str("\r\n");
         request.push_str(json.unwrap_or_default());
-        self.reader.get_mut().write_all(request.as_bytes())?;
-        let status = self.read_reply()?;
-        Ok((status, &self.body))
+        self.reader.get_mut().write_all(request.as_bytes())
     }
 
     fn read_reply(&mut self) -> std::io::Result<u16> {

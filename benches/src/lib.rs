@@ -5,6 +5,7 @@
 #![allow(
     clippy::missing_panics_doc,
     clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a benchmark that cannot be made has failed"
 )]
@@ -13,9 +14,13 @@ mod bare;
 mod client;
 mod desk;
 mod plot;
+mod server;
 mod times;
 mod transactions;
 
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::DateTime;
@@ -27,6 +32,7 @@ use eureka_search::{Cursor, Index, OpenOptions, SearchRequest, TipDocument};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Zipf};
+use serde_json::json;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -34,8 +40,13 @@ pub use bare::{Bare, SameFields, bare_analyzer, count_terms};
 pub use client::{Client, encoded};
 pub use desk::{Desk, together};
 pub use plot::{Line, svg};
-pub use times::{Times, micros, processor_time};
+pub use server::{PASSWORD, Server, import};
+pub use times::{Memory, Times, micros, processor_time};
 pub use transactions::{BareWriter, fsync};
+
+/// As the product has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Words of the vocabulary.
 const VOCABULARY: u32 = 30_000;
@@ -44,6 +55,8 @@ const EMPTY: [&str; 24] = [
     "the", "of", "and", "to", "in", "is", "for", "that", "it", "with", "as", "was", "on", "are", "by", "be", "this",
     "an", "not", "at", "or", "if", "but", "no",
 ];
+/// The number of the first tip of a new database.
+pub const FIRST: i64 = 1_001;
 /// Fault codes in use.
 const CODES: usize = 4_000;
 
@@ -93,6 +106,19 @@ impl Corpus {
     /// The tips.
     pub fn tips(&self) -> &[TipDocument] {
         &self.tips
+    }
+
+    /// Writes the tips as `eureka import` reads them; the first has the id 1.
+    pub fn write(&self, path: &Path) {
+        let mut file = BufWriter::new(File::create(path).expect("a file"));
+        for tip in &self.tips {
+            let line = json!({
+                "id": tip.number.0 - FIRST + 1, "title": tip.title, "problem": tip.problem, "cause": tip.cause,
+                "solution": tip.solution, "products": tip.products, "fault_codes": tip.fault_codes, "lang": tip.lang,
+            });
+            writeln!(file, "{line}").expect("room");
+        }
+        file.flush().expect("room");
     }
 
     /// So many queries of a class, each made from a tip that answers it.
@@ -207,7 +233,7 @@ fn tip(place: usize, words: &[String], zipf: &Zipf<f64>, rng: &mut StdRng) -> Ti
     let (cause, solution) = (text(8, 30, rng), text(20, 80, rng));
     TipDocument {
         tip: TipId(Uuid::from_u128(number)),
-        number: TipNumber(i64::try_from(place).unwrap_or_default() + 1001),
+        number: TipNumber(i64::try_from(place).unwrap_or_default() + FIRST),
         revision: 1,
         community: CommunityId(Uuid::from_u128(7)),
         community_slug: "benches".to_owned(),

@@ -54,3 +54,25 @@ pub fn processor_time(process: u32) -> Duration {
     let ticks = fields.skip(11).take(2).filter_map(|field| field.parse::<u32>().ok()).sum::<u32>();
     TICK * ticks
 }
+
+/// What a process has resident, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Memory {
+    /// All of it.
+    pub all: u64,
+    /// Of that, what does not come from files.
+    pub own: u64,
+}
+
+impl Memory {
+    /// As the kernel tells it now.
+    pub fn of(process: u32) -> Self {
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let kb = line.and_then(|line| line.split_whitespace().next()).and_then(|word| word.parse::<u64>().ok());
+            kb.unwrap_or_default() * 1024
+        };
+        Self { all: field("VmRSS:"), own: field("RssAnon:") }
+    }
+}

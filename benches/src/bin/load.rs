@@ -15,24 +15,19 @@
     reason = "a table for people; a benchmark that cannot be made has failed"
 )]
 
-use std::io::Write as _;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant as Wall};
 
-use eureka_benches::{Client, Corpus, Times, encoded, micros, now, processor_time, request, settle};
+use eureka_benches::{
+    Client, Corpus, FIRST, Server, Times, encoded, import, micros, now, processor_time, request, settle,
+};
 use eureka_search::{Index, OpenOptions, Opened};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-/// The number of the first tip of a new database.
-const FIRST: i64 = 1_001;
-/// Connections of the flood.
-const FLOOD: usize = 400;
-const PASSWORD: &str = "a-password-for-benchmarks-only";
-const EMAIL: &str = "admin@bench.example";
-const ADMIN: [(&str, &str); 2] = [("EUREKA_ADMIN_EMAIL", EMAIL), ("EUREKA_ADMIN_PASSWORD", PASSWORD)];
+/// Connections of the flood: more than the product lets wait. Few threads have them, so that the flood costs little itself.
+const FLOOD: Crowd = Crowd { threads: 8, each: 190 };
 
 struct Arguments {
     binary: PathBuf,
@@ -41,6 +36,13 @@ struct Arguments {
     connections: usize,
     seconds: u64,
     rate: Option<f64>,
+}
+
+/// So many threads with so many connections each, all of which have a request under way before the first reply is read.
+#[derive(Clone, Copy)]
+struct Crowd {
+    threads: usize,
+    each: usize,
 }
 
 struct Asked {
@@ -54,32 +56,27 @@ fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (tips, queries) = inputs(&arguments, folder.path());
     let data = folder.path().join("data");
-    let import = Command::new(&arguments.binary)
-        .args(["--data".as_ref(), data.as_os_str(), "import".as_ref(), tips.as_os_str()])
-        .envs(ADMIN)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    assert!(import.expect("the binary").success(), "the import failed");
+    import(&arguments.binary, &data, &tips);
     let server = Server::start(&arguments.binary, &data);
     let token = server.log_in();
     let paths = queries.iter().map(|each| format!("/v1/search?limit=10&q={}", encoded(&each.q))).collect::<Vec<_>>();
 
     let found = found_over_http(&server, &token, &queries, &paths);
     let duration = Duration::from_secs(arguments.seconds);
+    let crowd = Crowd { threads: arguments.connections, each: 1 };
     let measure = |paths: &[String], rate| {
-        let (times, refused) = load(server.address, Some(&token), paths, arguments.connections, duration, rate);
+        let (times, refused) = load(server.address(), Some(&token), paths, crowd, duration, rate);
         assert_eq!(refused, 0, "requests were refused");
         times
     };
     measure(&paths, None); // warm
     let hello = measure(&["/health/live".to_owned()], None);
-    let before = processor_time(server.child.id());
+    let before = processor_time(server.process());
     let http = measure(&paths, None);
-    let served = processor_time(server.child.id()).saturating_sub(before);
+    let served = processor_time(server.process()).saturating_sub(before);
     let open = arguments.rate.map(|rate| (rate, measure(&paths, Some(rate))));
     let peak = http.len() as f64 / duration.as_secs_f64();
-    let (flooded, refused) = load(server.address, Some(&token), &paths, FLOOD, duration, Some(4.0 * peak));
+    let (flooded, refused) = load(server.address(), Some(&token), &paths, FLOOD, duration, Some(4.0 * peak));
     drop(server);
     let copy = data.join("index");
     let (own, own_found, spent) = in_process(&copy, &queries, duration);
@@ -141,76 +138,13 @@ fn inputs(arguments: &Arguments, folder: &Path) -> (PathBuf, Vec<Asked>) {
     }
     let mut corpus = Corpus::new(10_000);
     let path = folder.join("tips.jsonl");
-    let mut file = std::io::BufWriter::new(std::fs::File::create(&path).expect("a file"));
-    for tip in corpus.tips() {
-        let line = json!({
-            "id": tip.number.0, "title": tip.title, "problem": tip.problem, "cause": tip.cause,
-            "solution": tip.solution, "products": tip.products, "fault_codes": tip.fault_codes, "lang": tip.lang,
-        });
-        writeln!(file, "{line}").expect("room");
-    }
-    file.flush().expect("room");
+    corpus.write(&path);
     let asked = corpus.mixed(1_000).into_iter().map(|q| Asked { q, wanted: None });
     (path, asked.collect())
 }
 
-/// A served product; stopped when dropped.
-struct Server {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Server {
-    fn start(binary: &Path, data: &Path) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
-        let child = Command::new(binary)
-            .args(["--data".as_ref(), data.as_os_str()])
-            .args([
-                "--listen",
-                &port.to_string(),
-                "--log",
-                "warn",
-                "--limit-user",
-                "0",
-                "--limit-address",
-                "0",
-                "serve",
-            ])
-            .envs(ADMIN)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("the binary");
-        let server = Self { child, address: port };
-        for _ in 0..1_200 {
-            if let Ok(mut client) = Client::connect(port, None)
-                && let Ok((200, _)) = client.get("/health/ready")
-            {
-                return server;
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        panic!("the server did not become ready");
-    }
-
-    fn log_in(&self) -> String {
-        let mut client = Client::connect(self.address, None).expect("a connection");
-        let login = json!({ "email": EMAIL, "password": PASSWORD }).to_string();
-        let (status, body) = client.post("/v1/auth/login", &login).expect("a reply");
-        let reply: Value = serde_json::from_slice(body).unwrap_or_default();
-        let token = reply["access_token"].as_str().unwrap_or_else(|| panic!("login: {status} {reply}"));
-        token.to_owned()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 fn found_over_http(server: &Server, token: &str, queries: &[Asked], paths: &[String]) -> usize {
-    let mut client = Client::connect(server.address, Some(token.to_owned())).expect("a connection");
+    let mut client = Client::connect(server.address(), Some(token.to_owned())).expect("a connection");
     let mut found = 0;
     for (asked, path) in queries.iter().zip(paths).filter(|(asked, _)| asked.wanted.is_some()) {
         let (status, body) = client.get(path).expect("a reply");
@@ -223,40 +157,50 @@ fn found_over_http(server: &Server, token: &str, queries: &[Asked], paths: &[Str
     found
 }
 
-/// Requests on so many connections for a while, over and over the same paths: the times of those that were answered, and
-/// how many were refused for load.
+/// Requests of a crowd for a while, over and over the same paths: the times of those that were answered, and how many were
+/// refused for load.
 fn load(
     address: SocketAddr,
     token: Option<&str>,
     paths: &[String],
-    connections: usize,
+    crowd: Crowd,
     duration: Duration,
     rate: Option<f64>,
 ) -> (Times, usize) {
+    let connect = |_| Client::connect(address, token.map(str::to_owned)).expect("a connection");
+    let connected = (0..crowd.threads).map(|_| (0..crowd.each).map(connect).collect::<Vec<_>>()).collect::<Vec<_>>();
     let (turn, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let begun = Wall::now();
-    let one = || {
-        let mut client = Client::connect(address, token.map(str::to_owned)).expect("a connection");
-        let mut times = Vec::new();
+    let one = |mut clients: Vec<Client>| {
+        let (mut times, mut dues) = (Vec::new(), Vec::new());
         loop {
-            let place = turn.fetch_add(1, Ordering::Relaxed);
-            let due = rate.map_or_else(Wall::now, |rate| begun + Duration::from_secs_f64(place as f64 / rate));
-            if due.duration_since(begun) >= duration {
+            for client in &mut clients {
+                let place = turn.fetch_add(1, Ordering::Relaxed);
+                let due = rate.map_or_else(Wall::now, |rate| begun + Duration::from_secs_f64(place as f64 / rate));
+                if due.duration_since(begun).max(begun.elapsed()) >= duration {
+                    break;
+                }
+                std::thread::sleep(due.saturating_duration_since(Wall::now()));
+                client.ask(&paths[place % paths.len()]).expect("a connection");
+                dues.push(due);
+            }
+            if dues.is_empty() {
                 return times;
             }
-            std::thread::sleep(due.saturating_duration_since(Wall::now()));
-            let Some(path) = paths.get(place % paths.len()) else { return times };
-            let (status, body) = client.get(path).expect("a reply");
-            match status {
-                200 => times.push(due.elapsed()),
-                429 | 503 => drop(refused.fetch_add(1, Ordering::Relaxed)),
-                other => panic!("{path}: {other} {}", String::from_utf8_lossy(body)),
+            for (client, due) in clients.iter_mut().zip(dues.drain(..)) {
+                let (status, body) = client.answer().expect("a reply");
+                match status {
+                    200 if begun.elapsed() <= duration => times.push(due.elapsed()),
+                    200 => {}
+                    429 | 503 => drop(refused.fetch_add(1, Ordering::Relaxed)),
+                    other => panic!("{other} {}", String::from_utf8_lossy(body)),
+                }
             }
         }
     };
     let mut all = Vec::new();
     std::thread::scope(|scope| {
-        let threads = (0..connections).map(|_| scope.spawn(one)).collect::<Vec<_>>();
+        let threads = connected.into_iter().map(|clients| scope.spawn(|| one(clients))).collect::<Vec<_>>();
         for thread in threads {
             all.extend(thread.join().expect("an end"));
         }

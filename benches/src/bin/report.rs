@@ -11,7 +11,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant as Wall};
 
-use eureka_benches::{Bare, Class, Corpus, Line, SameFields, Times, micros, now, processor_time, request, settle, svg};
+use eureka_benches::{
+    Bare, Class, Corpus, Line, Memory, SameFields, Times, micros, now, processor_time, request, settle, svg,
+};
 use eureka_search::{Index, OpenOptions, Opened, SuggestRequest};
 
 /// Queries of the mixed set.
@@ -123,7 +125,7 @@ fn measure(size: usize) -> Row {
     let told = String::from_utf8_lossy(&told.stdout);
     let mut told = told.split_whitespace().filter_map(|word| word.parse::<f64>().ok());
     for what in ["resident after the mixed queries", "of that not from index files"] {
-        alone(&format!("{size}: {what}"), told.next().unwrap_or_default() / 1024.0, "MB");
+        alone(&format!("{size}: {what}"), told.next().unwrap_or_default() / 1e6, "MB");
     }
     row
 }
@@ -166,7 +168,7 @@ fn hostile() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Opens an index as a service does, asks the mixed queries, and tells what is resident: all, and without files, in kB.
+/// Opens an index as a service does, asks the mixed queries, and tells what is resident: all, and without files, in bytes.
 fn memory(dir: &Path) {
     let Opened::Usable(index) = Index::open(dir, OpenOptions::default()).expect("an index") else {
         return;
@@ -174,11 +176,8 @@ fn memory(dir: &Path) {
     for q in Corpus::new(2_000).mixed(MIXED) {
         search(&index, &q);
     }
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    for field in ["VmRSS:", "RssAnon:"] {
-        let line = status.lines().find_map(|line| line.strip_prefix(field));
-        println!("{}", line.and_then(|line| line.split_whitespace().next()).unwrap_or("0"));
-    }
+    let Memory { all, own } = Memory::of(std::process::id());
+    println!("{all} {own}");
 }
 
 fn draw(rows: &[Row]) {

@@ -87,6 +87,7 @@ pub fn app(
         .wrap(from_fn(limits::limit_requests))
         .wrap(from_fn(request::spare_tagged))
         .wrap(Compress::default())
+        .wrap(from_fn(request::shed_searches))
         .wrap(from_fn(request::follow_conventions))
 }
 

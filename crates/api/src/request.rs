@@ -18,6 +18,8 @@ use crate::Api;
 use crate::problem::{NOT_FOUND, Problem, UNSUPPORTED_ENCODING};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// What is done by the threads for searches.
+const SEARCHES: [&str; 3] = ["/v1/search", "/v1/suggest", "/v1/tips/similar"];
 /// Says to the compressing layer that a reply stays as it is; not for the wire.
 const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 
@@ -81,6 +83,19 @@ pub(crate) async fn follow_conventions<B: MessageBody>(
     drop(in_flight);
     span.in_scope(|| tracing::info!(status, route, ms, "served"));
     Ok(reply)
+}
+
+/// Refuses searches while those before them wait too long, before anybody asks who is calling: under a flood, what refusals
+/// cost is taken from the searches that are answered.
+pub(crate) async fn shed_searches<B: MessageBody + 'static>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let api = req.app_data::<actix_web::web::Data<Api>>().filter(|_| SEARCHES.contains(&req.path()));
+    match api.and_then(|api| api.service().may_search().err()) {
+        Some(busy) => Ok(req.into_response(Problem::from(busy).error_response()).map_into_right_body()),
+        None => Ok(next.call(req).await?.map_into_left_body()),
+    }
 }
 
 /// Refuses what no handler is to see. Compressed bodies, because the framework would inflate them before it looks at

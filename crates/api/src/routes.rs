@@ -21,7 +21,10 @@ pub(crate) fn described(cfg: &mut ServiceConfig<'_>) {
 }
 
 fn v1(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(sessions::login)
+    // Routes are tried one after the other: first those that are asked for at every keystroke.
+    cfg.service(search::search_tips)
+        .service(similar::suggest)
+        .service(sessions::login)
         .service(sessions::refresh)
         .service(sessions::logout)
         .service(sessions::me)
@@ -110,10 +113,8 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
         .service(gaps::claim_gap)
         .service(gaps::release_gap)
         .service(gaps::open_hit)
-        .service(search::search_tips)
         .service(feeds::search_atom)
         .service(feeds::search_json_feed)
-        .service(similar::suggest)
         .service(similar::similar_to_tip)
         .service(similar::similar_tips)
         .service(admin::index_status)

@@ -20,6 +20,9 @@ use crate::page::{checked_limit, next_link};
 use crate::params::Params;
 use crate::problem::Problem;
 
+/// The bytes of a page of hits, mostly.
+const PAGE: usize = 16 * 1024;
+
 /// Find tips.
 ///
 /// `q` speaks: words; `"a phrase"`; `-word`; `field:value` for `product`, `code`, `part`, `tag`, `author` and `lang`.
@@ -65,7 +68,8 @@ pub(crate) async fn search_tips(
     let id = search.id();
     let shape = move |found: SearchResponse| {
         let next = found.next.as_ref().map(ToString::to_string);
-        (serde_json::to_vec(&SearchBody::new(&found, id, watch.elapsed(), now)), next)
+        let mut json = Vec::with_capacity(PAGE);
+        (serde_json::to_writer(&mut json, &SearchBody::new(found, id, watch.elapsed(), now)).map(|()| json), next)
     };
     let (json, next) = api.service().search_tips(search, shape).await?;
     let json = json.map_err(|error| ServiceError::Internal(error.to_string()))?;

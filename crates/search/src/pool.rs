@@ -1,9 +1,11 @@
-//! The threads that searches run on: as many as cores, behind a short queue. Searches on the threads that serve requests
+//! The threads that searches run on: as many as cores, behind a queue in which nobody waits long. Searches on the threads that serve requests
 //! would hold up every other request; more searches at once than cores would only make all of them slower.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -20,6 +22,8 @@ pub struct PoolOptions {
     pub threads: usize,
     /// How many jobs may wait; one more is refused with [`SearchError::Busy`].
     pub queue: usize,
+    /// How long the jobs at the head of the queue may have waited; while it is longer, every new one is refused.
+    pub longest_wait: Duration,
     /// Time that a job has, waiting included; after it the answer is [`SearchError::TimedOut`].
     pub patience: Duration,
 }
@@ -27,7 +31,12 @@ pub struct PoolOptions {
 impl Default for PoolOptions {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-        Self { threads, queue: 64 * threads, patience: Duration::from_secs(2) }
+        Self {
+            threads,
+            queue: 1024 * threads,
+            longest_wait: Duration::from_millis(250),
+            patience: Duration::from_secs(2),
+        }
     }
 }
 
@@ -37,7 +46,41 @@ type Job = Box<dyn FnOnce() + Send>;
 pub struct SearchPool {
     queue: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
+    taken: Arc<Taken>,
+    longest_wait: Duration,
     patience: Duration,
+}
+
+/// When a job was last taken from the queue and how long it had waited there, in microseconds.
+struct Taken {
+    begun: Instant,
+    at: AtomicU64,
+    wait: AtomicU64,
+}
+
+impl Taken {
+    fn now(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// A job that was asked for then is taken now.
+    fn note(&self, asked: u64) {
+        let now = self.now();
+        self.at.store(now, Ordering::Relaxed);
+        self.wait.store(now.saturating_sub(asked), Ordering::Relaxed);
+    }
+
+    /// Nothing waited until now: what was before counts no more.
+    fn begin(&self, now: u64) {
+        self.at.store(now, Ordering::Relaxed);
+        self.wait.store(0, Ordering::Relaxed);
+    }
+
+    /// How long the next one will at least have waited, if there is one.
+    fn wait(&self) -> Duration {
+        let since = self.now().saturating_sub(self.at.load(Ordering::Relaxed));
+        Duration::from_micros(self.wait.load(Ordering::Relaxed).max(since))
+    }
 }
 
 impl SearchPool {
@@ -54,7 +97,9 @@ impl SearchPool {
                 std::thread::Builder::new().name(format!("search-{place}")).spawn(move || work(&jobs))
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { queue: Some(queue), threads, patience: options.patience })
+        let (longest_wait, patience) = (options.longest_wait, options.patience);
+        let taken = Arc::new(Taken { begun: Instant::now(), at: AtomicU64::new(0), wait: AtomicU64::new(0) });
+        Ok(Self { queue: Some(queue), threads, taken, longest_wait, patience })
     }
 
     /// Has a job done. The job is told how much time it has left, to be set as the request's `deadline`; it may search
@@ -63,7 +108,7 @@ impl SearchPool {
     ///
     /// # Errors
     ///
-    /// The answer is [`SearchError::Busy`] at once when the queue is full, [`SearchError::TimedOut`] when the time was
+    /// The answer is [`SearchError::Busy`] at once when the queue is full or too slow, [`SearchError::TimedOut`] when the time was
     /// over before the job began or when the job found so, [`SearchError::Panicked`] when the job panicked, and
     /// whatever the job itself gives.
     pub fn run<T, J>(&self, job: J) -> Answer<T>
@@ -71,9 +116,17 @@ impl SearchPool {
         T: Send + 'static,
         J: FnOnce(Duration) -> Result<T, SearchError> + Send + 'static,
     {
+        if self.is_behind() {
+            return Answer(State::Refused(Some(SearchError::Busy)));
+        }
         let (teller, answer) = oneshot::channel();
         let until = Instant::now() + self.patience;
+        let (taken, asked) = (Arc::clone(&self.taken), self.taken.now());
+        if self.waiting() == 0 {
+            taken.begin(asked);
+        }
         let boxed: Job = Box::new(move || {
+            taken.note(asked);
             if teller.is_closed() {
                 return;
             }
@@ -87,6 +140,12 @@ impl SearchPool {
             Some(Err(TrySendError::Full(_))) => Answer(State::Refused(Some(SearchError::Busy))),
             _ => Answer(State::Refused(Some(gone()))),
         }
+    }
+
+    /// Whether jobs wait too long, so that new ones are refused until those before them have been done. A number alone would
+    /// not do: a hundred waiting searches are a moment on one index and seconds on another.
+    pub fn is_behind(&self) -> bool {
+        self.waiting() > 0 && self.taken.wait() > self.longest_wait
     }
 
     /// How many jobs wait for a thread.

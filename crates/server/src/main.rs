@@ -21,6 +21,10 @@ use std::process::ExitCode;
 
 use config::Settings;
 
+/// What a search writes out is freed by the thread that sends it: the system's allocator is slow at that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Field knowledge: capture, peer review, retrieval.
 #[derive(Parser)]
 #[command(name = "eureka", version, about = "Field knowledge: capture, peer review, retrieval", max_term_width = 100)]

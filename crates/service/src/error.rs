@@ -96,7 +96,7 @@ impl From<StoreError> for ServiceError {
 impl From<SearchError> for ServiceError {
     fn from(error: SearchError) -> Self {
         match error {
-            SearchError::Busy => Self::Busy("the search queue is full"),
+            SearchError::Busy => Self::Busy("too many searches wait"),
             SearchError::TimedOut => Self::Busy("the search took too long"),
             other => Self::Internal(other.to_string()),
         }

@@ -55,8 +55,8 @@ pub use callers::Callers;
 pub use communities::{CommunityChanges, MemberView, PolicyChanges};
 pub use error::ServiceError;
 pub use eureka_search::{
-    FacetField, FacetValue, Hit, PoolOptions, Relaxed, SearchPool, SearchResponse, SimilarTip, Sort, Suggestion,
-    SuggestionKind, TipDocument,
+    ExplainPart, FacetField, FacetValue, Highlight, Hit, PoolOptions, Relaxed, SearchPool, SearchResponse, SimilarTip,
+    Sort, Suggestion, SuggestionKind, TipDocument,
 };
 pub use eureka_store::reviews::{QueueSort, QueueState};
 pub use eureka_store::{Load, Written};

@@ -8,7 +8,7 @@ use eureka_domain::access::Caller;
 use eureka_domain::community::{Openness, Role};
 use eureka_domain::ids::{CommunityId, UserId};
 use eureka_domain::tip::{Confidence, Safety};
-use eureka_search::{FacetField, Filters, Index, PageCursor, SearchRequest, SearchResponse, Sort};
+use eureka_search::{FacetField, Filters, Index, PageCursor, SearchError, SearchRequest, SearchResponse, Sort};
 use eureka_store::communities;
 use uuid::Uuid;
 
@@ -81,6 +81,11 @@ impl ReadySearch {
 }
 
 impl Service {
+    /// Refuses a search while those before it wait too long. Looks at nothing else, so that a refusal costs next to nothing.
+    pub fn may_search(&self) -> Result<(), ServiceError> {
+        if self.searches.is_behind() { Err(SearchError::Busy.into()) } else { Ok(()) }
+    }
+
     /// Gets a search ready: the caller may ask this, the index has come far enough. Blocks where
     /// [`SearchQuery::waits`].
     pub fn ready_search(&self, caller: &Caller, query: SearchQuery) -> Result<ReadySearch, ServiceError> {

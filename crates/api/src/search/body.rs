@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use eureka_domain::Instant;
-use eureka_service::{FacetField, FacetValue, Hit, ProofView, Relaxed, SearchResponse, Sort, TipDocument};
+use eureka_service::{
+    ExplainPart, FacetField, FacetValue, Highlight, Hit, ProofView, Relaxed, SearchResponse, Sort, TipDocument,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -248,11 +250,11 @@ pub(crate) struct RelaxedBody {
 }
 
 impl SearchBody {
-    pub(crate) fn new(found: &SearchResponse, id: Option<Uuid>, took: Duration, now: Instant) -> Self {
+    pub(crate) fn new(found: SearchResponse, id: Option<Uuid>, took: Duration, now: Instant) -> Self {
         let best = found.hits.first().map_or(1.0, |hit| hit.score.max(f32::MIN_POSITIVE));
         Self {
             id,
-            items: found.hits.iter().map(|hit| hit_body(hit, best, now)).collect(),
+            items: found.hits.into_iter().map(|hit| hit_body(hit, best, now)).collect(),
             total: TotalBody { value: found.total.value, exact: found.total.exact },
             facets: FACETS
                 .iter()
@@ -262,7 +264,7 @@ impl SearchBody {
                 })
                 .collect(),
             relaxed: found.relaxed.iter().map(relaxed_body).collect(),
-            did_you_mean: found.did_you_mean.clone(),
+            did_you_mean: found.did_you_mean,
             position: found.position,
             took_ms: (took.as_secs_f64() * 1e6).round() / 1e3,
             next_cursor: found.next.as_ref().map(ToString::to_string),
@@ -270,27 +272,21 @@ impl SearchBody {
     }
 }
 
-fn hit_body(hit: &Hit, best: f32, now: Instant) -> HitBody {
+fn hit_body(hit: Hit, best: f32, now: Instant) -> HitBody {
+    let highlight = |highlight: Highlight| HighlightBody {
+        field: highlight.field,
+        fragment: highlight.fragment,
+        ranges: highlight.ranges.into_iter().map(|(start, end)| [start, end]).collect(),
+        cut_before: highlight.cut_before,
+        cut_after: highlight.cut_after,
+    };
+    let part = |part: ExplainPart| ExplainBody { what: part.what, value: part.value, factor: part.factor };
     HitBody {
         tip: hit_tip(&hit.tip, now),
         score: (hit.score / best * 1000.0).round() / 1000.0,
-        highlights: hit
-            .highlights
-            .iter()
-            .map(|highlight| HighlightBody {
-                field: highlight.field,
-                fragment: highlight.fragment.clone(),
-                ranges: highlight.ranges.iter().map(|&(start, end)| [start, end]).collect(),
-                cut_before: highlight.cut_before,
-                cut_after: highlight.cut_after,
-            })
-            .collect(),
-        missing: hit.missing.clone(),
-        explain: hit
-            .explain
-            .iter()
-            .map(|part| ExplainBody { what: part.what.clone(), value: part.value, factor: part.factor })
-            .collect(),
+        highlights: hit.highlights.into_iter().map(highlight).collect(),
+        missing: hit.missing,
+        explain: hit.explain.into_iter().map(part).collect(),
     }
 }
 

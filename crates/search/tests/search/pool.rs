@@ -11,7 +11,7 @@ use eureka_search::{PoolOptions, SearchError, SearchPool, SearchRequest};
 use crate::shelf::{Shelf, now, tip};
 
 fn pool(threads: usize, queue: usize, patience: Duration) -> SearchPool {
-    SearchPool::new(PoolOptions { threads, queue, patience }).unwrap()
+    SearchPool::new(PoolOptions { threads, queue, longest_wait: Duration::from_secs(10), patience }).unwrap()
 }
 
 /// A job that holds its thread until it is let go.
@@ -55,6 +55,31 @@ fn one_more_than_the_queue_holds_is_refused_at_once() {
     let_go();
     first.wait().unwrap();
     assert_eq!(waiting.map(|answer| answer.wait().unwrap()), [1, 2]);
+}
+
+#[test]
+fn while_those_at_the_head_have_waited_too_long_new_ones_are_refused_and_then_taken_again() {
+    let longest_wait = Duration::from_millis(50);
+    let pool = PoolOptions { threads: 1, queue: 100, longest_wait, patience: Duration::from_secs(10) };
+    let pool = SearchPool::new(pool).unwrap();
+    assert!(!pool.is_behind());
+    let (let_go, first) = held(&pool);
+    let waiting = pool.run(|_| Ok(1));
+    std::thread::sleep(2 * longest_wait);
+    assert!(pool.is_behind());
+    assert!(matches!(pool.run(|_| Ok(2)).wait(), Err(SearchError::Busy)));
+    let_go();
+    first.wait().unwrap();
+    assert_eq!(waiting.wait().unwrap(), 1);
+    assert!(!pool.is_behind(), "nobody waits any more");
+    assert_eq!(pool.run(|_| Ok(3)).wait().unwrap(), 3);
+    std::thread::sleep(2 * longest_wait);
+    let (let_go, first) = held(&pool);
+    let waiting = [pool.run(|_| Ok(4)), pool.run(|_| Ok(5))];
+    assert!(!pool.is_behind(), "neither what was slow before counts, nor that there was nothing to do since");
+    let_go();
+    first.wait().unwrap();
+    assert_eq!(waiting.map(|answer| answer.wait().unwrap()), [4, 5]);
 }
 
 #[test]
