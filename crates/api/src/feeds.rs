@@ -4,6 +4,7 @@
 mod atom;
 mod json;
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use actix_web::web::{Data, Path};
@@ -289,21 +290,21 @@ fn summary(tip: &TipDocument) -> String {
 
 /// A tip as HTML that has nothing in it but paragraphs.
 fn html(tip: &TipDocument) -> String {
-    let mut out = String::new();
+    let mut out = String::new(); // writing to it cannot fail
     for (what, why) in warnings(tip) {
-        out += &format!("<p><strong>{what}</strong> {}</p>\n", lines(&why));
+        let _ = writeln!(out, "<p><strong>{what}</strong> {}</p>", lines(&why));
     }
     let parts = [("Problem", Some(&tip.problem)), ("Cause", tip.cause.as_ref()), ("Solution", tip.solution.as_ref())];
     for (name, text) in parts {
         let Some(text) = text.filter(|text| !text.trim().is_empty()) else { continue };
-        out += &format!("<h3>{name}</h3>\n");
+        let _ = writeln!(out, "<h3>{name}</h3>");
         for paragraph in text.replace("\r\n", "\n").split("\n\n").filter(|text| !text.trim().is_empty()) {
-            out += &format!("<p>{}</p>\n", lines(paragraph));
+            let _ = writeln!(out, "<p>{}</p>", lines(paragraph));
         }
     }
     for (name, labels) in [("Products", &tip.products), ("Fault codes", &tip.fault_codes), ("Parts", &tip.parts)] {
         if !labels.is_empty() {
-            out += &format!("<p>{name}: {}</p>\n", lines(&labels.join(", ")));
+            let _ = writeln!(out, "<p>{name}: {}</p>", lines(&labels.join(", ")));
         }
     }
     out

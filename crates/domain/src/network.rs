@@ -60,7 +60,7 @@ pub fn masked(address: IpAddr, bits: u32) -> IpAddr {
 /// What is not the open network, though it looks like an address of it (IANA's special-purpose registries, RFC 6890 and
 /// later), and what clouds tell machines about themselves.
 const CLOSED_V4: [(Ipv4Addr, u32); 16] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),        // this host
+    (Ipv4Addr::UNSPECIFIED, 8),            // this host
     (Ipv4Addr::new(10, 0, 0, 0), 8),       // private
     (Ipv4Addr::new(100, 64, 0, 0), 10),    // carriers' own; Alibaba's metadata
     (Ipv4Addr::new(127, 0, 0, 0), 8),      // loopback
@@ -78,7 +78,7 @@ const CLOSED_V4: [(Ipv4Addr, u32); 16] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),      // reserved; broadcast
 ];
 
-/// The same within 2000::/3, outside of which no IPv6 address is anybody's.
+/// The same within `2000::/3`, outside of which no IPv6 address is anybody's.
 const CLOSED_V6: [(Ipv6Addr, u32); 4] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // protocols'; Teredo, ORCHID, measuring
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32), // documentation

@@ -1,5 +1,7 @@
 //! The shapes of webhooks on the wire, but for what they send.
 
+#![allow(clippy::option_option, reason = "RFC 7396 tells a field that is null from one that is absent")]
+
 use eureka_domain::webhook::{Delivery, DeliveryStatus, WebhookStatus};
 use eureka_service::{NewWebhook, WebhookChanges, WebhookView};
 use serde::{Deserialize, Serialize};

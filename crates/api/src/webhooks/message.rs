@@ -67,14 +67,11 @@ pub(crate) struct PingData {
 /// A message as it is sent.
 pub fn webhook_message(message: &Message) -> Vec<u8> {
     let (timestamp, log_id) = (instant(message.at), message.log_id);
-    let json = match &message.entry {
-        Some(entry) => {
-            serde_json::to_vec(&ChangeMessage { kind: entry.kind.word(), timestamp, log_id, data: entry.into() })
-        }
-        None => {
-            let data = PingData { webhook: message.webhook.0 };
-            serde_json::to_vec(&PingMessage { kind: PING, timestamp, log_id, data })
-        }
+    let json = if let Some(entry) = &message.entry {
+        serde_json::to_vec(&ChangeMessage { kind: entry.kind.word(), timestamp, log_id, data: entry.into() })
+    } else {
+        let data = PingData { webhook: message.webhook.0 };
+        serde_json::to_vec(&PingMessage { kind: PING, timestamp, log_id, data })
     };
     json.unwrap_or_default() // writing to memory cannot fail
 }

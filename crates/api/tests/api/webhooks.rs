@@ -44,7 +44,7 @@ impl Scene {
         app.published(&self.ana, &self.stella, &self.printers, title)
     }
 
-    fn turn(&self, app: &TestApp, admin: &Person, openness: &str) {
+    fn turn(app: &TestApp, admin: &Person, openness: &str) {
         let change = app.call("PATCH", "/v1/communities/printers").by(admin).header("If-Match", "*");
         change.json(json!({"visibility": openness})).send().expect(200);
     }
@@ -66,7 +66,7 @@ fn a_change_is_told_once_signed_and_as_the_feed_tells_it() {
         scene.publish(app, "From before there was a webhook");
         let made = scene.webhook(app, json!({"description": "Dispatch"}));
         let secret = made.word("/secret");
-        let read = app.get(&scene.otto, &made.header("location").unwrap().to_owned()).expect(200);
+        let read = app.get(&scene.otto, made.header("location").unwrap()).expect(200);
         assert_eq!((read.at("/secret"), read.at("/description")), (Value::Null, json!("Dispatch")));
         assert_eq!(read.etag(), made.etag());
         app.submitted(&scene.ana, &scene.printers, "Not approved");
@@ -244,7 +244,7 @@ fn what_its_owner_may_no_longer_see_when_it_is_sent_is_gone_if_they_were_told_of
         app.send_webhooks();
         scene.receiver.take();
         let hidden = scene.publish(app, "They were never told of this");
-        scene.turn(app, &admin, "private");
+        Scene::turn(app, &admin, "private");
         let later = scene.publish(app, "Only for us");
         app.send_webhooks();
         let got = scene.receiver.take();
