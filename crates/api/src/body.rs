@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
-use actix_web::web::BytesMut;
+use actix_web::web::{BytesMut, Data};
 use actix_web::{FromRequest, HttpRequest};
-use eureka_service::fingerprint;
 use futures_util::StreamExt;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
+use crate::Api;
 use crate::problem::{
-    INVALID_BODY, MALFORMED_JSON, PAYLOAD_TOO_LARGE, Problem, REQUEST_TIMEOUT, UNKNOWN_FIELD, UNSUPPORTED_MEDIA_TYPE,
+    INTERNAL, INVALID_BODY, MALFORMED_JSON, PAYLOAD_TOO_LARGE, Problem, REQUEST_TIMEOUT, UNKNOWN_FIELD,
+    UNSUPPORTED_MEDIA_TYPE,
 };
 
 /// Largest body of an ordinary request, in bytes.
@@ -42,7 +43,8 @@ impl<T: DeserializeOwned> FromRequest for Body<T> {
         Box::pin(async move {
             require_json(&req)?;
             let bytes = read(payload, BODY_LIMIT).await?;
-            let fingerprint = fingerprint(req.method().as_str(), req.path(), &bytes);
+            let api = req.app_data::<Data<Api>>().ok_or_else(|| Problem::new(&INTERNAL, "there is no service"))?;
+            let fingerprint = api.service().fingerprint(req.method().as_str(), req.path(), &bytes);
             Ok(Self { value: parse(&bytes)?, fingerprint })
         })
     }

@@ -6,7 +6,7 @@ mod line;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse, get, post};
-use eureka_service::{ImportOrder, ImportView, LineOutcome, LineResult, entity_tag, fingerprint};
+use eureka_service::{ImportOrder, ImportView, LineOutcome, LineResult, entity_tag};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -155,7 +155,7 @@ pub(crate) async fn import_tips(
 ) -> Result<HttpResponse, Problem> {
     let kind = media_type(&req)?;
     let bytes = read(payload.into_inner(), LARGEST).await?;
-    let print = fingerprint("POST", &req.uri().to_string(), &bytes);
+    let print = api.service().fingerprint("POST", &req.uri().to_string(), &bytes);
     let (community, dry_run) = (params.0.community, params.0.dry_run.unwrap_or(false));
     let once = key.once(print, |view: &ImportView| {
         Created::at(format!("/v1/imports/{}", view.id), Some(entity_tag(view)), &ImportBody::from(view))

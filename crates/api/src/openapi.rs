@@ -69,7 +69,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
-        .description(Some("The access token of a login"))
+        .description(Some("The access token of a login, or a token of an identity provider that the service believes"))
         .build();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
     let key = HttpBuilder::new()

@@ -277,7 +277,7 @@ impl From<ServiceError> for Problem {
             ServiceError::Busy(_) => Self::new(&BUSY, detail),
             ServiceError::Unavailable(why) => {
                 tracing::warn!(%why, "unavailable");
-                Self::new(&UNAVAILABLE, "the database or the index is away")
+                Self::new(&UNAVAILABLE, "the database, the index or an identity provider is away")
             }
             ServiceError::Internal(why) => {
                 tracing::error!(%why, "internal error");

@@ -114,6 +114,10 @@ word_enum! {
         UserStatusChanged = "user.status_changed",
         /// A person's name and mail address were erased; what they did stays.
         UserErased = "user.erased",
+        /// A person is known to an identity provider from here on, or by another of its subjects.
+        IdentityLinked = "identity.linked",
+        /// That an identity provider's subject is this person was taken back.
+        IdentityUnlinked = "identity.unlinked",
         /// A person made a key for a program.
         ApiKeyCreated = "api_key.created",
         /// Such a key was ended before its time.

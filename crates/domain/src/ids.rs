@@ -58,6 +58,8 @@ id! {
     WebhookId,
     /// Identifies a message of a webhook, however often it is sent.
     DeliveryId,
+    /// Identifies who a person is to an outside identity provider.
+    IdentityId,
 }
 
 /// A tip's human key, written `T-1042`.

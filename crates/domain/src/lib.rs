@@ -15,6 +15,7 @@ pub mod feed;
 pub mod flag;
 pub mod gap;
 pub mod glossary;
+pub mod identity;
 pub mod ids;
 pub mod network;
 pub mod outcome;

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 use eureka_api::{ForwardedBy, LimitOptions, Network, Proxies};
+use eureka_service::ProviderOptions;
+
+use crate::sso;
 
 /// The settings of every command.
 #[derive(Args, Debug, Clone)]
@@ -128,6 +131,17 @@ impl Settings {
         }
     }
 
+    /// The identity providers that are believed: only the settings file names any.
+    pub(crate) fn providers(&self) -> anyhow::Result<Vec<ProviderOptions>> {
+        self.config.as_deref().map_or(Ok(Vec::new()), sso::read)
+    }
+
+    fn providers_shown(&self) -> String {
+        let providers = self.providers().unwrap_or_default();
+        let issuers: Vec<String> = providers.into_iter().map(|provider| provider.issuer).collect();
+        if issuers.is_empty() { "(none)".to_owned() } else { issuers.join(",") }
+    }
+
     /// Every setting with its value in force, secrets masked.
     pub(crate) fn shown(&self) -> Vec<(&'static str, String)> {
         let masked = |set: bool| if set { "********".to_owned() } else { "(not set)".to_owned() };
@@ -151,6 +165,7 @@ impl Settings {
             ("log", self.log.clone()),
             ("admin-email", self.admin_email.clone()),
             ("admin-password", masked(self.admin_password.is_some())),
+            ("sso", self.providers_shown()),
             ("config", self.config.as_ref().map_or("(none)".to_owned(), |f| f.display().to_string())),
         ]
     }
@@ -208,6 +223,10 @@ fn with_defaults(mut command: clap::Command, file: &Path) -> anyhow::Result<clap
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let table: toml::Table = toml::from_str(&text).with_context(|| format!("{} is not valid TOML", file.display()))?;
     for (name, value) in table {
+        if name == sso::TABLE {
+            sso::read(file)?; // said now, not when somebody comes with a token
+            continue;
+        }
         let id = name.replace('-', "_");
         if id == "config" || !command.get_arguments().any(|argument| argument.get_id() == id.as_str()) {
             bail!("{}: there is no setting `{name}`", file.display());

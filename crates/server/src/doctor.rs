@@ -3,9 +3,12 @@
 use std::process::ExitCode;
 
 use comfy_table::Table;
+use eureka_domain::Clock;
 use eureka_search::Index;
+use eureka_service::Providers;
 use eureka_store::{Kind, Store, log, users};
 
+use crate::clock::SystemClock;
 use crate::config::{Settings, without_password};
 use crate::keys;
 
@@ -21,6 +24,7 @@ pub(crate) fn doctor(settings: &Settings) -> ExitCode {
         Finding { what: "data directory", result: data_directory(settings) },
         Finding { what: "signing keys", result: signing_keys(settings) },
     ];
+    findings.extend(identity_providers(settings));
     match Store::open_to_read(&settings.database(), 1) {
         Ok(store) => {
             findings.push(Finding { what: "database", result: Ok(database(settings, &store)) });
@@ -59,6 +63,26 @@ fn signing_keys(settings: &Settings) -> Result<String, String> {
     let count = files.len();
     keys::read(files, &settings.issuer).map_err(|e| format!("{e:#}"))?;
     Ok(format!("{count} of them, readable by their owner alone"))
+}
+
+/// Whether each identity provider's keys can be fetched from here.
+fn identity_providers(settings: &Settings) -> Vec<Finding> {
+    let what = "identity provider";
+    let known = settings.providers().and_then(|providers| Ok(Providers::new(&settings.issuer, providers)?));
+    match known {
+        Err(error) => vec![Finding { what, result: Err(format!("{error:#}")) }],
+        Ok(providers) => providers
+            .try_out(SystemClock.now())
+            .into_iter()
+            .map(|(issuer, tried)| {
+                let result = match tried {
+                    Ok(count) => Ok(format!("{issuer}: {count} keys")),
+                    Err(error) => Err(format!("{issuer}: {error}")),
+                };
+                Finding { what, result }
+            })
+            .collect(),
+    }
 }
 
 fn database(settings: &Settings, store: &Store) -> String {

@@ -14,6 +14,7 @@ mod manifest;
 mod operate;
 mod restore;
 mod serve;
+mod sso;
 mod start;
 
 use clap::{Parser, Subcommand};

@@ -9,7 +9,7 @@ use comfy_table::Table;
 use eureka_domain::change::Head;
 use eureka_domain::ids::{TipId, UserId};
 use eureka_domain::user::SiteRole;
-use eureka_service::{NewUser, ServiceError};
+use eureka_service::{NewUser, Service, ServiceError};
 use eureka_store::log::Verdict;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -35,11 +35,34 @@ pub(crate) enum UserCommand {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Have an account be that of a subject of an identity provider.
+    Link {
+        /// Whose: their login name, or the id of a person who has none
+        who: String,
+        #[command(flatten)]
+        identity: Identity,
+    },
+    /// Take that back, with all the roles that came with it.
+    Unlink {
+        #[command(flatten)]
+        identity: Identity,
+    },
     /// Erase a person: what they did stays, their name, address and account go, from database, indexes and files.
     Erase {
         /// Whom: their login name, or the id of a person who has none
         who: String,
     },
+}
+
+/// Somebody as an identity provider knows them.
+#[derive(clap::Args)]
+pub(crate) struct Identity {
+    /// The provider's `iss`
+    #[arg(long = "at", value_name = "ISSUER")]
+    issuer: String,
+    /// Their `sub` there
+    #[arg(long)]
+    subject: String,
 }
 
 /// `eureka index …`
@@ -80,17 +103,42 @@ pub(crate) fn user(settings: &Settings, command: &UserCommand) -> anyhow::Result
     logging::start(settings)?;
     match command {
         UserCommand::Add { email, name, admin, password_stdin } => add(settings, email, name, *admin, *password_stdin),
+        UserCommand::Link { who, identity } => link(settings, who, identity),
+        UserCommand::Unlink { identity } => unlink(settings, identity),
         UserCommand::Erase { who } => erase(settings, who),
     }
+}
+
+/// The account that a login name or an id means.
+fn named(service: &Service, who: &str) -> anyhow::Result<UserId> {
+    match who.parse() {
+        Ok(id) => Ok(UserId(id)),
+        Err(_) => Ok(service.find_user(who)?.with_context(|| format!("there is nobody with the address {who}"))?.id),
+    }
+}
+
+fn link(settings: &Settings, who: &str, identity: &Identity) -> anyhow::Result<ExitCode> {
+    let store = start::open_store(settings)?;
+    let service = start::offline(settings, store.clone())?;
+    let id = named(&service, who)?;
+    service.link_identity(id, &identity.issuer, &identity.subject)?;
+    println!("{} of {} is {id}.", identity.subject, identity.issuer);
+    store.close();
+    Ok(ExitCode::SUCCESS)
+}
+
+fn unlink(settings: &Settings, identity: &Identity) -> anyhow::Result<ExitCode> {
+    let store = start::open_store(settings)?;
+    let id = start::offline(settings, store.clone())?.unlink_identity(&identity.issuer, &identity.subject)?.value;
+    println!("{} of {} is {id} no more.", identity.subject, identity.issuer);
+    store.close();
+    Ok(ExitCode::SUCCESS)
 }
 
 fn erase(settings: &Settings, who: &str) -> anyhow::Result<ExitCode> {
     let store = start::open_store(settings)?;
     let service = start::offline(settings, store.clone())?;
-    let id = match who.parse() {
-        Ok(id) => UserId(id),
-        Err(_) => service.find_user(who)?.with_context(|| format!("there is nobody with the address {who}"))?.id,
-    };
+    let id = named(&service, who)?;
     let erased = service.erase_user(id)?;
     println!("Erased {id} at change {}.", erased.position);
     for tip in &erased.value {

@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use eureka_domain::Clock;
 use eureka_domain::user::SiteRole;
 use eureka_service::{
-    Courier, Indexer, Keys, NewUser, Passwords, PoolOptions, SearchPool, Service, ServiceError, generate_key,
+    Courier, Indexer, Keys, NewUser, Passwords, PoolOptions, Providers, SearchPool, Service, ServiceError, generate_key,
 };
 use eureka_store::{Store, users};
 
@@ -81,7 +81,8 @@ pub(crate) fn start_at(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Re
     let store = open_store(settings)?;
     let indexer = Indexer::open(store.clone(), &settings.index_dir())?;
     let keys = keys::load_or_create(&settings.keys_dir(), &settings.issuer)?;
-    let service = assemble(store.clone(), indexer, clock, keys)?;
+    let providers = Providers::new(&settings.issuer, settings.providers()?)?;
+    let service = assemble(store.clone(), indexer, clock, keys)?.believing(providers);
     let service = service.posting(Arc::new(Courier::new(settings.webhook_allow.clone())));
     Ok(Started { service: Arc::new(service), store, follower: None, sender: None })
 }

@@ -1,9 +1,10 @@
-//! Who is calling: from an access token or an API key to a [`Caller`] as the account stands now.
+//! Who is calling: from an access token, an API key or an identity provider's token to a [`Caller`] as the account stands now.
 //!
 //! Every request asks. The answer is kept for a second, and dropped at once when this process changes an account, a
 //! membership, a session or a key; while the database is away the last answer goes on serving reads for as long as the
 //! token or the key lasts.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::Duration;
@@ -17,8 +18,9 @@ use eureka_store::{Conn, StoreError, api_keys, communities, sessions, users};
 use moka::sync::Cache;
 use subtle::ConstantTimeEq;
 
+use crate::providers::Assertion;
 use crate::tokens::{Claims, secret_hash};
-use crate::{Service, ServiceError};
+use crate::{Service, ServiceError, identities};
 
 /// How many sessions and keys are remembered.
 const REMEMBERED: u64 = 50_000;
@@ -38,6 +40,8 @@ pub struct Callers {
 enum Name {
     Session(SessionId),
     Key(ApiKeyId),
+    /// The SHA-256 of a provider's token: the next one may give other roles.
+    Assertion([u8; 32]),
 }
 
 #[derive(Clone)]
@@ -53,13 +57,19 @@ struct Seen {
 #[derive(Clone)]
 enum Proof {
     Epoch(i32),
-    Secret { hash: String, expires_at: Instant },
+    Secret {
+        hash: String,
+        expires_at: Instant,
+    },
+    /// The token itself, which it is remembered by.
+    Assertion,
 }
 
 /// What a request presents, as far as it can be told without the database.
 enum Presented {
     Token(Claims),
     Key(WrittenKey),
+    Assertion(Arc<Assertion>),
 }
 
 impl Presented {
@@ -67,6 +77,7 @@ impl Presented {
         match self {
             Self::Token(claims) => Name::Session(claims.sid),
             Self::Key(key) => Name::Key(key.id),
+            Self::Assertion(assertion) => Name::Assertion(assertion.digest),
         }
     }
 }
@@ -94,10 +105,16 @@ impl Callers {
 
 impl Service {
     /// Who an access token or an API key belongs to, if that was asked within the last second: without a look at the
-    /// database.
+    /// database, or at a provider's keys.
     pub fn authenticate_from_memory(&self, presented: &str) -> Result<Option<Caller>, ServiceError> {
         let now = self.clock.now();
-        let presented = self.presented(presented, now)?;
+        let presented = match self.providers.named_in(presented) {
+            None => self.presented(presented, now)?,
+            Some(provider) => match provider.remembered(presented, now)? {
+                Some(assertion) => Presented::Assertion(assertion),
+                None => return Ok(None),
+            },
+        };
         match self.callers.get(&presented.name()) {
             Some(seen) if (Duration::zero()..Duration::seconds(1)).contains(&(now - seen.at)) => {
                 admit(seen, &presented, now).map(Some)
@@ -110,10 +127,16 @@ impl Service {
     /// still sign in.
     pub fn authenticate(&self, presented: &str) -> Result<Caller, ServiceError> {
         let now = self.clock.now();
-        let presented = self.presented(presented, now)?;
+        let presented = match self.providers.named_in(presented) {
+            None => self.presented(presented, now)?,
+            Some(provider) => Presented::Assertion(provider.verify(presented, now)?),
+        };
         let name = presented.name();
-        let generation = self.callers.generation(); // before the look at the database, which may be older than the next
-        match self.store.read(|conn| look_up(conn, &presented, generation, now)) {
+        let looked_up = self.taken_up(&presented, now).and_then(|()| {
+            let generation = self.callers.generation(); // before the look at the database, which may be older than the next
+            self.store.read(|conn| look_up(conn, &presented, generation, now))
+        });
+        match looked_up {
             Ok((fresh, last_used)) => {
                 self.callers.seen.insert(name, fresh.clone());
                 let admitted = admit(fresh, &presented, now)?;
@@ -144,6 +167,13 @@ impl Service {
         self.keys.verify(text, now).map(Presented::Token)
     }
 
+    fn taken_up(&self, presented: &Presented, now: Instant) -> Result<(), ServiceError> {
+        match presented {
+            Presented::Assertion(assertion) => self.take_up(assertion, now),
+            _ => Ok(()),
+        }
+    }
+
     /// Writes down, now and then, that a key is in use. No request fails for it.
     fn note_use(&self, caller: &Caller, last_used: Option<Instant>, now: Instant) {
         let Some((id, _)) = caller.key else { return };
@@ -171,6 +201,7 @@ fn admit(seen: Seen, presented: &Presented, now: Instant) -> Result<Caller, Serv
             let fits = bool::from(secret_hash(&key.secret).as_bytes().ct_eq(hash.as_bytes()));
             if fits && now < *expires_at { Ok(seen.caller) } else { Err(NO_KEY) }
         }
+        (Proof::Assertion, Presented::Assertion(_)) => Ok(seen.caller), // in force, or it would not have come this far
         _ => Err(ServiceError::internal("a session was remembered as a key")),
     }
 }
@@ -218,6 +249,10 @@ fn look_up(
             let user = users::find(conn, key.owner)?.filter(|user| user.status == UserStatus::Active).ok_or(NO_KEY)?;
             let proof = Proof::Secret { hash, expires_at: key.expires_at };
             (standing(conn, &user)?.within(key.id, &key.scopes), proof, key.last_used_at)
+        }
+        Presented::Assertion(assertion) => {
+            let user = identities::owner(conn, assertion)?;
+            (standing(conn, &user)?, Proof::Assertion, None)
         }
     };
     Ok((Seen { caller, proof, at: now, generation }, last_used))

@@ -4,7 +4,7 @@ use eureka_domain::Instant;
 use eureka_domain::access::{self, Caller};
 use eureka_domain::change::{Change, Facts, Kind};
 use eureka_domain::community::{Charter, Community, Membership, Openness, ReviewPolicy, Role};
-use eureka_domain::ids::{CommunityId, UserId};
+use eureka_domain::ids::{CommunityId, IdentityId, UserId};
 use eureka_domain::user::User;
 use eureka_store::{Conn, Written, communities, log, users};
 
@@ -106,8 +106,9 @@ impl Service {
     /// Makes a person a member from the command line, where the operator is trusted.
     pub fn enrol_member(&self, community: CommunityId, user: UserId, role: Role) -> Result<Written<()>, ServiceError> {
         let now = self.clock.now();
-        let written =
-            self.store.write(move |conn| enrol(conn, Membership { community, user, role, since: now }, None))?;
+        let written = self
+            .store
+            .write(move |conn| enrol(conn, Membership { community, user, role, since: now }, None, (None, now)))?;
         self.callers.forget();
         Ok(written)
     }
@@ -192,7 +193,7 @@ impl Service {
             let person = users::find(conn, user)?.ok_or(ServiceError::NotFound("user"))?;
             let since = communities::member(conn, community.id, user)?.map_or(now, |old| old.since);
             let member = Membership { community: community.id, user, role, since };
-            enrol(conn, member.clone(), Some((caller.user, now)))?;
+            enrol(conn, member.clone(), None, (Some(caller.user), now))?;
             Ok::<_, ServiceError>(view(&member, person))
         })?;
         self.callers.forget();
@@ -202,18 +203,12 @@ impl Service {
     /// Ends a membership: stewards and admins, or the member themself.
     pub fn remove_member(&self, caller: &Caller, slug: String, user: UserId) -> Result<Written<()>, ServiceError> {
         let (caller, now) = (caller.clone(), self.clock.now());
-        let payload = audit::payload(&Facts { user: Some(user), ..Facts::default() })?;
         let written = self.store.write(move |conn| {
             let community = known(conn, &caller, &slug)?;
             if caller.user != user {
                 access::may_steward(&caller, community.id)?;
             }
-            if !communities::remove_member(conn, community.id, user)? {
-                return Err(ServiceError::NotFound("member"));
-            }
-            let change = Change::new(Kind::MemberRemoved, Some(caller.user), now).about(community.id.0);
-            log::append(conn, &change.telling(payload))?;
-            Ok(())
+            leave(conn, community.id, user, (Some(caller.user), now))
         })?;
         self.callers.forget();
         Ok(written)
@@ -242,18 +237,38 @@ fn insert(
     Ok(community)
 }
 
-/// Records a membership; `by` is who gave it and when, where it was not the operator.
-fn enrol(conn: &mut Conn<'_>, member: Membership, by: Option<(UserId, Instant)>) -> Result<(), ServiceError> {
+/// Records a membership: whose groups gave it, if any, and who did it when; nobody is the operator, or a provider.
+pub(crate) fn enrol(
+    conn: &mut Conn<'_>,
+    member: Membership,
+    given_by: Option<IdentityId>,
+    (actor, at): (Option<UserId>, Instant),
+) -> Result<(), ServiceError> {
     let before = communities::member(conn, member.community, member.user)?;
-    communities::set_member(conn, &member)?;
+    communities::set_member(conn, &member, given_by)?;
     let facts = Facts {
         was: before.map(|before| before.role.word().to_owned()),
         value: Some(member.role.word().to_owned()),
         user: Some(member.user),
         ..Facts::default()
     };
-    let (actor, at) = by.map_or((None, member.since), |(actor, at)| (Some(actor), at));
     let change = Change::new(Kind::MemberSet, actor, at).about(member.community.0);
+    log::append(conn, &change.telling(audit::payload(&facts)?))?;
+    Ok(())
+}
+
+/// Ends a membership, if there is one.
+pub(crate) fn leave(
+    conn: &mut Conn<'_>,
+    community: CommunityId,
+    user: UserId,
+    (actor, at): (Option<UserId>, Instant),
+) -> Result<(), ServiceError> {
+    if !communities::remove_member(conn, community, user)? {
+        return Err(ServiceError::NotFound("member"));
+    }
+    let facts = Facts { user: Some(user), ..Facts::default() };
+    let change = Change::new(Kind::MemberRemoved, actor, at).about(community.0);
     log::append(conn, &change.telling(audit::payload(&facts)?))?;
     Ok(())
 }

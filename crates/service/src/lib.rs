@@ -16,6 +16,7 @@ mod figures;
 mod flags;
 mod gaps;
 mod glossary;
+mod identities;
 mod imports;
 mod indexer;
 mod notifications;
@@ -24,6 +25,7 @@ mod operating;
 mod outcomes;
 mod page;
 mod passwords;
+mod providers;
 mod rechecks;
 mod relations;
 mod remembered;
@@ -71,11 +73,12 @@ pub use imports::{
 };
 pub use indexer::{Drift, IndexState, Indexer};
 pub use notifications::{NotificationView, TipBrief};
-pub use once::{Answer, Key, Once, Render, Reply, fingerprint};
+pub use once::{Answer, Key, Once, Render, Reply};
 pub use operating::{IndexOutcome, IndexStatus, IndexTask, IndexWork};
 pub use outcomes::{OutcomeQuery, OutcomeView};
 pub use page::{Page, PageRequest};
 pub use passwords::{Passwords, ResetToken};
+pub use providers::{KeySource, Linking, Newcomers, ProviderOptions, Providers, SignedWith};
 pub use relations::RelationView;
 pub use reviews::{
     CommentView, DecisionDraft, EarlierReason, NewComment, QueueCounts, QueueQuery, QueueStats, ReviewDesk,
@@ -101,6 +104,7 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     keys: Keys,
+    providers: Providers,
     passwords: Passwords,
     searches: SearchPool,
     remembered: Arc<Remembered>,
@@ -130,6 +134,7 @@ impl Service {
             clock,
             ids,
             keys,
+            providers: Providers::default(),
             passwords,
             searches,
             slugs: Cache::new(10_000),
@@ -143,6 +148,12 @@ impl Service {
         Self { sending: Sending::new(post), ..self }
     }
 
+    /// The same, believing the tokens of these identity providers as well as its own.
+    #[must_use]
+    pub fn believing(self, providers: Providers) -> Self {
+        Self { providers, ..self }
+    }
+
     /// The present moment.
     pub fn now(&self) -> Instant {
         self.clock.now()
@@ -151,6 +162,11 @@ impl Service {
     /// The public keys that access tokens verify with.
     pub fn public_keys(&self) -> Vec<PublicKey> {
         self.keys.public()
+    }
+
+    /// How many passwords were looked at since the start, whether anybody has them or not.
+    pub fn passwords_looked_at(&self) -> u64 {
+        self.passwords.looked_at()
     }
 
     /// The indexer: its state, and the place it has reached.

@@ -1,13 +1,13 @@
 //! Idempotency: a creating request that carries a key takes effect once. The reply is stored in the transaction of the
 //! effect, so a crash leaves either both or neither.
 
+use aws_lc_rs::hmac;
 use chrono::Duration;
 use eureka_domain::Instant;
 use eureka_domain::ids::UserId;
 use eureka_store::{Conn, Written, idempotency, log};
-use sha2::{Digest, Sha256};
 
-use crate::ServiceError;
+use crate::{Service, ServiceError};
 
 /// How long a stored reply is kept.
 const KEPT: Duration = Duration::hours(48);
@@ -39,7 +39,7 @@ pub struct Once<T> {
 pub struct Key {
     /// The word.
     pub word: String,
-    /// What tells one request from another: see [`fingerprint`].
+    /// What tells one request from another: see [`Service::fingerprint`].
     pub fingerprint: String,
 }
 
@@ -52,10 +52,15 @@ pub struct Answer {
     pub replayed: bool,
 }
 
-/// Tells one request from another: method, path and body.
-pub fn fingerprint(method: &str, path: &str, body: &[u8]) -> String {
-    let digest = Sha256::new().chain_update(format!("{method} {path}\n")).chain_update(body).finalize();
-    hex::encode(digest)
+impl Service {
+    /// Tells one request from another: method, path and body. With a key that is not in the database: a body may hold a
+    /// password, and whoever has the database is not to try out which.
+    pub fn fingerprint(&self, method: &str, path: &str, body: &[u8]) -> String {
+        let mut digest = hmac::Context::with_key(self.keys.fingerprints());
+        digest.update(format!("{method} {path}\n").as_bytes());
+        digest.update(body);
+        hex::encode(digest.sign())
+    }
 }
 
 /// Runs `effect` unless the caller has used the key before; stores the reply with it. What `permit` refuses is refused

@@ -6,6 +6,7 @@ mod changing;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ pub struct Passwords {
     queue: SyncSender<Job>,
     /// Checked in place of the hash of an unknown user, so that both take the same time.
     decoy: String,
+    looked_at: AtomicU64,
 }
 
 impl Passwords {
@@ -44,7 +46,7 @@ impl Passwords {
             let thread = std::thread::Builder::new().name(format!("passwords-{place}"));
             thread.spawn(move || work(&jobs)).map_err(ServiceError::internal)?;
         }
-        Ok(Self { queue, decoy: hash("a password that nobody has")? })
+        Ok(Self { queue, decoy: hash("a password that nobody has")?, looked_at: AtomicU64::new(0) })
     }
 
     /// The PHC string to keep for a password.
@@ -57,11 +59,17 @@ impl Passwords {
     pub fn fits(&self, password: &str, stored: Option<&str>) -> Result<bool, ServiceError> {
         let password = password.to_owned();
         let known = stored.is_some();
+        self.looked_at.fetch_add(1, Ordering::Relaxed);
         let stored = stored.unwrap_or(&self.decoy).to_owned();
         self.run(move || {
             let parsed = PasswordHash::new(&stored).map_err(ServiceError::internal)?;
             Ok(Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok() && known)
         })
+    }
+
+    /// How many passwords were looked at since the start, those of unknown users among them: each takes the same work.
+    pub fn looked_at(&self) -> u64 {
+        self.looked_at.load(Ordering::Relaxed)
     }
 
     /// Has a job done on one of the threads. One whose caller has given up is not begun.
@@ -116,6 +124,9 @@ mod tests {
         assert!(passwords.fits("oxidised fuse holders", Some(&stored)).unwrap());
         assert!(!passwords.fits("oxidised fuse holder", Some(&stored)).unwrap());
         assert!(!passwords.fits("a password that nobody has", None).unwrap());
+        let (ours, decoy) = (PasswordHash::new(&stored).unwrap(), PasswordHash::new(&passwords.decoy).unwrap());
+        assert_eq!((ours.algorithm, ours.version, ours.params), (decoy.algorithm, decoy.version, decoy.params));
+        assert_eq!(passwords.looked_at(), 3, "nobody's password is looked at like anybody's");
     }
 
     #[test]

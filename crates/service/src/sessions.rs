@@ -7,7 +7,7 @@ use eureka_domain::ids::SessionId;
 use eureka_domain::password::PASSWORD_MAX;
 use eureka_domain::user::{User, UserStatus};
 use eureka_store::sessions::{RefreshToken, Session};
-use eureka_store::{Conn, sessions, users};
+use eureka_store::{Conn, identities, sessions, users};
 
 use crate::attempts::Attempt;
 use crate::tokens::{new_secret, secret_hash};
@@ -92,13 +92,18 @@ impl Service {
         }
     }
 
-    /// Ends the caller's session.
+    /// Ends the caller's session. Whoever came with an identity provider's token has none: what ends are all such tokens of
+    /// theirs that were issued until now.
     pub fn logout(&self, caller: &Caller) -> Result<(), ServiceError> {
-        let now = self.clock.now();
-        if let Some(session) = caller.session {
-            self.store.write(move |conn| Ok::<_, ServiceError>(sessions::end(conn, session, "logout", now)?))?;
-            self.callers.forget();
-        }
+        let (user, session, now) = (caller.user, caller.session, self.clock.now());
+        self.store.write(move |conn| {
+            match session {
+                Some(session) => sessions::end(conn, session, "logout", now).map(|_| ())?,
+                None => identities::revoke(conn, user, now)?,
+            }
+            Ok::<_, ServiceError>(())
+        })?;
+        self.callers.forget();
         Ok(())
     }
 

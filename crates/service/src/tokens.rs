@@ -1,5 +1,6 @@
 //! Tokens: short access tokens (JWT signed with EdDSA, RFC 8725 and RFC 9068) and opaque refresh tokens.
 
+use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -30,6 +31,7 @@ pub struct Keys {
     verifiers: Vec<Verifier>,
     /// What tokens say whose signature was found right, by their SHA-256: a caller sends the same one for minutes.
     verified: Cache<[u8; 32], Claims>,
+    fingerprints: hmac::Key,
 }
 
 struct Signer {
@@ -90,12 +92,21 @@ impl Keys {
             verifiers.push(Verifier { kid, key: DecodingKey::from_ed_der(&public), public });
         }
         let signer = signer.ok_or_else(|| ServiceError::internal("there is no signing key"))?;
-        Ok(Self { issuer: issuer.to_owned(), signer, verifiers, verified: Cache::new(VERIFIED) })
+        // Of the oldest key, which stays when a new one comes: what was kept before is told again after.
+        let oldest = private.last().map(Vec::as_slice).unwrap_or_default();
+        let secret = Sha256::new().chain_update("eureka fingerprints of requests\n").chain_update(oldest).finalize();
+        let fingerprints = hmac::Key::new(hmac::HMAC_SHA256, secret.as_slice());
+        Ok(Self { fingerprints, issuer: issuer.to_owned(), signer, verifiers, verified: Cache::new(VERIFIED) })
     }
 
     /// The public keys, for other services to verify with.
     pub fn public(&self) -> Vec<PublicKey> {
         self.verifiers.iter().map(|v| PublicKey { kid: v.kid.clone(), x: URL_SAFE_NO_PAD.encode(&v.public) }).collect()
+    }
+
+    /// The key of what tells requests apart: see [`crate::Service::fingerprint`].
+    pub(crate) fn fingerprints(&self) -> &hmac::Key {
+        &self.fingerprints
     }
 
     /// A token for a session.

@@ -7,7 +7,7 @@ use eureka_domain::ids::UserId;
 use eureka_domain::password::{checked_length, checked_password};
 use eureka_domain::user::{SiteRole, User, UserStatus, checked_email, checked_name};
 use eureka_domain::{Instant, RuleError};
-use eureka_store::{Conn, Written, api_keys, communities, log, password_resets, sessions, users, webhooks};
+use eureka_store::{Conn, Written, api_keys, communities, identities, log, password_resets, sessions, users, webhooks};
 
 use crate::passwords::personal;
 use crate::{Answer, IfMatch, Once, Page, PageRequest, Service, ServiceError, audit, entity_tag, once};
@@ -131,6 +131,9 @@ impl Service {
             }
             user.site_role = changes.site_role.unwrap_or(user.site_role);
             user.status = changes.status.unwrap_or(user.status);
+            if user.site_role != before.site_role {
+                identities::disown_admin(conn, id)?;
+            }
             let matters = matters(&before, &user, hash.is_some());
             if matters.is_empty() {
                 return Ok(before);
@@ -142,6 +145,7 @@ impl Service {
             if hash.is_some() || user.status == UserStatus::Suspended {
                 user.auth_epoch += 1;
                 sessions::end_all(conn, id, "password or status changed", now)?;
+                identities::revoke(conn, id, now)?;
             }
             if user.status == UserStatus::Suspended || (hash.is_some() && caller.user != id) {
                 password_resets::remove(conn, id)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 use eureka_domain::access::Standing;
 use eureka_domain::community::{Community, Membership, Openness, ReviewPolicy, Role};
-use eureka_domain::ids::{CommunityId, UserId};
+use eureka_domain::ids::{CommunityId, IdentityId, UserId};
 use eureka_domain::user::User;
 use eureka_domain::visibility::Audience;
 
@@ -68,19 +68,25 @@ pub fn list(
     rows.into_iter().map(Community::try_from).collect()
 }
 
-/// Makes somebody a member, or gives a member another role.
-pub fn set_member(conn: &mut Conn<'_>, membership: &Membership) -> Result<(), StoreError> {
+/// Makes somebody a member, or gives a member another role; `given_by` is the identity whose groups gave it, where it was
+/// not a person or the operator.
+pub fn set_member(
+    conn: &mut Conn<'_>,
+    membership: &Membership,
+    given_by: Option<IdentityId>,
+) -> Result<(), StoreError> {
     let row = MemberRow {
         community_id: DbUuid(membership.community.0),
         user_id: DbUuid(membership.user.0),
         role: membership.role.word().to_owned(),
         since: DbInstant(membership.since),
+        given_by: given_by.map(|id| DbUuid(id.0)),
     };
     on_each!(conn, c => diesel::insert_into(members::table)
         .values(&row)
         .on_conflict((members::community_id, members::user_id))
         .do_update()
-        .set((members::role.eq(&row.role), members::since.eq(row.since)))
+        .set((members::role.eq(&row.role), members::since.eq(row.since), members::given_by.eq(row.given_by)))
         .execute(*c))?;
     Ok(())
 }
@@ -97,6 +103,18 @@ pub fn member(conn: &mut Conn<'_>, community: CommunityId, user: UserId) -> Resu
     on_each!(conn, c => query.select(MemberRow::as_select()).first(*c).optional())?
         .map(Membership::try_from)
         .transpose()
+}
+
+/// Every membership of a person, and the identity whose groups gave it, where it was not a person or the operator.
+pub fn memberships(conn: &mut Conn<'_>, user: UserId) -> Result<Vec<(Membership, Option<IdentityId>)>, StoreError> {
+    let query = members::table.filter(members::user_id.eq(DbUuid(user.0)));
+    let rows: Vec<MemberRow> = on_each!(conn, c => query.select(MemberRow::as_select()).load(*c))?;
+    rows.into_iter()
+        .map(|row| {
+            let given_by = row.given_by.map(|id| IdentityId(id.0));
+            Ok((Membership::try_from(row)?, given_by))
+        })
+        .collect()
 }
 
 /// The members of a community in the order of their ids, at most `limit` after one of them.
@@ -214,12 +232,13 @@ impl TryFrom<Row> for Community {
 }
 
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = members)]
+#[diesel(table_name = members, treat_none_as_default_value = false)]
 struct MemberRow {
     community_id: DbUuid,
     user_id: DbUuid,
     role: String,
     since: DbInstant,
+    given_by: Option<DbUuid>,
 }
 
 impl TryFrom<MemberRow> for Membership {

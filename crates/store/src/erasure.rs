@@ -13,8 +13,8 @@ use eureka_domain::ids::{TipNumber, UserId};
 
 use crate::connect;
 use crate::schema::{
-    api_keys, change_payloads, flags, gap_tips, gaps, idempotency_keys, members, notifications, password_resets,
-    reviews, searches, sessions, users, watches, webhooks,
+    api_keys, change_payloads, flags, gap_tips, gaps, idempotency_keys, identities, members, notifications,
+    password_resets, reviews, searches, sessions, users, watches, webhooks,
 };
 use crate::sql_types::{DbInstant, DbUuid};
 use crate::target::Target;
@@ -36,14 +36,14 @@ const TEXTS: [(&str, &str, &str); 11] = [
 ];
 
 /// The tables that rows were taken from or rewritten in.
-const TOUCHED: &str = "users, sessions, refresh_tokens, api_keys, members, notifications, watches, searches, gaps, gap_tips, reviews, \
+const TOUCHED: &str = "users, sessions, refresh_tokens, api_keys, members, identities, notifications, watches, searches, gaps, gap_tips, reviews, \
                        flags, outcomes, decisions, review_comments, relations, tips, change_payloads, idempotency_keys, \
                        webhooks, webhook_secrets, webhook_deliveries, webhook_told";
 
 /// How long older readers may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Takes what belongs to an account alone: password, sessions, keys, webhooks, replies, memberships, what they were told, watched and
+/// Takes what belongs to an account alone: password, sessions, keys, identities, webhooks, replies, memberships, what they were told, watched and
 /// searched for, what they had undertaken. Name and address are [`crate::users::save`]'s.
 pub fn empty_account(conn: &mut Conn<'_>, user: UserId, now: Instant) -> Result<(), StoreError> {
     let id = DbUuid(user.0);
@@ -55,6 +55,7 @@ pub fn empty_account(conn: &mut Conn<'_>, user: UserId, now: Instant) -> Result<
         diesel::delete(webhooks::table.filter(webhooks::user_id.eq(id))).execute(*c)?;
         diesel::delete(idempotency_keys::table.filter(idempotency_keys::caller.eq(user.to_string()))).execute(*c)?;
         diesel::delete(members::table.filter(members::user_id.eq(id))).execute(*c)?;
+        diesel::delete(identities::table.filter(identities::user_id.eq(id))).execute(*c)?;
         diesel::delete(notifications::table.filter(notifications::user_id.eq(id))).execute(*c)?;
         diesel::delete(watches::table.filter(watches::user_id.eq(id))).execute(*c)?;
         diesel::delete(searches::table.filter(searches::user_id.eq(id))).execute(*c)?;

@@ -87,6 +87,7 @@ const CONSTRAINTS: &[(&str, &str)] = &[
     ("one_open_flag", "index 'one_open_flag'"),
     ("one_open_recheck", "index 'one_open_recheck'"),
     ("flags", "flags"),
+    ("identities.subject", "identities.issuer, identities.subject"),
     ("idempotency_keys.key", "idempotency_keys.caller, idempotency_keys.key"),
     ("self_review", "self_review"),
     ("submitted_text", "submitted_text"),

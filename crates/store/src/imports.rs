@@ -82,6 +82,12 @@ pub fn find(conn: &mut Conn<'_>, id: ImportId) -> Result<Option<Import>, StoreEr
     }))
 }
 
+/// Forgets what came of the imports that began before a moment; says how many. The tips stay.
+pub fn purge(conn: &mut Conn<'_>, before: Instant) -> Result<usize, StoreError> {
+    let old = imports::table.filter(imports::started_at.lt(DbInstant(before)));
+    Ok(on_each!(conn, c => diesel::delete(old).execute(*c))?)
+}
+
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = imports, treat_none_as_default_value = false, treat_none_as_null = true)]
 struct Row {

@@ -27,6 +27,7 @@ pub mod flags;
 pub mod gaps;
 pub mod glossaries;
 pub mod idempotency;
+pub mod identities;
 pub mod imports;
 pub mod log;
 mod migrations;

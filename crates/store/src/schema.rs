@@ -72,6 +72,23 @@ diesel::table! {
         user_id -> Uuid,
         role -> Text,
         since -> Instant,
+        given_by -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Instant, Uuid};
+    identities (id) {
+        id -> Uuid,
+        issuer -> Text,
+        subject -> Text,
+        user_id -> Uuid,
+        linked_at -> Instant,
+        token_at -> Nullable<Instant>,
+        rules -> Text,
+        revoked_at -> Nullable<Instant>,
+        gave_admin -> Integer,
     }
 }
 
@@ -558,6 +575,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     change_log
 );
 diesel::allow_tables_to_appear_in_same_query!(notifications, change_log);
+diesel::allow_tables_to_appear_in_same_query!(users, identities);
 
 #[diesel::declare_sql_function]
 extern "SQL" {

@@ -7,7 +7,7 @@ use eureka_domain::Instant;
 use eureka_domain::ids::UserId;
 use eureka_domain::user::{SiteRole, User, UserStatus};
 
-use crate::schema::users;
+use crate::schema::{identities, users};
 use crate::sql_types::{DbInstant, DbUuid};
 use crate::{Conn, StoreError};
 
@@ -43,6 +43,8 @@ pub fn find_imported(conn: &mut Conn<'_>, name: &str) -> Result<Option<UserId>, 
     let query = users::table
         .filter(users::email.is_null().and(users::name.eq(name)))
         .filter(users::status.eq(UserStatus::Active.word()))
+        // And whoever came through an identity provider may call themselves what they like.
+        .filter(diesel::dsl::not(diesel::dsl::exists(identities::table.filter(identities::user_id.eq(users::id)))))
         .order(users::id)
         .select(users::id);
     let found: Option<DbUuid> = on_each!(conn, c => query.first(*c).optional())?;

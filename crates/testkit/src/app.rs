@@ -13,8 +13,10 @@ use eureka_domain::community::{Charter, Community, Openness, ReviewPolicy, Role}
 use eureka_domain::ids::UserId;
 use eureka_domain::user::SiteRole;
 use eureka_service::{
-    Courier, Indexer, Keys, NewUser, Passwords, PoolOptions, Post, SearchPool, Service, generate_key,
+    Courier, Indexer, Keys, NewUser, Passwords, PoolOptions, Post, ProviderOptions, Providers, SearchPool, Service,
+    generate_key,
 };
+use eureka_store::Store;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -44,11 +46,34 @@ pub struct TestApp {
     pub clock: Arc<FixedClock>,
     /// The service behind it.
     pub service: Arc<Service>,
+    shared: Shared,
+    providers: Vec<ProviderOptions>,
     address: SocketAddr,
     api: Data<Api>,
     server: Option<(ServerHandle, JoinHandle<()>)>,
     follower: Option<JoinHandle<()>>,
     index: TempDir,
+}
+
+/// What the processes of one installation have in common.
+#[derive(Clone)]
+struct Shared {
+    clock: Arc<FixedClock>,
+    ids: Arc<CountedIds>,
+    key: Vec<u8>,
+}
+
+impl Shared {
+    #[allow(clippy::expect_used, reason = "a test without a key has failed")]
+    fn new() -> Self {
+        Self { clock: Arc::default(), ids: Arc::default(), key: generate_key().expect("a key") }
+    }
+}
+
+/// Webhooks that reach this machine.
+#[allow(clippy::expect_used, reason = "a constant")]
+fn to_this_machine() -> Arc<dyn Post> {
+    Arc::new(Courier::new(vec!["127.0.0.0/8".parse().expect("a network")]))
 }
 
 /// Runs a test on the product over each kind of database.
@@ -66,26 +91,46 @@ impl TestApp {
     /// Starts the product on a database, with limits of its own. Its webhooks reach this machine, and are sent when
     /// [`Self::send_webhooks`] says so.
     pub fn limited(database: &TestDatabase, limits: LimitOptions) -> Self {
-        let loopback = "127.0.0.0/8".parse().expect("a network");
-        Self::posting(database, limits, Arc::new(Courier::new(vec![loopback])))
+        Self::posting(database, limits, to_this_machine())
     }
 
     /// Starts the product on a database, with another way for its webhooks to leave the house.
     pub fn posting(database: &TestDatabase, limits: LimitOptions, post: Arc<dyn Post>) -> Self {
-        let clock = Arc::new(FixedClock::new());
+        Self::sharing(database.store().clone(), Shared::new(), limits, Vec::new(), post)
+    }
+
+    /// Starts the product on a database, believing these identity providers.
+    pub fn believing(database: &TestDatabase, providers: Vec<ProviderOptions>) -> Self {
+        Self::sharing(database.store().clone(), Shared::new(), LimitOptions::none(), providers, to_this_machine())
+    }
+
+    /// Another process on the same database, with the same keys and the same time.
+    pub fn replica(&self, database: &TestDatabase) -> Self {
+        let (store, shared, providers) = (database.open_again(), self.shared.clone(), self.providers.clone());
+        Self::sharing(store, shared, LimitOptions::none(), providers, to_this_machine())
+    }
+
+    fn sharing(
+        store: Store,
+        shared: Shared,
+        limits: LimitOptions,
+        providers: Vec<ProviderOptions>,
+        post: Arc<dyn Post>,
+    ) -> Self {
+        let (clock, ids) = (Arc::clone(&shared.clock), Arc::clone(&shared.ids));
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let indexer = Indexer::open(database.store().clone(), &folder.path().join("index")).expect("an index");
-        let keys = Keys::new("eureka", &[generate_key().expect("a key")]).expect("keys");
+        let indexer = Indexer::open(store.clone(), &folder.path().join("index")).expect("an index");
+        let keys = Keys::new("eureka", std::slice::from_ref(&shared.key)).expect("keys");
         let passwords = Passwords::new(2).expect("a hasher");
         let searches = SearchPool::new(PoolOptions::default()).expect("threads");
-        let store = database.store().clone();
-        let ids = Arc::new(CountedIds::default());
+        let believed = Providers::new("eureka", providers.clone()).expect("providers");
         let service = Service::new(store, indexer, clock.clone(), ids, keys, passwords, searches);
-        let service = Arc::new(service.posting(post));
+        let service = Arc::new(service.believing(believed).posting(post));
         let follower = service.indexer().follow().expect("a thread");
         let api = Data::new(Api::limited(Arc::clone(&service), limits));
         let (address, server) = listen(api.clone());
-        Self { clock, service, address, api, server: Some(server), follower: Some(follower), index: folder }
+        let (server, follower) = (Some(server), Some(follower));
+        Self { clock, service, shared, providers, address, api, server, follower, index: folder }
     }
 
     /// Has it say that it is not ready, as it does before it stops.

@@ -16,6 +16,8 @@ mod database;
 mod described;
 mod own_postgres;
 mod postgres;
+#[cfg(feature = "app")]
+mod provider;
 
 #[cfg(feature = "app")]
 pub use app::{PASSWORD, Person, TestApp, on_both_apps, sample};
@@ -24,3 +26,5 @@ pub use call::{Call, Reply};
 pub use clock::{CountedIds, FixedClock};
 pub use database::{LOG_ID, TestDatabase, on_both};
 pub use own_postgres::OwnPostgres;
+#[cfg(feature = "app")]
+pub use provider::MockProvider;

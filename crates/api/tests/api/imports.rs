@@ -1,5 +1,6 @@
 //! Moving tips in: as approved, by stewards, line by line, and without doubles however often it is sent.
 
+use chrono::Duration;
 use eureka_domain::community::{Openness, Role};
 use eureka_testkit::{Person, Reply, TestApp, on_both_apps};
 use serde_json::{Value, json};
@@ -186,5 +187,24 @@ fn an_import_is_for_stewards_bounded_and_safe_to_repeat() {
         assert_eq!((again.header("idempotency-replayed"), again.json()), (Some("true"), first.json()));
         keyed(&line("b", "Title").to_string()).expect_problem(422, "idempotency_key_reused");
         assert_eq!(app.get(&stella, "/v1/tips").each("/external_id"), [json!("a")]);
+    });
+}
+
+#[test]
+fn what_came_of_an_import_can_be_looked_up_for_ninety_days_and_the_tips_stay() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let stella = app.member(&printers, "stella", Role::Steward);
+        let taken = send(app, &stella, "?community=printers", &[line("a", "Zirconium one")]).expect(201);
+        let place = taken.header("location").unwrap();
+        let look = |days| {
+            app.clock.advance(Duration::days(days));
+            app.service.forget_expired().unwrap();
+            app.log_in(stella.id, &stella.email)
+        };
+        app.get(&look(89), place).expect(200);
+        let later = look(2);
+        app.get(&later, place).expect_problem(404, "not_found");
+        app.get(&later, &format!("/v1/tips/{}", taken.word("/lines/0/number"))).expect(200);
     });
 }

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::Duration;
 use eureka_api::LimitOptions;
 use eureka_domain::community::{Openness, Role};
 use eureka_testkit::{Call, Person, Reply, TestApp, on_both, sample};
@@ -24,11 +25,13 @@ enum Row {
     All(&'static str),
     /// It finds tips by words: `WORD` in what follows the path, or in the body.
     Words(&'static str, &'static str),
+    /// Its path names something else that is not everybody's: a flag, a gap, a community …; this is a body that it takes.
+    Own(&'static str, &'static str),
     /// It has to do with no tip, or only with what the caller says.
     Apart,
 }
 
-use Row::{All, Apart, Review, Tip, Words};
+use Row::{All, Apart, Own, Review, Tip, Words};
 
 const REASON: &str = r#"{"reason": "x"}"#;
 const ROWS: &[(&str, Row)] = &[
@@ -41,8 +44,8 @@ const ROWS: &[(&str, Row)] = &[
     ("POST /v1/admin/index/verify", Apart),
     ("GET /v1/api-keys", Apart),
     ("POST /v1/api-keys", Apart),
-    ("GET /v1/api-keys/{id}", Apart),
-    ("DELETE /v1/api-keys/{id}", Apart),
+    ("GET /v1/api-keys/{id}", Own("API key", "")),
+    ("DELETE /v1/api-keys/{id}", Own("API key", "")),
     ("POST /v1/auth/login", Apart),
     ("POST /v1/auth/logout", Apart),
     ("POST /v1/auth/refresh", Apart),
@@ -50,31 +53,31 @@ const ROWS: &[(&str, Row)] = &[
     ("GET /v1/changes", All("?limit=100")),
     ("GET /v1/communities", All("?limit=100")),
     ("POST /v1/communities", Apart),
-    ("GET /v1/communities/{slug}", Apart),
-    ("PATCH /v1/communities/{slug}", Apart),
+    ("GET /v1/communities/{slug}", Own("community", "")),
+    ("PATCH /v1/communities/{slug}", Own("community", r#"{"name": "x"}"#)),
     ("GET /v1/communities/{slug}/feed.atom", All("?limit=100")),
     ("GET /v1/communities/{slug}/feed.json", All("?limit=100")),
-    ("GET /v1/communities/{slug}/glossary", Apart),
-    ("PUT /v1/communities/{slug}/glossary", Apart),
-    ("GET /v1/communities/{slug}/glossary/versions", Apart),
-    ("GET /v1/communities/{slug}/members", Apart),
-    ("PUT /v1/communities/{slug}/members/{user_id}", Apart),
-    ("DELETE /v1/communities/{slug}/members/{user_id}", Apart),
+    ("GET /v1/communities/{slug}/glossary", Own("community", "")),
+    ("PUT /v1/communities/{slug}/glossary", Own("community", r#"{"entries": []}"#)),
+    ("GET /v1/communities/{slug}/glossary/versions", Own("community", "")),
+    ("GET /v1/communities/{slug}/members", Own("community", "")),
+    ("PUT /v1/communities/{slug}/members/{user_id}", Own("community", r#"{"role": "reader"}"#)),
+    ("DELETE /v1/communities/{slug}/members/{user_id}", Own("community", "")),
     ("GET /v1/exports/tips", All("")),
     ("GET /v1/flags", All("?limit=100")),
-    ("GET /v1/flags/{id}", Apart),
-    ("POST /v1/flags/{id}/assign", Apart),
-    ("POST /v1/flags/{id}/resolve", Apart),
+    ("GET /v1/flags/{id}", Own("flag", "")),
+    ("POST /v1/flags/{id}/assign", Own("flag", "")),
+    ("POST /v1/flags/{id}/resolve", Own("flag", r#"{"resolution": "no_action", "reason": "x"}"#)),
     ("GET /v1/gaps", All("?limit=100")),
-    ("GET /v1/gaps/{id}", Apart),
-    ("POST /v1/gaps/{id}/claim", Apart),
-    ("POST /v1/gaps/{id}/release", Apart),
+    ("GET /v1/gaps/{id}", Own("gap", "")),
+    ("POST /v1/gaps/{id}/claim", Own("gap", "")),
+    ("POST /v1/gaps/{id}/release", Own("gap", "")),
     ("POST /v1/imports", Apart),
-    ("GET /v1/imports/{id}", Apart),
+    ("GET /v1/imports/{id}", Own("import", "")),
     ("GET /v1/me", All("")),
     ("PUT /v1/me/password", Apart),
     ("GET /v1/notifications", All("?limit=100")),
-    ("POST /v1/notifications/{id}/read", Apart),
+    ("POST /v1/notifications/{id}/read", Own("notification", "")),
     ("GET /v1/reviews", All("?limit=100")),
     ("POST /v1/reviews/claim-next", Apart),
     ("GET /v1/reviews/stats", All("")),
@@ -104,6 +107,7 @@ const ROWS: &[(&str, Row)] = &[
     ("GET /v1/tips/{id}/outcomes", Tip("")),
     ("POST /v1/tips/{id}/outcomes", Tip(r#"{"result": "fixed"}"#)),
     ("GET /v1/tips/{id}/outcomes/{outcome_id}", Tip("")),
+    ("GET /v1/tips/{id}/outcomes/{outcome_id}", Own("outcome", "")),
     ("GET /v1/tips/{id}/relations", Tip("")),
     ("PUT /v1/tips/{id}/relations/{other}", Tip(r#"{"relation": "same"}"#)),
     ("DELETE /v1/tips/{id}/relations/{other}", Tip("")),
@@ -122,9 +126,9 @@ const ROWS: &[(&str, Row)] = &[
     ("POST /v1/tips/{id}/withdraw", Tip(REASON)),
     ("GET /v1/users", All("?limit=100")),
     ("POST /v1/users", Apart),
-    ("GET /v1/users/{id}", Apart),
-    ("PATCH /v1/users/{id}", Apart),
-    ("POST /v1/users/{id}/password-reset", Apart),
+    ("GET /v1/users/{id}", Own("account", "")),
+    ("PATCH /v1/users/{id}", Own("account", r#"{"name": "x"}"#)),
+    ("POST /v1/users/{id}/password-reset", Own("account", "")),
     ("GET /v1/webhooks", All("?limit=100")),
     ("POST /v1/webhooks", Apart),
     ("GET /v1/webhooks/{id}", Apart),
@@ -146,11 +150,23 @@ struct Hidden {
     seen_by: BTreeSet<&'static str>,
 }
 
+/// Something else that is hidden from some.
+struct Thing {
+    kind: &'static str,
+    id: String,
+    /// What names nothing of its kind.
+    absent: &'static str,
+    /// The tip that it hangs on, where its path names that too.
+    tip: String,
+    seen_by: BTreeSet<&'static str>,
+}
+
 /// The tips and the people of the matrix.
 struct World {
     /// By what they are; nobody in particular is `None`.
     callers: BTreeMap<&'static str, Option<Person>>,
     hidden: Vec<Hidden>,
+    things: Vec<Thing>,
     /// A tip that everybody reads.
     beacon: String,
 }
@@ -252,6 +268,9 @@ fn world(app: &TestApp) -> World {
     let suspend = app.call("PATCH", &format!("/v1/users/{}", suspended.id)).by(&admin).header("If-Match", "*");
     reached = reached.max(suspend.json(json!({"status": "suspended"})).send().expect(200).position());
     app.settle(reached);
+    let of_the_closed = hidden.iter().find(|tip| tip.word == "bornitazal").unwrap().id.clone();
+    let people = [&ana, &peer, &reader, &steward, &admin];
+    let things = things(app, people, &of_the_closed);
     let callers = BTreeMap::from([
         ("anonymous", None),
         ("outsider", Some(app.person("outsider"))),
@@ -266,7 +285,47 @@ fn world(app: &TestApp) -> World {
         ("narrow key", Some(narrow)),
         ("key of a demoted owner", Some(demoted_key)),
     ]);
-    World { callers, hidden, beacon }
+    World { callers, hidden, things, beacon }
+}
+
+/// What else there is to be found by an id of its own: in the private community, on one of its tips, and somebody's.
+fn things(app: &TestApp, [ana, peer, reader, steward, admin]: [&Person; 5], tip: &str) -> Vec<Thing> {
+    let path = |what: &str| format!("/v1/tips/{tip}/{what}");
+    let flag = app.post(reader, &path("flags"), json!({"kind": "wrong"})).expect(201).word("/id");
+    let outcome = app.post(peer, &path("outcomes"), json!({"result": "fixed"})).expect(201).word("/id");
+    for _ in 0..3 {
+        app.get(ana, "/v1/search?community=closed&q=zirconogapium").expect(200);
+        app.service.settle_searches();
+        app.clock.advance(Duration::seconds(20)); // or it is one question, still being typed
+    }
+    let gap = app.get(ana, "/v1/gaps?community=closed").expect(200).word("/items/0/id");
+    // What happens to a flag is told to several; what a reviewer says of a text, to its author alone.
+    let told = app.get(ana, "/v1/notifications?limit=100").expect(200).at("/items");
+    let sent_back = |item: &&Value| item["kind"] == "tip.changes_requested";
+    let notification = told.as_array().unwrap().iter().find(sent_back).unwrap()["id"].to_string();
+    let lines = sample("closed", "A line of an import").to_string();
+    let import = app.call("POST", "/v1/imports?dry_run=true").by(steward);
+    let import = import.raw("application/x-ndjson", lines.as_bytes()).send().expect(201).word("/id");
+    let key = json!({"name": "a program", "scopes": ["read"]});
+    let key = app.post(admin, "/v1/api-keys", key).expect(201).word("/id");
+    let members = ["peer", "reader", "reviewer", "steward", "admin", "narrow key"];
+    let thing = |kind, id: &str, absent, seen_by: &[&'static str]| Thing {
+        kind,
+        id: id.to_owned(),
+        absent,
+        tip: tip.to_owned(),
+        seen_by: seen_by.iter().copied().collect(),
+    };
+    vec![
+        thing("community", "closed", "nowhere", &members),
+        thing("flag", &flag, ABSENT, &["reader", "reviewer", "steward", "admin"]),
+        thing("outcome", &outcome, ABSENT, &members),
+        thing("gap", &gap, ABSENT, &["peer", "reviewer", "steward", "admin"]),
+        thing("notification", &notification, "999999999", &[]),
+        thing("import", &import, ABSENT, &["steward", "narrow key"]),
+        thing("API key", &key, ABSENT, &["admin"]),
+        thing("account", &ana.id.to_string(), ABSENT, &["admin"]),
+    ]
 }
 
 /// Asks an operation, the same way each time but for what names the tip.
@@ -336,6 +395,9 @@ fn no_operation_tells_anybody_of_a_tip_that_is_hidden_from_them() {
                         }),
                         (1, Review(body)) => by_name(app, &world, who.as_ref(), operation, body, &hidden, |tip| {
                             tip.review.clone().into_iter().collect()
+                        }),
+                        (1, Own(kind, body)) => by_its_own(app, (name, who.as_ref()), operation, body, {
+                            world.things.iter().filter(|thing| thing.kind == *kind && !thing.seen_by.contains(name))
                         }),
                         (2, Words(query, body)) => by_words(app, who.as_ref(), operation, query, body, &hidden),
                         _ => continue,
@@ -424,6 +486,32 @@ fn by_name(
         }
     }
     cells
+}
+
+fn by_its_own<'a>(
+    app: &TestApp,
+    (name, who): (&str, Option<&Person>),
+    operation: &str,
+    body: &str,
+    things: impl Iterator<Item = &'a Thing>,
+) -> Cells {
+    let template = operation.split(' ').nth(1).unwrap().replace("{user_id}", ABSENT);
+    let fill = |tip: &str, id: &str| {
+        if template.contains("{outcome_id}") {
+            template.replace("{id}", tip).replace("{outcome_id}", id)
+        } else {
+            template.replace("{id}", id).replace("{slug}", id)
+        }
+    };
+    things
+        .map(|thing| {
+            let nothing = ask(app, who, operation, &fill(ABSENT, thing.absent), body);
+            assert_ne!(nothing.status, 400, "the row's body is none that {operation} takes: {}", nothing.text());
+            let reply = ask(app, who, operation, &fill(&thing.tip, &thing.id), body);
+            let found = whole(&reply).replace(&fill(&thing.tip, &thing.id), &fill(ABSENT, thing.absent));
+            (found != whole(&nothing)).then(|| format!("the {} shows to {name}: {}", thing.kind, whole(&reply)))
+        })
+        .collect()
 }
 
 fn by_words(

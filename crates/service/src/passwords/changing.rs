@@ -7,7 +7,7 @@ use eureka_domain::ids::{SessionId, UserId};
 use eureka_domain::password::checked_password;
 use eureka_domain::user::{User, UserStatus};
 use eureka_domain::{Instant, RuleError};
-use eureka_store::{Conn, Written, api_keys, log, password_resets, sessions, users, webhooks};
+use eureka_store::{Conn, Written, api_keys, identities, log, password_resets, sessions, users, webhooks};
 
 use crate::attempts::Attempt;
 use crate::tokens::{new_secret, secret_hash};
@@ -133,6 +133,7 @@ fn set_password(conn: &mut Conn<'_>, user: User, hash: &str, now: Instant) -> Re
     users::set_password_hash(conn, user.id, hash, now)?;
     users::save(conn, &user)?;
     sessions::end_all(conn, user.id, "password changed", now)?;
+    identities::revoke(conn, user.id, now)?;
     password_resets::remove(conn, user.id)?;
     Ok(user)
 }

@@ -56,7 +56,7 @@ fn a_tip(store: &Store) -> (Tip, UserId, UserId) {
 
 fn join(store: &Store, community: CommunityId, user: UserId, role: Role) {
     let member = Membership { community, user, role, since: at(0) };
-    write(store, move |conn| communities::set_member(conn, &member)).unwrap();
+    write(store, move |conn| communities::set_member(conn, &member, None)).unwrap();
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod crash;
 mod flags;
 mod glossaries;
 mod idempotency;
+mod identities;
 mod imports;
 mod log;
 mod migrations;

@@ -14,7 +14,7 @@ use crate::support::{at, community, id, person, read, refused, write};
 
 fn join(store: &Store, community: CommunityId, user: UserId, role: Role) {
     let membership = Membership { community, user, role, since: at(1) };
-    write(store, move |conn| communities::set_member(conn, &membership)).unwrap();
+    write(store, move |conn| communities::set_member(conn, &membership, None)).unwrap();
 }
 
 #[test]

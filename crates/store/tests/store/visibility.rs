@@ -109,7 +109,7 @@ impl World {
             for (community, &role) in communities.iter().zip(roles) {
                 if let Some(role) = role {
                     let membership = Membership { community: community.id, user: user.id, role, since: at(0) };
-                    communities::set_member(conn, &membership)?;
+                    communities::set_member(conn, &membership, None)?;
                 }
             }
             let standings = communities::standings(conn, user.id)?;

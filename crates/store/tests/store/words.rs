@@ -22,11 +22,11 @@ fn every_word_of_the_domain_goes_in_and_comes_out() {
         let (tip, revision, review) = under_review(store, printers, author, 1001);
         let since = at(0);
         let member = move |role| Membership { community: printers, user: peer, role, since };
-        write(store, move |conn| communities::set_member(conn, &member(Role::Reader))).unwrap();
+        write(store, move |conn| communities::set_member(conn, &member(Role::Reader), None)).unwrap();
 
         for &role in Role::ALL {
             undone(store, move |conn| {
-                communities::set_member(conn, &member(role))?;
+                communities::set_member(conn, &member(role), None)?;
                 assert_eq!(communities::member(conn, printers, peer)?, Some(member(role)));
                 Ok(())
             });
@@ -116,7 +116,7 @@ fn the_database_knows_no_other_words() {
         let printers = community(store, "printers", Openness::Open);
         let (tip, _, review) = under_review(store, printers, author, 1001);
         let member = Membership { community: printers, user: peer, role: Role::Reader, since: at(0) };
-        write(store, move |conn| communities::set_member(conn, &member)).unwrap();
+        write(store, move |conn| communities::set_member(conn, &member, None)).unwrap();
         for (table, column) in [
             ("users", "site_role"),
             ("users", "status"),
