@@ -54,7 +54,7 @@ pub(crate) fn tagged_as(
 }
 
 /// 304, where the client has this state already.
-fn known(req: &HttpRequest, etag: &str) -> Result<Option<HttpResponse>, Problem> {
+pub(crate) fn known(req: &HttpRequest, etag: &str) -> Result<Option<HttpResponse>, Problem> {
     let known = tags(req, IF_NONE_MATCH)?.unwrap_or_default();
     // If-None-Match compares weakly: a compressing proxy may have weakened the tag.
     let is_known = known.iter().any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag);

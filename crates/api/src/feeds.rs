@@ -12,7 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use eureka_domain::Instant;
 use eureka_domain::ids::UserId;
 use eureka_domain::tip::{Confidence, Safety};
-use eureka_service::{Relaxed, SearchQuery, SearchResponse, Sort, TipDocument, entity_tag, fingerprint};
+use eureka_service::{Relaxed, SearchQuery, SearchResponse, Sort, TipDocument, entity_tag, name_of};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -244,8 +244,7 @@ fn search_id(api: &Api, req: &HttpRequest) -> Uuid {
     asked.retain(|(name, _)| name != "limit");
     asked.sort();
     let canonical = form_urlencoded::Serializer::new(String::new()).extend_pairs(asked).finish();
-    let digest = fingerprint("GET", &api.link("/v1/search"), canonical.as_bytes());
-    let bits = digest.get(..32).and_then(|hex| u128::from_str_radix(hex, 16).ok()).unwrap_or_default();
+    let bits = name_of(&format!("GET {}\n{canonical}", api.link("/v1/search")));
     uuid::Builder::from_custom_bytes(bits.to_be_bytes()).into_uuid()
 }
 

@@ -5,6 +5,7 @@ mod addresses;
 mod admin;
 mod api_keys;
 mod body;
+mod browser;
 mod caller;
 mod changes;
 mod communities;
@@ -17,6 +18,7 @@ mod flags;
 mod gaps;
 mod glossary;
 mod health;
+mod html;
 mod idempotency;
 mod imports;
 mod limits;
@@ -43,8 +45,10 @@ mod users;
 mod webhooks;
 mod wire;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
@@ -52,6 +56,8 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::Data;
 use actix_web::{App, Error};
 use eureka_service::{Service, ServiceError};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -67,6 +73,8 @@ pub use webhooks::webhook_message;
 const AT_WORK: usize = 512;
 /// How many requests may wait at once for something to happen.
 const WAITING: usize = 256;
+/// How long a rendering may wait for its turn.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The application that a worker serves: the routes within what every request and reply has.
 pub fn app(
@@ -96,6 +104,7 @@ pub struct Api {
     service: Arc<Service>,
     at_work: Arc<AtomicUsize>,
     waiting: Arc<AtomicUsize>,
+    renderings: Semaphore,
     draining: AtomicBool,
     metrics: Metrics,
     limits: Limits,
@@ -115,7 +124,17 @@ impl Api {
         let metrics = Metrics::new().expect("sound names of figures");
         let draining = AtomicBool::new(false);
         let (at_work, waiting) = (Arc::default(), Arc::default());
-        Self { service, at_work, waiting, draining, metrics, limits: Limits::new(limits), base: String::new() }
+        let renderings = Semaphore::new(std::thread::available_parallelism().map_or(1, NonZeroUsize::get));
+        Self {
+            service,
+            at_work,
+            waiting,
+            renderings,
+            draining,
+            metrics,
+            limits: Limits::new(limits),
+            base: String::new(),
+        }
     }
 
     /// The API, with the URL at which people reach it: for links that leave it.
@@ -174,6 +193,18 @@ impl Api {
             Ok(result) => Ok(result?),
             Err(_) => Err(ServiceError::Internal("a use case panicked".to_owned()).into()),
         }
+    }
+
+    /// Renders on a blocking thread, no more at once than there are cores: a long text takes some milliseconds, and memory
+    /// for all its parts.
+    pub(crate) async fn render<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let busy = || ServiceError::Busy("too many texts are rendered at once");
+        let _turn = timeout(PATIENCE, self.renderings.acquire()).await.map_err(|_| busy())?;
+        let done = actix_web::web::block(work).await;
+        done.map_err(|_| ServiceError::Internal("rendering panicked".to_owned()).into())
     }
 }
 

@@ -5,29 +5,20 @@ use std::time::Instant as Stopwatch;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ETAG, HeaderMap, HeaderName, HeaderValue,
-    X_CONTENT_TYPE_OPTIONS,
-};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, ETAG, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError};
 use eureka_service::Service;
 use tracing::Instrument;
 
-use crate::Api;
 use crate::problem::{NOT_FOUND, Problem, UNSUPPORTED_ENCODING};
+use crate::{Api, browser};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What is done by the threads for searches.
 const SEARCHES: [&str; 3] = ["/v1/search", "/v1/suggest", "/v1/tips/similar"];
 /// Says to the compressing layer that a reply stays as it is; not for the wire.
 const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
-
-/// What a browser may do with the documentation's pages: their own scripts and styles, nothing from elsewhere.
-const PAGES: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-                     frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
-/// What a browser may do with any other reply.
-const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
 
 tokio::task_local! {
     /// The id and the path of the request that this task serves.
@@ -64,14 +55,12 @@ pub(crate) async fn follow_conventions<B: MessageBody>(
     if let Ok(value) = HeaderValue::from_str(&id) {
         reply.headers_mut().insert(REQUEST_ID, value);
     }
-    let reply_is_a_page = reply.request().path().starts_with("/docs/");
+    let asked_for = reply.request().path().to_owned();
     let headers = reply.headers_mut();
+    browser::protect(&asked_for, headers);
     if headers.get(CONTENT_ENCODING) == Some(&IDENTITY) {
         headers.remove(CONTENT_ENCODING);
     }
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    let policy = if reply_is_a_page { PAGES } else { NOTHING };
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }

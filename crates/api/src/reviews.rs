@@ -10,14 +10,15 @@ use eureka_service::{CommentView, QueueQuery, ReviewDetail, entity_tag};
 pub(crate) use body::{QueueSortWord, QueueStateWord};
 
 use body::{EditsAnswer, NewDecision, NextParams, QueueBody, QueueParams, ReviewBody, StatsBody};
-use desk::{CommentBody, NewCommentBody, ReviewDeskBody};
+use desk::{CommentBody, CommentParams, NewCommentBody, ReviewDeskBody};
 
 use crate::Api;
 use crate::body::Body;
 use crate::caller::Caller;
-use crate::conditional::tagged;
+use crate::conditional::{known, tagged};
+use crate::html::{self, RenderParams};
 use crate::idempotency::{Created, IdempotencyKey, POSITION, answered, changed};
-use crate::page::{PageBody, PageParams, listed, page_request, sent};
+use crate::page::{PageBody, listed, page_request, sent};
 use crate::params::Params;
 use crate::path::review_id;
 use crate::problem::Problem;
@@ -49,7 +50,7 @@ pub(crate) async fn list_reviews(
 /// For the community's reviewers and the tip's author.
 #[utoipa::path(
     tag = "reviews",
-    params(("id" = uuid::Uuid, Path, description = "The review")),
+    params(("id" = uuid::Uuid, Path, description = "The review"), RenderParams),
     responses((status = 200, description = "The review", body = ReviewDeskBody)),
 )]
 #[get("/reviews/{id}")]
@@ -58,6 +59,7 @@ pub(crate) async fn read_review(
     req: HttpRequest,
     caller: Caller,
     id: Path<String>,
+    params: Params<RenderParams>,
 ) -> Result<HttpResponse, Problem> {
     let id = review_id(&id)?;
     let who = caller.0.clone();
@@ -66,7 +68,15 @@ pub(crate) async fn read_review(
     let now = api.service().now();
     let shape = move |found| similar_items(found, now);
     let found = api.service().similar_tips(&caller.0, desk.similar_text(), LOOK_ALIKES, shape).await;
-    tagged(&req, desk.etag(), &ReviewDeskBody::new(&desk, found.ok()))
+    let body = ReviewDeskBody::new(&desk, found.ok());
+    if params.0.render.is_none() {
+        return tagged(&req, desk.etag(), &body);
+    }
+    let etag = html::tag(&desk.etag());
+    match known(&req, &etag)? {
+        Some(reply) => Ok(reply),
+        None => tagged(&req, etag, &api.render(|| body.rendered()).await?),
+    }
 }
 
 /// Take up a review, or renew your claim on it.
@@ -218,7 +228,7 @@ pub(crate) async fn answer_edits(
 /// List what was said in a review, oldest first: for the community's reviewers and the tip's author.
 #[utoipa::path(
     tag = "reviews",
-    params(("id" = uuid::Uuid, Path, description = "The review"), PageParams),
+    params(("id" = uuid::Uuid, Path, description = "The review"), CommentParams),
     responses((status = 200, description = "One page of comments", body = PageBody<CommentBody>)),
 )]
 #[get("/reviews/{id}/comments")]
@@ -227,12 +237,17 @@ pub(crate) async fn list_comments(
     req: HttpRequest,
     caller: Caller,
     id: Path<String>,
-    params: Params<PageParams>,
+    params: Params<CommentParams>,
 ) -> Result<HttpResponse, Problem> {
     let id = review_id(&id)?;
     let page = page_request(params.0.limit, params.0.cursor)?;
     let said = api.run(move |service| service.list_comments(&caller.0, id, &page)).await?;
-    Ok(listed(&req, said, |view| CommentBody::from(&view)))
+    let said = said.map(|view| CommentBody::from(&view));
+    let said = match params.0.render {
+        Some(_) => api.render(|| said.map(CommentBody::rendered)).await?,
+        None => said,
+    };
+    Ok(listed(&req, said, |comment| comment))
 }
 
 /// Say something in a review; those who wrote the text, hold the review or have spoken are told.

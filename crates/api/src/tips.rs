@@ -8,11 +8,11 @@ use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get, patch, post};
 use eureka_domain::ids::{TipRef, UserId};
-use eureka_service::{NewTip, Service, ServiceError, SimilarText, TipQuery, TipView, Written};
+use eureka_service::{NewTip, Service, ServiceError, SimilarText, TipQuery, TipView, Written, entity_tag};
 
 pub(crate) use body::{
     ActionWord, ConfidenceWord, HistoryBody, NewTipBody, OptionalReasonBody, ReasonBody, RevisionBody, SafetyWord,
-    TextBody, TipBody, TipParams, TipPatch, TipReadParams,
+    TextBody, TipBody, TipPageParams, TipParams, TipPatch, TipReadParams,
 };
 pub(crate) use markdown::read_tip_page;
 pub(crate) use replacing::{diff_revisions, merge_tip, named, revert_tip, supersede_tip};
@@ -20,7 +20,8 @@ pub(crate) use replacing::{diff_revisions, merge_tip, named, revert_tip, superse
 use crate::Api;
 use crate::body::{Body, OptionalBody};
 use crate::caller::Caller;
-use crate::conditional::{Expected, tagged};
+use crate::conditional::{Expected, known, tagged};
+use crate::html::{self, RenderParams};
 use crate::idempotency::{Created, IdempotencyKey, answered, changed};
 use crate::page::{PageBody, listed, listed_whole, page_request};
 use crate::params::Params;
@@ -106,15 +107,24 @@ pub(crate) async fn read_tip(
 ) -> Result<HttpResponse, Problem> {
     let tip = tip_ref(&id)?;
     let view = api.run(move |service| service.read_tip(&caller.0, tip)).await?;
-    if let Some(elsewhere) = where_it_went(&view, &params.0, "") {
+    let form = if params.0.render.is_some() { "?render=html" } else { "" };
+    if let Some(elsewhere) = where_it_went(&view, params.0.redirect, form) {
         return Ok(elsewhere);
     }
-    tagged(&req, view.etag(), &TipBody::from(&view))
+    let body = TipBody::from(&view);
+    if params.0.render.is_none() {
+        return tagged(&req, view.etag(), &body);
+    }
+    let etag = html::tag(&view.etag());
+    match known(&req, &etag)? {
+        Some(reply) => Ok(reply),
+        None => tagged(&req, etag, &api.render(|| body.rendered()).await?),
+    }
 }
 
 /// The way to the tip that a tip was merged into, unless the reader would rather see the tip itself.
-fn where_it_went(view: &TipView, params: &TipReadParams, form: &str) -> Option<HttpResponse> {
-    let number = view.merged_into().filter(|_| params.redirect.unwrap_or(true))?;
+fn where_it_went(view: &TipView, redirect: Option<bool>, form: &str) -> Option<HttpResponse> {
+    let number = view.merged_into().filter(|_| redirect.unwrap_or(true))?;
     let location = (LOCATION, format!("/v1/tips/{number}{form}"));
     Some(HttpResponse::TemporaryRedirect().insert_header(location).finish())
 }
@@ -266,6 +276,7 @@ pub(crate) async fn list_revisions(
     params(
         ("id" = String, Path, description = "The tip's id or number"),
         ("n" = i32, Path, description = "The revision's number, from 1"),
+        RenderParams,
     ),
     responses((status = 200, description = "The revision", body = RevisionBody)),
 )]
@@ -275,11 +286,20 @@ pub(crate) async fn read_revision(
     req: HttpRequest,
     caller: Caller,
     path: Path<(String, String)>,
+    params: Params<RenderParams>,
 ) -> Result<HttpResponse, Problem> {
     let tip = tip_ref(&path.0)?;
     let number = revision_number(&path.1)?;
     let revision = api.run(move |service| service.read_revision(&caller.0, tip, number)).await?;
-    tagged(&req, eureka_service::entity_tag(&revision), &RevisionBody::from(&revision))
+    let (etag, body) = (entity_tag(&revision), RevisionBody::from(&revision));
+    if params.0.render.is_none() {
+        return tagged(&req, etag, &body);
+    }
+    let etag = html::tag(&etag);
+    match known(&req, &etag)? {
+        Some(reply) => Ok(reply),
+        None => tagged(&req, etag, &api.render(|| body.rendered()).await?),
+    }
 }
 
 /// Tell what happened to a tip: who, when, from what to what, why; oldest first.

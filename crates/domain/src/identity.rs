@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn an_older_token_has_nothing_to_say_and_the_newest_has_again_when_the_mapping_changes() {
-        let at = |seconds| chrono::DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap();
+        let at = |seconds: i64| chrono::DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap();
         let mut identity = Identity {
             id: IdentityId(Uuid::nil()),
             issuer: String::new(),

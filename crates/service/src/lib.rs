@@ -90,7 +90,7 @@ pub use similar::SimilarText;
 pub use tips::{IfMatch, NewTip, RevisionDiff, TipChanges, TipQuery};
 pub use tokens::{ACCESS_MINUTES, Keys, PublicKey, generate_key};
 pub use users::{NewUser, UserChanges};
-pub use views::{Person, ProofView, ReviewBrief, TipView, entity_tag};
+pub use views::{Person, ProofView, ReviewBrief, TipView, entity_tag, name_of};
 pub use webhooks::{
     Courier, Envelope, MadeWebhook, Message, Names, NewWebhook, Parcel, Post, WebhookChanges, WebhookView,
 };

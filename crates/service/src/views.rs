@@ -166,6 +166,11 @@ pub fn entity_tag(view: &impl Debug) -> String {
     format!("\"{}\"", URL_SAFE_NO_PAD.encode(short))
 }
 
+/// 128 bits of a text's SHA-256: a name that anybody makes again who has the text.
+pub fn name_of(text: &str) -> u128 {
+    Sha256::digest(text).iter().take(16).fold(0, |bits, byte| bits << 8 | u128::from(*byte))
+}
+
 /// What the caller sees of each tip that they may know of; the others are left out.
 pub(crate) fn tip_views(
     conn: &mut Conn<'_>,

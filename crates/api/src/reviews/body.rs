@@ -184,6 +184,13 @@ pub(crate) struct ReviewBody {
     possible: Vec<ActionWord>,
 }
 
+impl ReviewBody {
+    /// The review, with the HTML of its texts beside them.
+    pub(crate) fn rendered(self) -> Self {
+        Self { revision: self.revision.rendered(), live: self.live.map(RevisionBody::rendered), ..self }
+    }
+}
+
 impl From<&ReviewDetail> for ReviewBody {
     fn from(detail: &ReviewDetail) -> Self {
         let review = &detail.review;

@@ -4,11 +4,12 @@ use eureka_domain::checklist::{Check, Item};
 use eureka_domain::ids::CommentId;
 use eureka_service::{CommentView, EarlierReason, NewComment, ReviewDesk};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::body::{ReasonWord, ReviewBody, VerdictWord};
 use crate::diff::{FieldDiffBody, FieldWord};
+use crate::html::{Render, html};
 use crate::relations::RelationBody;
 use crate::similar::SimilarTipBody;
 use crate::wire::{self, instant, wire_enum};
@@ -59,6 +60,12 @@ impl ReviewDeskBody {
             comments: desk.comments.iter().map(Into::into).collect(),
             look_alikes,
         }
+    }
+
+    /// The review, with the HTML of its texts and of what was said beside them.
+    pub(crate) fn rendered(self) -> Self {
+        let comments = self.comments.into_iter().map(CommentBody::rendered).collect();
+        Self { review: self.review.rendered(), comments, ..self }
     }
 }
 
@@ -119,6 +126,9 @@ pub(crate) struct CommentBody {
     author: wire::Person,
     /// What.
     text: String,
+    /// The text as HTML that is safe to show, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    html: Option<String>,
     /// The field it is about; absent where it is about the whole text.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<FieldWord>,
@@ -130,17 +140,40 @@ pub(crate) struct CommentBody {
     at: String,
 }
 
+impl CommentBody {
+    /// The comment, with its HTML beside it.
+    pub(crate) fn rendered(self) -> Self {
+        Self { html: Some(html(&self.text)), ..self }
+    }
+}
+
 impl From<&CommentView> for CommentBody {
     fn from(view: &CommentView) -> Self {
         Self {
             id: view.comment.id.0,
             author: (&view.author).into(),
             text: view.comment.text.clone(),
+            html: None,
             field: view.comment.field.map(Into::into),
             reply_to: view.comment.reply_to.map(|id| id.0),
             at: instant(view.comment.at),
         }
     }
+}
+
+/// Which page of what was said, and how.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CommentParams {
+    /// How many items at most, 1 to 100.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    pub(crate) limit: Option<i64>,
+    /// The `next_cursor` of the page before.
+    pub(crate) cursor: Option<String>,
+    /// `html`: have the Markdown of the texts as HTML that is safe to show, beside the source.
+    #[param(inline)]
+    pub(crate) render: Option<Render>,
 }
 
 /// Something to say in a review.

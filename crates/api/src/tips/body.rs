@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use crate::html::{HtmlBody, Render};
 use crate::outcomes::TipProofBody;
 use crate::similar::SimilarTipBody;
 use crate::wire::{Person, instant, nullable, present, wire_enum};
@@ -65,6 +66,9 @@ pub(crate) struct TextBody {
     /// What fixes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     solution: Option<String>,
+    /// Problem, cause and solution as HTML, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    html: Option<HtmlBody>,
     /// Machines it applies to.
     products: Vec<String>,
     /// Fault codes, byte for byte.
@@ -87,12 +91,21 @@ impl From<&TipText> for TextBody {
             safety: text.safety.into(),
             hazard: text.hazard.clone(),
             solution: text.solution.clone(),
+            html: None,
             products: text.products.clone(),
             fault_codes: text.fault_codes.clone(),
             parts: text.parts.clone(),
             tags: text.tags.clone(),
             lang: text.lang.clone(),
         }
+    }
+}
+
+impl TextBody {
+    /// The text, with its HTML beside it.
+    fn rendered(self) -> Self {
+        let html = HtmlBody::of(&self.problem, self.cause.as_deref(), self.solution.as_deref());
+        Self { html: Some(html), ..self }
     }
 }
 
@@ -134,6 +147,13 @@ impl From<&Revision> for RevisionBody {
             submitted_at: revision.submitted_at.map(instant),
             decided_at: revision.decided_at.map(instant),
         }
+    }
+}
+
+impl RevisionBody {
+    /// The revision, with the HTML of its texts beside them.
+    pub(crate) fn rendered(self) -> Self {
+        Self { text: self.text.rendered(), ..self }
     }
 }
 
@@ -259,6 +279,11 @@ impl TipBody {
     /// A tip that has just been sent to reviewers.
     pub(crate) fn submitted(view: &TipView, look_alikes: Option<Vec<SimilarTipBody>>) -> Self {
         Self { look_alikes, ..Self::from(view) }
+    }
+
+    /// The tip, with the HTML of its texts beside them.
+    pub(crate) fn rendered(self) -> Self {
+        Self { text: self.text.rendered(), pending: self.pending.map(RevisionBody::rendered), ..self }
     }
 }
 
@@ -454,6 +479,19 @@ pub(crate) struct OptionalReasonBody {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TipReadParams {
+    /// `false` reads a merged tip itself.
+    #[param(default = true)]
+    pub(crate) redirect: Option<bool>,
+    /// `html`: have the Markdown of the texts as HTML that is safe to show, beside the source.
+    #[param(inline)]
+    pub(crate) render: Option<Render>,
+}
+
+/// How to read a tip as a page.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TipPageParams {
     /// `false` reads a merged tip itself.
     #[param(default = true)]
     pub(crate) redirect: Option<bool>,

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use eureka_domain::tip::{Confidence, Safety};
 use eureka_service::TipView;
 
-use super::{TipReadParams, where_it_went};
+use super::{TipPageParams, where_it_went};
 use crate::Api;
 use crate::caller::Caller;
 use crate::conditional::tagged_as;
@@ -21,7 +21,7 @@ use crate::problem::Problem;
 /// name is on it, which revision it is and how far it can be relied on, and its address.
 #[utoipa::path(
     tag = "tips",
-    params(("id" = String, Path, description = "The tip's id or number", example = "T-1042"), TipReadParams),
+    params(("id" = String, Path, description = "The tip's id or number", example = "T-1042"), TipPageParams),
     responses(
         (
             status = 200,
@@ -43,11 +43,11 @@ pub(crate) async fn read_tip_page(
     req: HttpRequest,
     caller: Caller,
     id: Path<String>,
-    params: Params<TipReadParams>,
+    params: Params<TipPageParams>,
 ) -> Result<HttpResponse, Problem> {
     let tip = tip_ref(&id)?;
     let view = api.run(move |service| service.read_tip(&caller.0, tip)).await?;
-    if let Some(elsewhere) = where_it_went(&view, &params.0, ".md") {
+    if let Some(elsewhere) = where_it_went(&view, params.0.redirect, ".md") {
         return Ok(elsewhere);
     }
     tagged_as(&req, view.etag(), "text/markdown; charset=utf-8", page(&view))
