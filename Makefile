@@ -19,7 +19,7 @@ openapi: ## Write openapi/eureka.json from the code
 demo: ## The product on loopback, with its own tips and a cast to log in as
 	cargo run --release -- demo
 
-resilience: ## The long trials of docs/resiliency.md: kills, power cuts, damage, full disks; as root, some minutes
+resilience: ## The long trials of docs/resiliency.md: kills, power cuts, damage, failing disks, clocks; as root, some minutes
 	EUREKA_RESILIENCE=long cargo test -p eureka-server --test resilience -- --nocapture --test-threads 2
 
 bench: ## Tables with ratios to bare tantivy, the hello endpoint and the bare database; some minutes

@@ -4,6 +4,9 @@ use chrono::Duration;
 
 use crate::clock::Instant;
 
+/// How far the clocks of those who count together may differ.
+const SKEW: Duration = Duration::minutes(1);
+
 /// So many at once, and one more each time that has passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
@@ -34,7 +37,7 @@ impl Rate {
     }
 
     /// Does one more, of an allowance that is full again at `full_at`: when it is after that, or how long to wait for one.
-    /// A clock that was set back costs a window at most.
+    /// A clock that was set back costs a minute at most: by more than that, and counting begins anew.
     pub fn take(self, full_at: Option<Instant>, now: Instant) -> Result<Instant, Duration> {
         let next = self.sane(full_at, now) + self.every;
         let wait = next - now - self.window();
@@ -54,7 +57,10 @@ impl Rate {
     }
 
     fn sane(self, full_at: Option<Instant>, now: Instant) -> Instant {
-        full_at.unwrap_or(now).clamp(now, now + self.window())
+        let most = now + self.window();
+        // Later than any clock of now can have made it: a clock showed a later time once. Whoever is refused writes
+        // nothing, so that without this they would be until then.
+        full_at.filter(|at| *at <= most + SKEW).unwrap_or(now).clamp(now, most)
     }
 }
 
@@ -83,9 +89,15 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_set_back_costs_a_window_at_most() {
+    fn a_clock_that_was_set_back_costs_a_minute_at_most() {
         let rate = Rate::per_minute(60).unwrap();
-        assert_eq!(rate.take(Some(at(86_400)), at(0)), Err(Duration::seconds(1)));
+        // An hour or a day: counting begins anew.
+        assert_eq!(rate.take(Some(at(86_400)), at(0)), Ok(at(1)));
+        assert_eq!(rate.remaining(Some(at(86_400)), at(0)), 60);
+        // Less than clocks may differ by: one that lags is no way around the limit.
+        let full = Some(at(60 + 45));
+        assert_eq!(rate.take(full, at(0)), Err(Duration::seconds(1)));
+        assert!(rate.take(full, at(45)).is_err() && rate.take(full, at(46)).is_ok());
         assert_eq!(Rate::per_minute(0), None);
         assert!(Rate::per_minute(u32::MAX).unwrap().take(None, at(0)).is_ok());
     }

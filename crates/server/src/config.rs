@@ -61,6 +61,13 @@ pub(crate) struct Settings {
     /// without TLS as well [default: none]
     #[arg(long, global = true, env = "EUREKA_WEBHOOK_ALLOW", value_delimiter = ',', value_name = "CIDR")]
     pub(crate) webhook_allow: Vec<Network>,
+    /// Folder that all replicas see, where copies of the index are kept for those that start without one [default: none
+    /// are kept]
+    #[arg(long, global = true, env = "EUREKA_SNAPSHOTS", value_name = "DIR")]
+    pub(crate) snapshots: Option<PathBuf>,
+    /// Hours after which another copy is made, by one of the replicas
+    #[arg(long, global = true, env = "EUREKA_SNAPSHOT_HOURS", default_value_t = 24, value_name = "N")]
+    pub(crate) snapshot_hours: u32,
     /// Form of the log
     #[arg(long, global = true, env = "EUREKA_LOG_FORMAT", default_value = "pretty", value_enum)]
     pub(crate) log_format: LogFormat,
@@ -161,6 +168,8 @@ impl Settings {
             ("trusted-proxy", networks(&self.trusted_proxy)),
             ("forwarded-by", format!("{:?}", self.limits().proxies.header)),
             ("webhook-allow", networks(&self.webhook_allow)),
+            ("snapshots", self.snapshots.as_ref().map_or("(none are kept)".to_owned(), |f| f.display().to_string())),
+            ("snapshot-hours", self.snapshot_hours.to_string()),
             ("log-format", format!("{:?}", self.log_format).to_lowercase()),
             ("log", self.log.clone()),
             ("admin-email", self.admin_email.clone()),

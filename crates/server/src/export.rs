@@ -1,6 +1,8 @@
-//! `eureka export`: what `eureka import` takes in elsewhere, as NDJSON: the communities, then the tips that readers find, in
-//! the order in which they were written.
+//! `eureka export`: a whole base as NDJSON, for `eureka import` elsewhere: communities, glossaries, the tips that were ever
+//! approved with their earlier texts and what using them did, flags, relations, and what took whose place. Each person is
+//! told of before the first line that names them.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
@@ -8,12 +10,12 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use eureka_domain::community::{Charter, Community, Openness, ReviewPolicy};
-use eureka_domain::tip::TipText;
-use eureka_service::ImportLine;
-use serde::{Deserialize, Serialize};
+use eureka_domain::ids::UserId;
+use eureka_service::{Moved, MovedTip, Service};
+use serde::Serialize;
 
 use crate::config::Settings;
+use crate::lines::{CommunityLine, MovedLine, TipLine};
 use crate::start;
 
 /// Where to.
@@ -21,102 +23,10 @@ use crate::start;
 pub(crate) struct Arguments {
     /// NDJSON file, gzipped where its name ends in `.gz`; it must not be there
     file: PathBuf,
-}
-
-/// A community, as a line of the file.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct CommunityLine {
-    /// What tells it from a tip.
-    record: CommunityRecord,
-    slug: String,
-    name: String,
-    description: String,
-    visibility: Openness,
-    policy: PolicyLine,
-}
-
-#[derive(Serialize, Deserialize)]
-enum CommunityRecord {
-    #[serde(rename = "community")]
-    Community,
-}
-
-#[derive(Serialize, Deserialize)]
-struct PolicyLine {
-    quorum: i32,
-    safety_quorum: i32,
-    claim_minutes: i32,
-    first_response_days: i32,
-    decision_days: i32,
-}
-
-impl From<Community> for CommunityLine {
-    fn from(community: Community) -> Self {
-        let ReviewPolicy { quorum, safety_quorum, claim_minutes, first_response_days, decision_days } =
-            community.policy;
-        Self {
-            record: CommunityRecord::Community,
-            slug: community.slug,
-            name: community.name,
-            description: community.description,
-            visibility: community.openness,
-            policy: PolicyLine { quorum, safety_quorum, claim_minutes, first_response_days, decision_days },
-        }
-    }
-}
-
-impl From<CommunityLine> for Charter {
-    fn from(line: CommunityLine) -> Self {
-        let PolicyLine { quorum, safety_quorum, claim_minutes, first_response_days, decision_days } = line.policy;
-        Self {
-            slug: line.slug,
-            name: line.name,
-            description: line.description,
-            openness: line.visibility,
-            policy: ReviewPolicy { quorum, safety_quorum, claim_minutes, first_response_days, decision_days },
-        }
-    }
-}
-
-/// A tip, as a line of the file.
-#[derive(Serialize)]
-struct TipLine {
-    id: String,
-    community: String,
-    author: String,
-    confidence: eureka_domain::tip::Confidence,
-    #[serde(flatten)]
-    text: TextLine,
-}
-
-#[derive(Serialize)]
-struct TextLine {
-    title: String,
-    problem: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cause: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    solution: Option<String>,
-    products: Vec<String>,
-    fault_codes: Vec<String>,
-    parts: Vec<String>,
-    tags: Vec<String>,
-    safety: eureka_domain::tip::Safety,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hazard: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lang: Option<String>,
-}
-
-impl From<ImportLine> for TipLine {
-    fn from(line: ImportLine) -> Self {
-        let ImportLine { external_id, community, author, confidence, text, .. } = line;
-        let TipText { title, problem, cause, solution, products, fault_codes, parts, tags, safety, hazard, lang } =
-            text;
-        let text =
-            TextLine { title, problem, cause, solution, products, fault_codes, parts, tags, safety, hazard, lang };
-        Self { id: external_id, community, author, confidence, text }
-    }
+    /// Also everybody's name and login name, and who is what in which community. Without it people have no name but those
+    /// whose words are in tips
+    #[arg(long)]
+    people: bool,
 }
 
 /// Writes the file.
@@ -125,42 +35,118 @@ pub(crate) fn export(settings: &Settings, arguments: &Arguments) -> anyhow::Resu
     let path = &arguments.file;
     let file = File::create_new(path).with_context(|| format!("cannot make {}", path.display()))?;
     let (communities, tips) = if path.extension().is_some_and(|extension| extension == "gz") {
-        let mut out = flate2::write::GzEncoder::new(BufWriter::new(file), flate2::Compression::default());
-        let written = write(&service, &mut out)?;
-        out.finish()?.into_inner()?.sync_all()?;
+        let out = flate2::write::GzEncoder::new(BufWriter::new(file), flate2::Compression::default());
+        let mut exporter = Exporter::new(&service, arguments, out);
+        let written = exporter.write()?;
+        exporter.out.finish()?.into_inner()?.sync_all()?;
         written
     } else {
-        let mut out = BufWriter::new(file);
-        let written = write(&service, &mut out)?;
-        out.into_inner()?.sync_all()?;
+        let mut exporter = Exporter::new(&service, arguments, BufWriter::new(file));
+        let written = exporter.write()?;
+        exporter.out.into_inner()?.sync_all()?;
         written
     };
     println!("exported {communities} communities and {tips} tips");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says how many communities and tips there were.
-fn write(service: &eureka_service::Service, out: &mut impl Write) -> anyhow::Result<(usize, usize)> {
-    let (mut communities, mut tips) = (0, 0);
-    for community in service.every_community()? {
-        write_line(out, &CommunityLine::from(community))?;
-        communities += 1;
+struct Exporter<'s, W> {
+    service: &'s Service,
+    with_people: bool,
+    /// Those who have a line.
+    told: BTreeSet<UserId>,
+    out: W,
+}
+
+impl<'s, W: Write> Exporter<'s, W> {
+    fn new(service: &'s Service, arguments: &Arguments, out: W) -> Self {
+        Self { service, with_people: arguments.people, told: BTreeSet::new(), out }
     }
-    let mut after = None;
-    loop {
-        let (lines, next) = service.export_lines(after)?;
-        tips += lines.len();
-        for line in lines {
-            write_line(out, &TipLine::from(line))?;
+
+    /// Says how many communities and tips there were.
+    fn write(&mut self) -> anyhow::Result<(usize, usize)> {
+        let communities = self.service.every_community()?;
+        let (count, mut tips) = (communities.len(), 0);
+        for community in communities {
+            self.line(&MovedLine::Community(CommunityLine::from(community)))?;
         }
-        if next.is_none() {
-            return Ok((communities, tips));
+        if self.with_people {
+            self.all_people()?;
+            self.all(self.service.members_to_move()?)?;
         }
-        after = next;
+        self.all(self.service.glossaries_to_move()?)?;
+        let mut after = None;
+        loop {
+            let (moved, next) = self.service.tips_to_move(after)?;
+            tips += moved.len();
+            for tip in moved {
+                self.tell(named_by_tip(&tip))?;
+                self.line(&MovedLine::Tip(Box::new(TipLine::from(tip))))?;
+            }
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        loop {
+            let (moved, next) = self.service.links_to_move(after)?;
+            self.all(moved)?;
+            after = next;
+            if after.is_none() {
+                return Ok((count, tips));
+            }
+        }
+    }
+
+    fn all_people(&mut self) -> anyhow::Result<()> {
+        let mut after = None;
+        loop {
+            let (people, next) = self.service.people_to_move(after)?;
+            self.tell(people.into_iter().collect())?;
+            after = next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn all(&mut self, moved: Vec<Moved>) -> anyhow::Result<()> {
+        for moved in moved {
+            self.tell(named_by(&moved))?;
+            self.line(&MovedLine::from(moved))?;
+        }
+        Ok(())
+    }
+
+    /// Tells of these people, those who have a line excepted.
+    fn tell(&mut self, people: BTreeSet<UserId>) -> anyhow::Result<()> {
+        let new: Vec<UserId> = people.into_iter().filter(|person| self.told.insert(*person)).collect();
+        for person in self.service.people_named(&new, self.with_people)? {
+            self.line(&MovedLine::Person(person.into()))?;
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, line: &impl Serialize) -> anyhow::Result<()> {
+        serde_json::to_writer(&mut self.out, line)?;
+        Ok(self.out.write_all(b"\n")?)
     }
 }
 
-fn write_line(out: &mut impl Write, line: &impl Serialize) -> anyhow::Result<()> {
-    serde_json::to_writer(&mut *out, line)?;
-    Ok(out.write_all(b"\n")?)
+fn named_by_tip(tip: &MovedTip) -> BTreeSet<UserId> {
+    let of_texts = tip.revisions.iter().flat_map(|text| text.credited.iter().copied().chain([text.editor]));
+    of_texts.chain(tip.outcomes.iter().map(|outcome| outcome.user)).chain([tip.author]).collect()
+}
+
+fn named_by(moved: &Moved) -> BTreeSet<UserId> {
+    match moved {
+        Moved::Member { user, .. } => [*user].into(),
+        Moved::Glossary { versions, .. } => versions.iter().filter_map(|version| version.editor).collect(),
+        Moved::Flag { flag, .. } => {
+            let by = flag.resolved.as_ref().and_then(|end| end.by);
+            [flag.flagged_by, flag.assignee, by].into_iter().flatten().collect()
+        }
+        Moved::Relation { relation, .. } => [relation.by].into(),
+        Moved::Replaced { .. } => BTreeSet::new(),
+    }
 }

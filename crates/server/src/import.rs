@@ -1,6 +1,7 @@
-//! `eureka import`: approved tips from NDJSON, plain or gzipped, streaming; and the communities of a file that
-//! `eureka export` has written.
+//! `eureka import`: approved tips from NDJSON, plain or gzipped, streaming; and all that is in a file that `eureka export`
+//! has written.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -11,13 +12,14 @@ use anyhow::Context;
 use clap::Args;
 use eureka_domain::FieldError;
 use eureka_domain::community::{Charter, Openness, ReviewPolicy};
+use eureka_domain::ids::UserId;
 use eureka_domain::tip::{Confidence, Safety, TipText};
-use eureka_service::{ImportLine, ImportReport, Refusal, Service, ServiceError};
+use eureka_service::{Arrival, ImportLine, ImportReport, Moved, MovedPerson, MovedTip, Refusal, Service, ServiceError};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 
 use crate::config::Settings;
-use crate::export::CommunityLine;
+use crate::lines::{KINDS, MovedLine};
 use crate::{logging, operate, start};
 
 /// What to import.
@@ -114,13 +116,18 @@ fn import_lines(
     let mut report = ImportReport::default();
     let mut group = Vec::with_capacity(GROUP);
     let mut is_home_made = false;
+    let mut move_in = MoveIn::of(service);
     for (place, line) in lines.enumerate() {
         let line = line.context("the file cannot be read further")?;
         if line.trim().is_empty() {
             continue;
         }
-        if let Ok(community) = serde_json::from_str::<CommunityLine>(&line) {
-            ensure_community(service, community.into())?;
+        if is_moved(&line) {
+            match serde_json::from_str::<MovedLine>(&line) {
+                Ok(moved) => move_in.take(place + 1, moved, &mut report)?,
+                Err(error) => report.refused.push(malformed(place + 1, &error)),
+            }
+            progress(&report);
             continue;
         }
         match read_line(place + 1, &line, &arguments.community) {
@@ -139,17 +146,94 @@ fn import_lines(
         }
     }
     report.add(service.import_tips(group)?);
+    move_in.settle(&mut report)?;
     progress(&report);
+    if move_in.other != (0, 0) {
+        println!("and {} of what belongs to tips and communities, {} here before", move_in.other.0, move_in.other.1);
+    }
     Ok(report)
+}
+
+/// Whether a line is one of `eureka export`.
+fn is_moved(line: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Kinded {
+        kind: Option<String>,
+    }
+    let kind = serde_json::from_str::<Kinded>(line).ok().and_then(|line| line.kind);
+    kind.is_some_and(|kind| KINDS.contains(&kind.as_str()))
+}
+
+/// A whole base on its way in, in groups.
+struct MoveIn<'s> {
+    service: &'s Service,
+    /// Who people are here, by who they were there.
+    people: HashMap<UserId, UserId>,
+    arriving: Vec<MovedPerson>,
+    tips: Vec<(usize, MovedTip)>,
+    rest: Vec<(usize, Moved)>,
+    /// How much of the rest came in, and how much was here.
+    other: (usize, usize),
+}
+
+impl<'s> MoveIn<'s> {
+    fn of(service: &'s Service) -> Self {
+        let (people, arriving, tips, rest) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { service, people, arriving, tips, rest, other: (0, 0) }
+    }
+
+    fn take(&mut self, number: usize, line: MovedLine, report: &mut ImportReport) -> anyhow::Result<()> {
+        match line {
+            MovedLine::Community(community) => ensure_community(self.service, community.into())?,
+            MovedLine::Person(person) => self.arriving.push(person.into()),
+            MovedLine::Tip(tip) => self.tips.push((number, (*tip).into())),
+            MovedLine::Member(member) => self.rest.push((number, member.into())),
+            MovedLine::Glossary(glossary) => self.rest.push((number, glossary.into())),
+            MovedLine::Flag(flag) => self.rest.push((number, (*flag).into())),
+            MovedLine::Relation(relation) => self.rest.push((number, relation.into())),
+            MovedLine::Replaced(replaced) => self.rest.push((number, replaced.into())),
+        }
+        // Lines name what stands before them.
+        let is_full = self.arriving.len().max(self.tips.len()).max(self.rest.len()) >= GROUP;
+        if is_full { self.settle(report) } else { Ok(()) }
+    }
+
+    /// Writes what has been read: people, tips, and what belongs to both.
+    fn settle(&mut self, report: &mut ImportReport) -> anyhow::Result<()> {
+        self.people.extend(self.service.take_people(std::mem::take(&mut self.arriving))?);
+        let (numbers, tips): (Vec<usize>, Vec<MovedTip>) = std::mem::take(&mut self.tips).into_iter().unzip();
+        let names: Vec<String> = tips.iter().map(|tip| tip.name.id.clone()).collect();
+        let arrived = self.service.take_tips(tips, &self.people)?;
+        for ((number, name), arrival) in numbers.into_iter().zip(names).zip(arrived) {
+            match arrival {
+                Arrival::New => report.imported += 1,
+                Arrival::Known => report.known += 1,
+                Arrival::Refused(why) => report.refused.push(refusal(number, name, why)),
+            }
+        }
+        let (numbers, rest): (Vec<usize>, Vec<Moved>) = std::mem::take(&mut self.rest).into_iter().unzip();
+        for (number, arrival) in numbers.into_iter().zip(self.service.take(rest, &self.people)?) {
+            match arrival {
+                Arrival::New => self.other.0 += 1,
+                Arrival::Known => self.other.1 += 1,
+                Arrival::Refused(why) => report.refused.push(refusal(number, String::new(), why)),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn refusal(line: usize, external_id: String, why: String) -> Refusal {
+    Refusal { line, external_id, errors: vec![FieldError::new("", "invalid", why)] }
+}
+
+fn malformed(line: usize, error: &serde_json::Error) -> Refusal {
+    Refusal { line, external_id: String::new(), errors: vec![FieldError::new("", "malformed", error.to_string())] }
 }
 
 /// Reads one line of an import file.
 pub(crate) fn read_line(number: usize, line: &str, community: &str) -> Result<ImportLine, Refusal> {
-    let line: Line = serde_json::from_str(line).map_err(|error| Refusal {
-        line: number,
-        external_id: String::new(),
-        errors: vec![FieldError::new("", "malformed", error.to_string())],
-    })?;
+    let line: Line = serde_json::from_str(line).map_err(|error| malformed(number, &error))?;
     let external_id = line.external_id.unwrap_or_else(|| match line.id {
         serde_json::Value::Null => String::new(),
         serde_json::Value::String(text) => text,

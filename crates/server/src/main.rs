@@ -9,11 +9,13 @@ mod evaluate;
 mod export;
 mod import;
 mod keys;
+mod lines;
 mod logging;
 mod manifest;
 mod operate;
 mod restore;
 mod serve;
+mod snapshots;
 mod sso;
 mod start;
 
@@ -44,9 +46,9 @@ enum Command {
     Demo(demo::Arguments),
     /// Bring the database's schema up to this version.
     Migrate,
-    /// Take approved tips in from NDJSON, plain or gzipped; repeatable without doubles.
+    /// Take approved tips, or all that an export holds, in from NDJSON, plain or gzipped; repeatable without doubles.
     Import(import::Arguments),
-    /// Write communities and the tips that readers find to NDJSON, for `import` elsewhere.
+    /// Write all that peers have approved, and what came of it, to NDJSON, for `import` elsewhere.
     Export(export::Arguments),
     /// Measure how well searches find on judged collections, over HTTP on the default settings.
     Evaluate(evaluate::Arguments),

@@ -164,7 +164,8 @@ pub(crate) fn create_private(path: &Path) -> anyhow::Result<File> {
     options.open(path).with_context(|| format!("cannot make {}", path.display()))
 }
 
-fn sum(path: &Path) -> anyhow::Result<Sum> {
+/// The size and checksum of a file.
+pub(crate) fn sum(path: &Path) -> anyhow::Result<Sum> {
     let missing = || format!("cannot read {}", path.display());
     let mut file = File::open(path).with_context(missing)?;
     let mut hasher = Hasher(Sha256::new());

@@ -13,6 +13,7 @@ use eureka_service::ServiceError;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Settings;
+use crate::snapshots::Snapshots;
 use crate::start::{self, Started};
 use crate::{demo, logging};
 
@@ -24,6 +25,8 @@ const SHUTDOWN_PATIENCE: u64 = 15;
 const HOUR: Duration = Duration::from_hours(1);
 /// How often index and database are compared.
 const DAY: Duration = Duration::from_hours(24);
+/// How often it is asked whether a copy of the index is due.
+const SHIPPING: Duration = Duration::from_secs(10);
 /// Connections a worker holds at once.
 const CONNECTIONS: usize = 2000;
 
@@ -78,6 +81,9 @@ async fn listen(settings: &Settings, api: Data<Api>, ready: impl FnOnce(SocketAd
 
     actix_web::rt::spawn(look_after(api.clone()));
     actix_web::rt::spawn(check_index(api.clone()));
+    if let Some(snapshots) = Snapshots::of(settings) {
+        actix_web::rt::spawn(ship_index(api.clone(), Arc::new(snapshots)));
+    }
     let handle = server.handle();
     let drain = Duration::from_secs(settings.drain);
     let mut terminated = signal(SignalKind::terminate())?;
@@ -123,6 +129,21 @@ async fn check_index(api: Data<Api>) {
             ),
             Ok(Err(error)) => tracing::warn!(%error, "index and database could not be compared"),
             Err(error) => tracing::error!(%error, "the comparison panicked"),
+        }
+    }
+}
+
+/// Has a copy of the index made now and then, for processes that start without one.
+async fn ship_index(api: Data<Api>, snapshots: Arc<Snapshots>) {
+    let mut now_and_then = tokio::time::interval(SHIPPING);
+    loop {
+        now_and_then.tick().await;
+        let (api, snapshots) = (api.clone(), Arc::clone(&snapshots));
+        match actix_web::web::block(move || snapshots.keep_up(api.service().indexer())).await {
+            Ok(Ok(Some(position))) => tracing::info!(position, "a copy of the index was made for others"),
+            Ok(Ok(None)) => {}
+            Ok(Err(error)) => tracing::warn!(error = format!("{error:#}"), "no copy of the index could be made"),
+            Err(error) => tracing::error!(%error, "the copying of the index panicked"),
         }
     }
 }

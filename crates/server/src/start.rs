@@ -14,6 +14,7 @@ use eureka_store::{Store, users};
 use crate::clock::{SystemClock, SystemIds};
 use crate::config::Settings;
 use crate::keys;
+use crate::snapshots::Snapshots;
 
 /// A service with its index, ready for use cases.
 pub(crate) struct Started {
@@ -79,7 +80,12 @@ pub(crate) fn start(settings: &Settings) -> anyhow::Result<Started> {
 /// Opens everything, at the time that a clock shows.
 pub(crate) fn start_at(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Started> {
     let store = open_store(settings)?;
-    let indexer = Indexer::open(store.clone(), &settings.index_dir())?;
+    let indexer = match Snapshots::of(settings) {
+        Some(snapshots) => {
+            Indexer::open_or_fetch(store.clone(), &settings.index_dir(), |to, chain| snapshots.fetch(to, chain))?
+        }
+        None => Indexer::open(store.clone(), &settings.index_dir())?,
+    };
     let keys = keys::load_or_create(&settings.keys_dir(), &settings.issuer)?;
     let providers = Providers::new(&settings.issuer, settings.providers()?)?;
     let service = assemble(store.clone(), indexer, clock, keys)?.believing(providers);

@@ -4,6 +4,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::disallowed_methods,
     reason = "a test that stops has failed"
 )]
 
@@ -15,6 +16,7 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
 use eureka_store::{Conn, Store, StoreError};
 use eureka_testkit::TestDatabase;
 use process::{PASSWORD, Server, eureka, listing, run, stderr, stdout};
@@ -219,6 +221,7 @@ fn a_backup_that_is_not_what_was_made_is_refused_and_nothing_is_touched() {
         };
         damage("a newer schema", &manifest(|manifest| manifest["schema"] = json!("20991231000000")));
         damage("a newer form", &manifest(|manifest| manifest["form"] = json!(2)));
+        damage("another history", &manifest(|manifest| manifest["hash"] = json!("0".repeat(64))));
         for (what, copy) in &damages {
             let told = to.run(&["restore", path(copy)]);
             assert_eq!(told.status.code(), Some(1), "{what}: {}", stdout(&told));
@@ -287,6 +290,35 @@ fn tamper(file: &Path) {
     });
     done.unwrap();
     store.close();
+}
+
+#[test]
+fn what_a_killed_backup_left_on_the_server_is_dropped_by_the_next_one_unless_it_is_in_use() {
+    let Some(from) = Place::on_server() else { return };
+    let url = from.database.as_ref().unwrap().url().to_owned();
+    let (before, after) =
+        url.split_once("///").and_then(|(scheme, rest)| Some((scheme, rest.split_once('?')?.1))).unwrap();
+    let url_of = |name: &str| format!("{before}///{name}?{after}");
+    let mut server = PgConnection::establish(&url).unwrap();
+    let hours_ago = |hours: i64| {
+        let at = chrono::Utc::now() - chrono::Duration::hours(hours);
+        let seconds = u64::try_from(at.timestamp()).unwrap();
+        let at = uuid::Timestamp::from_unix(uuid::NoContext, seconds, std::process::id());
+        format!("eureka_trial_{}", uuid::Uuid::new_v7(at).simple())
+    };
+    let [left, in_use, recent] = [hours_ago(3), hours_ago(2), hours_ago(0)];
+    for name in [&left, &in_use, &recent] {
+        server.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0")).unwrap();
+    }
+    let user = PgConnection::establish(&url_of(&in_use)).unwrap();
+    Server::start(from.command(&["serve"])).stop();
+    from.succeed(&["backup", path(&from.folder.path().join("backup"))]);
+    let is_there = |name: &str| PgConnection::establish(&url_of(name)).is_ok();
+    assert_eq!([&left, &in_use, &recent].map(|name| is_there(name)), [false, true, true]);
+    drop(user);
+    for name in [in_use, recent] {
+        server.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).unwrap();
+    }
 }
 
 #[test]

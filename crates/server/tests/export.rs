@@ -1,4 +1,5 @@
-//! Export and import: what one database holds for readers comes back the same out of another, on both kinds.
+//! Export and import: what peers have approved in one place, and what came of it, comes back the same out of another, on
+//! the other kind of database.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,38 +10,176 @@
 
 mod process;
 
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+use std::process::Command;
+
 use eureka_testkit::TestDatabase;
-use process::{Server, eureka, run, stderr, stdout};
+use process::{PASSWORD, Server, eureka, stderr, stdout};
+use serde_json::{Value, json};
+
+/// One request that sends `If-Match: *`.
+fn act(server: &Server, method: &str, path: &str, token: &str, body: &Value) -> Value {
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let request = ureq::http::Request::builder()
+        .method(method)
+        .uri(format!("{}{path}", server.base))
+        .header("Authorization", format!("Bearer {token}"))
+        .header("Content-Type", "application/json")
+        .header("If-Match", "*");
+    let mut reply = agent.run(request.body(body.to_string()).unwrap()).unwrap();
+    let told: Value = serde_json::from_slice(&reply.body_mut().read_to_vec().unwrap()).unwrap_or_default();
+    assert!(reply.status().is_success(), "{method} {path}: {} {told}", reply.status());
+    told
+}
+
+/// Has people make whatever the API lets them make of approved tips.
+fn live(server: &Server) {
+    let log_in = |name: &str| server.log_in(&format!("{name}@demo.example"), PASSWORD);
+    let [author, reviewer, steward, reader] = ["technician", "reviewer", "steward", "outsider"].map(log_in);
+    let publish = |title: &str| server.publish(&author, &reviewer, title);
+    let [edited, kept, merged, old, held, archived, doubtful] = [
+        "Zirconium edited",
+        "Zirconium kept",
+        "Zirconium merged",
+        "Zirconium old",
+        "Zirconium held",
+        "Zirconium archived",
+        "Zirconium doubtful",
+    ]
+    .map(publish);
+    let tip = |number: &str| format!("/v1/tips/{number}");
+    act(server, "PATCH", &tip(&edited), &author, &json!({"problem": "It stops at noon."}));
+    let sent = act(server, "POST", &format!("{}/submit", tip(&edited)), &author, &json!({}));
+    let decisions = format!("/v1/reviews/{}/decisions", sent["review"]["id"].as_str().unwrap());
+    act(server, "POST", &decisions, &reviewer, &json!({"verdict": "approve", "revision": 2}));
+    for (number, token, result) in [
+        (&edited, &reader, "fixed"),
+        (&edited, &reader, "not_fixed"),
+        (&merged, &reader, "fixed"),
+        (&kept, &steward, "partly"),
+        (&edited, &author, "fixed"),
+    ] {
+        let outcome = json!({
+            "result": result, "product": "DocuColor 40", "note": "as told", "work_order": "W-1", "minutes_saved": 30,
+            "client_id": format!("{number}-{result}"),
+        });
+        act(server, "POST", &format!("{}/outcomes", tip(number)), token, &outcome);
+    }
+    act(server, "POST", &format!("{}/merge", tip(&merged)), &steward, &json!({"into": kept, "reason": "the same"}));
+    act(server, "POST", &format!("{}/supersede", tip(&old)), &steward, &json!({"by": edited, "reason": "better"}));
+    act(server, "POST", &format!("{}/hold", tip(&held)), &steward, &json!({"reason": "Burns."}));
+    act(server, "POST", &format!("{}/archive", tip(&archived)), &steward, &json!({"reason": "no longer made"}));
+    let relation = json!({"relation": "differs_because", "reason": "another machine"});
+    act(server, "PUT", &format!("{}/relations/{kept}", tip(&edited)), &author, &relation);
+    let flag = |body: Value| act(server, "POST", &format!("{}/flags", tip(&doubtful)), &reader, &body);
+    let resolved = flag(json!({"kind": "unclear", "text": "which roller?"}));
+    flag(json!({"kind": "duplicate", "duplicate_of": kept, "text": "says the same"}));
+    let path = format!("/v1/flags/{}/resolve", resolved["id"].as_str().unwrap());
+    act(server, "POST", &path, &reviewer, &json!({"resolution": "no_action", "reason": "the only one there is"}));
+    let words = json!({"entries": [{"term": "fuser", "means": ["fixing unit"]}, {"term": "ADF", "means": ["feeder"]}]});
+    act(server, "PUT", "/v1/communities/office-printers/glossary", &steward, &words);
+    // What peers have not approved stays where it is.
+    let draft =
+        json!({"community": "office-printers", "title": "Zirconium draft", "problem": "It stops.", "submit": true});
+    act(server, "POST", "/v1/tips", &author, &draft);
+}
+
+fn plain(file: &Path) -> String {
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(std::fs::File::open(file).unwrap()).read_to_string(&mut text).unwrap();
+    text
+}
+
+/// How many lines there are of each kind.
+fn kinds(text: &str) -> BTreeMap<String, usize> {
+    let mut kinds = BTreeMap::new();
+    for line in text.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        *kinds.entry(line["kind"].as_str().unwrap().to_owned()).or_default() += 1;
+    }
+    kinds
+}
+
+/// Without the admin that each place makes for itself.
+fn without_own_admin(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| !line.contains("admin@eureka.example")).collect()
+}
 
 #[test]
-fn what_is_exported_and_imported_elsewhere_is_exported_the_same_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let (from, file) = (folder.path().join("from"), folder.path().join("all.jsonl.gz"));
-    Server::start(eureka(&from, &["demo"])).stop();
-    let told = run(&from, &["export", file.to_str().unwrap()]);
-    assert!(stdout(&told).contains("exported 6 communities and 171 tips"), "{} {}", stdout(&told), stderr(&told));
-    let again = run(&from, &["export", file.to_str().unwrap()]);
-    assert!(!again.status.success(), "what is there is not written over");
-    let plain = |file: &std::path::Path| {
-        let mut text = String::new();
-        let mut packed = flate2::read::GzDecoder::new(std::fs::File::open(file).unwrap());
-        std::io::Read::read_to_string(&mut packed, &mut text).unwrap();
-        text
-    };
-    let first = plain(&file);
-    assert!(first.contains("\"visibility\":\"private\"") && first.contains("\"safety\":\"danger\""));
+fn all_that_peers_approved_and_what_came_of_it_is_exported_the_same_again_by_the_other_kind_of_database() {
+    let postgres = || TestDatabase::empty_postgres();
+    let mut ways = vec![(TestDatabase::empty_sqlite(), TestDatabase::empty_sqlite())];
+    if let (Some(one), Some(other)) = (postgres(), postgres()) {
+        ways = vec![(TestDatabase::empty_sqlite(), one), (other, TestDatabase::empty_sqlite())];
+    }
+    for (from, to) in ways {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let command = |data: &str, database: &TestDatabase, arguments: &[&str]| -> Command {
+            let mut command = eureka(&at(data), arguments);
+            command.env("DATABASE_URL", database.url()).env("EUREKA_ADMIN_PASSWORD", "a-long-enough-one-2026");
+            command
+        };
+        let run = |data: &str, database: &TestDatabase, arguments: &[&str]| {
+            let output = command(data, database, arguments).output().unwrap();
+            assert!(output.status.success(), "{arguments:?}: {}{}", stdout(&output), stderr(&output));
+            stdout(&output)
+        };
+        let [whole, nameless, back] = ["whole.jsonl.gz", "nameless.jsonl.gz", "back.jsonl.gz"].map(at);
+        let [whole, nameless, back] = [&whole, &nameless, &back].map(|path| path.to_str().unwrap());
+        let server = Server::start(command("from", &from, &["demo"]));
+        live(&server);
+        server.stop();
+        assert!(run("from", &from, &["export", whole, "--people"]).contains("exported 6 communities and 178 tips"));
+        let again = command("from", &from, &["export", whole]).output().unwrap();
+        assert!(!again.status.success(), "what is there is not written over");
+        run("from", &from, &["export", nameless]);
 
-    let databases = [Some(TestDatabase::empty_sqlite()), TestDatabase::empty_postgres()];
-    for database in databases.into_iter().flatten() {
-        let to = tempfile::tempdir().unwrap();
-        let run = |command: &[&str]| eureka(to.path(), command).env("DATABASE_URL", database.url()).output().unwrap();
-        let told = run(&["import", file.to_str().unwrap()]);
-        assert!(stdout(&told).contains("imported 171, here before 0, refused 0"), "{}", stdout(&told));
-        let told = run(&["import", file.to_str().unwrap()]);
-        assert!(stdout(&told).contains("imported 0, here before 171, refused 0"), "{}", stdout(&told));
-        let back = to.path().join("back.jsonl.gz");
-        let told = run(&["export", back.to_str().unwrap()]);
-        assert!(told.status.success(), "{}", stderr(&told));
-        assert!(plain(&back) == first, "{:?}: the two exports differ", database.kind());
+        let first = plain(Path::new(whole));
+        let kinds = kinds(&first);
+        for kind in ["community", "person", "member", "glossary", "tip", "flag", "relation", "replaced"] {
+            assert!(kinds.contains_key(kind), "{kind} is missing: {kinds:?}");
+        }
+        assert_eq!((kinds["flag"], kinds["relation"], kinds["replaced"]), (2, 1, 2), "{kinds:?}");
+        assert!(!first.contains("Zirconium draft"), "nobody has approved it");
+        let bare = plain(Path::new(nameless));
+        assert!(bare.contains("Tess Ferreira"), "whose words are in a tip has their name on it");
+        for private in ["@demo.example", "Otto Brandt", "\"kind\":\"member\""] {
+            assert!(first.contains(private) && !bare.contains(private), "{private}");
+        }
+
+        let told = run("to", &to, &["import", whole]);
+        assert!(told.contains("imported 178, here before 0, refused 0"), "{told}");
+        run("to", &to, &["export", back, "--people"]);
+        let second = plain(Path::new(back));
+        for (one, other) in without_own_admin(&first).iter().zip(without_own_admin(&second)) {
+            assert_eq!(*one, other, "{:?}", to.kind());
+        }
+        assert_eq!(without_own_admin(&first).len(), without_own_admin(&second).len());
+
+        let told = run("to", &to, &["import", whole]);
+        assert!(told.contains("imported 0, here before 178, refused 0") && told.contains("and 0 of what"), "{told}");
+        run("to", &to, &["audit", "verify"]);
+        run("to", &to, &["index", "verify"]);
+        let proofs = |data: &str, database: &TestDatabase, email: &str, password: &str| -> Vec<Value> {
+            let server = Server::start(command(data, database, &["serve"]));
+            let token = server.log_in(email, password);
+            let (_, found) = server.get("/v1/search?q=zirconium&limit=50", &token);
+            let mut proofs: Vec<Value> = found["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|hit| json!([hit["tip"]["title"], hit["tip"]["proof"]["fixed"], hit["tip"]["proof"]["not_fixed"]]))
+                .collect();
+            proofs.sort_by_key(Value::to_string);
+            server.stop();
+            proofs
+        };
+        let here = proofs("from", &from, "reviewer@demo.example", PASSWORD);
+        let there = proofs("to", &to, "admin@eureka.example", "a-long-enough-one-2026");
+        assert_eq!(here, there, "proofs are counted again");
+        assert!(here.iter().any(|proof| proof[2] == json!(1)), "{here:?}");
     }
 }

@@ -5,7 +5,7 @@ use eureka_domain::change::{Change, Kind};
 use eureka_domain::erasure::{FORMER_MEMBER, Traces};
 use eureka_domain::ids::{TipNumber, UserId};
 use eureka_domain::user::{SiteRole, User, UserStatus};
-use eureka_store::{Conn, Written, erasure, idempotency, log, throttles, users};
+use eureka_store::{Conn, Written, erasure, glossaries, idempotency, log, throttles, users};
 use serde_json::Value;
 
 use crate::attempts::account_of;
@@ -44,6 +44,8 @@ impl Service {
             users::save(conn, &user)?;
             erasure::rewrite_texts(conn, &traces)?;
             rewrite_replies(conn, &traces)?;
+            erasure::rewrite_imports(conn, &traces, |text| cleaned_json(text.as_bytes(), &traces))?;
+            rewrite_glossaries(conn, &traces)?;
             let mentioned = erasure::tips_that_mention(conn, &traces)?;
             log::append(conn, &Change::new(Kind::UserErased, None, now).about(id.0))?;
             Ok(mentioned)
@@ -53,13 +55,35 @@ impl Service {
     }
 }
 
+/// Takes them out of what stands for what, in every version that is kept.
+fn rewrite_glossaries(conn: &mut Conn<'_>, traces: &Traces) -> Result<(), ServiceError> {
+    for mut glossary in glossaries::all(conn)? {
+        let mut is_touched = false;
+        for phrase in
+            glossary.entries.iter_mut().flat_map(|entry| [&mut entry.term].into_iter().chain(&mut entry.means))
+        {
+            if let Some(cleaned) = traces.taken_out_of(phrase) {
+                *phrase = cleaned;
+                is_touched = true;
+            }
+        }
+        if is_touched {
+            glossaries::replace(conn, &glossary)?;
+        }
+    }
+    Ok(())
+}
+
 /// Takes them out of the replies that are kept for requests that are repeated.
 fn rewrite_replies(conn: &mut Conn<'_>, traces: &Traces) -> Result<(), ServiceError> {
-    Ok(idempotency::rewrite(conn, |body| {
-        let kept: Value = serde_json::from_slice(body).ok()?;
-        let cleaned = cleaned(kept.clone(), traces);
-        (cleaned != kept).then(|| cleaned.to_string().into_bytes())
-    })?)
+    Ok(idempotency::rewrite(conn, |body| cleaned_json(body, traces).map(String::into_bytes))?)
+}
+
+/// JSON without them, unless it has none of them, or is not JSON.
+fn cleaned_json(text: &[u8], traces: &Traces) -> Option<String> {
+    let kept: Value = serde_json::from_slice(text).ok()?;
+    let cleaned = cleaned(kept.clone(), traces);
+    (cleaned != kept).then(|| cleaned.to_string())
 }
 
 fn cleaned(value: Value, traces: &Traces) -> Value {

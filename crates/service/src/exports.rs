@@ -1,20 +1,17 @@
 //! Moving out: the tips that a caller finds, page by page, each page a snapshot of its own, and the place in the change
 //! log from which a copy goes on to follow.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
 use eureka_domain::access::Caller;
 use eureka_domain::community::Community;
-use eureka_domain::ids::{CommunityId, TipId};
+use eureka_domain::ids::TipId;
 use eureka_domain::visibility::Audience;
-use eureka_store::tips::{ListedFilter, TipSheet};
-use eureka_store::{communities, log, tips, users};
+use eureka_store::tips::ListedFilter;
+use eureka_store::{communities, log, tips};
 
 use crate::callers::as_they_are;
 use crate::feed::FeedCursor;
 use crate::views::tip_views;
-use crate::{ImportLine, Service, ServiceError, TipQuery, TipView};
+use crate::{Service, ServiceError, TipQuery, TipView};
 
 /// How many tips are read at once.
 const PAGE: i64 = 200;
@@ -72,36 +69,5 @@ impl Service {
     pub fn every_community(&self) -> Result<Vec<Community>, ServiceError> {
         let everything = Audience { everything: true, ..Audience::default() };
         self.store.read(|conn| Ok(communities::list(conn, &everything, None, i64::MAX)?))
-    }
-
-    /// The next of all the tips that readers find, for the operator, as what an import takes in; with the tip after which
-    /// there are more. One that was not imported itself goes by its id.
-    pub fn export_lines(&self, after: Option<TipId>) -> Result<(Vec<ImportLine>, Option<TipId>), ServiceError> {
-        let audience = Audience { everything: true, ..Audience::default() };
-        let filter = ListedFilter { audience, ..ListedFilter::default() };
-        self.store.read(|conn| {
-            let sheets = tips::listed(conn, &filter, after, PAGE)?;
-            let is_full = i64::try_from(sheets.len()).is_ok_and(|tips| tips == PAGE);
-            let next = sheets.last().filter(|_| is_full).map(|sheet| sheet.tip.id);
-            let names = users::names(conn, &sheets.iter().map(|sheet| sheet.tip.author).collect::<Vec<_>>())?;
-            let mut slugs: HashMap<CommunityId, String> = HashMap::new();
-            let mut lines = Vec::with_capacity(sheets.len());
-            for (place, TipSheet { tip, live, .. }) in sheets.into_iter().enumerate() {
-                let Some(live) = live else { continue };
-                if let Entry::Vacant(slug) = slugs.entry(tip.community) {
-                    let owner = communities::find(conn, tip.community)?.ok_or(ServiceError::NotFound("community"))?;
-                    slug.insert(owner.slug);
-                }
-                lines.push(ImportLine {
-                    line: place + 1,
-                    external_id: tip.external_id.unwrap_or_else(|| tip.id.to_string()),
-                    community: slugs.get(&tip.community).cloned().unwrap_or_default(),
-                    author: names.get(&tip.author).cloned().unwrap_or_default(),
-                    confidence: tip.confidence,
-                    text: live.text,
-                });
-            }
-            Ok((lines, next))
-        })
     }
 }

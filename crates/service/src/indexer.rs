@@ -5,6 +5,7 @@
 //! database) means a rebuild.
 
 mod drift;
+mod started;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ use crate::glossary::Words;
 use crate::{ServiceError, documents};
 
 pub use drift::Drift;
+pub use started::Chain;
 
 /// How often the log is looked at without being told: other processes write to it too.
 const POLL: Duration = Duration::from_millis(250);
@@ -90,10 +92,10 @@ impl Indexer {
     /// Opens the index directory; makes a new index from the database where there is none that can be used. Fails when
     /// another process owns the directory.
     pub fn open(store: Store, dir: &Path) -> Result<Arc<Self>, ServiceError> {
-        let opened = Index::open(dir, OpenOptions::default()).map_err(|error| match error {
-            SearchError::Locked => ServiceError::Unavailable("the index is in use by another process".into()),
-            other => ServiceError::Unavailable(other.to_string()),
-        })?;
+        Ok(Self::of_opened(store, dir, open_index(dir)?))
+    }
+
+    fn of_opened(store: Store, dir: &Path, opened: Opened) -> Arc<Self> {
         let (index, state) = match opened {
             Opened::Usable(index) => (Some(Arc::new(index)), IndexState::CatchingUp),
             Opened::Fresh(index) => (Some(Arc::new(index)), IndexState::CatchingUp),
@@ -102,7 +104,7 @@ impl Indexer {
                 (None, IndexState::Rebuilding)
             }
         };
-        Ok(Arc::new(Self::of(store, dir.to_owned(), index, state)))
+        Arc::new(Self::of(store, dir.to_owned(), index, state))
     }
 
     /// An indexer without an index: for commands that need none and must not take it from a running service.
@@ -366,6 +368,13 @@ impl Indexer {
     }
 }
 
+fn open_index(dir: &Path) -> Result<Opened, ServiceError> {
+    Index::open(dir, OpenOptions::default()).map_err(|error| match error {
+        SearchError::Locked => ServiceError::Unavailable("the index is in use by another process".into()),
+        other => ServiceError::Unavailable(other.to_string()),
+    })
+}
+
 enum Step {
     /// The index is at the end of the log.
     Arrived,
@@ -399,8 +408,9 @@ fn read_ahead(conn: &mut Conn<'_>, reached: Option<&Cursor>) -> Result<Option<Ah
     }
     let rows = log::after(conn, reached.map_or(0, |cursor| cursor.seq), ROWS)?;
     let (affected, closed) = affected(conn, &rows)?;
-    let other_words = rows.iter().any(|row| matches!(row.kind, Kind::GlossaryUpdated | Kind::CommunityOpennessChanged));
     let erased = rows.iter().any(|row| row.kind == Kind::UserErased);
+    let is_of_words = |row: &Recorded| matches!(row.kind, Kind::GlossaryUpdated | Kind::CommunityOpennessChanged);
+    let other_words = erased || rows.iter().any(is_of_words); // a glossary may have had the name
     Ok(Some(Ahead { head, last: rows.into_iter().next_back(), affected, closed, other_words, erased }))
 }
 

@@ -19,6 +19,7 @@ mod glossary;
 mod identities;
 mod imports;
 mod indexer;
+mod moving;
 mod notifications;
 mod once;
 mod operating;
@@ -57,8 +58,8 @@ pub use callers::Callers;
 pub use communities::{CommunityChanges, MemberView, PolicyChanges};
 pub use error::ServiceError;
 pub use eureka_search::{
-    ExplainPart, FacetField, FacetValue, Highlight, Hit, PoolOptions, Relaxed, SearchPool, SearchResponse, SimilarTip,
-    Sort, Suggestion, SuggestionKind, TipDocument,
+    Cursor, ExplainPart, FacetField, FacetValue, Highlight, Hit, PoolOptions, Relaxed, SCHEMA_VERSION, SearchPool,
+    SearchResponse, Shipment, SimilarTip, Sort, Suggestion, SuggestionKind, TipDocument,
 };
 pub use eureka_store::reviews::{QueueSort, QueueState};
 pub use eureka_store::{Load, Written};
@@ -71,7 +72,8 @@ pub use glossary::GlossaryView;
 pub use imports::{
     ImportLine, ImportOrder, ImportReport, ImportView, LineOutcome, LineResult, Refusal, SLICE as IMPORT_SLICE,
 };
-pub use indexer::{Drift, IndexState, Indexer};
+pub use indexer::{Chain, Drift, IndexState, Indexer};
+pub use moving::{Arrival, Moved, MovedName, MovedPerson, MovedTip};
 pub use notifications::{NotificationView, TipBrief};
 pub use once::{Answer, Key, Once, Render, Reply};
 pub use operating::{IndexOutcome, IndexStatus, IndexTask, IndexWork};

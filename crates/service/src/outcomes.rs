@@ -231,7 +231,7 @@ pub(crate) fn credited(conn: &mut Conn<'_>, tip: &Tip, live: &Revision) -> Resul
 }
 
 /// Counts anew what the uses of a tip, and of those merged into it, add up to; answers them.
-fn recount(conn: &mut Conn<'_>, tip: TipId) -> Result<Vec<CountedUse>, ServiceError> {
+pub(crate) fn recount(conn: &mut Conn<'_>, tip: TipId) -> Result<Vec<CountedUse>, ServiceError> {
     let mut of = vec![tip];
     of.extend(tips::merged_into(conn, &[tip])?.into_values().flatten());
     let uses = outcomes::counted(conn, &of)?;

@@ -18,7 +18,7 @@ use eureka_domain::visibility::Audience;
 use eureka_domain::{Ids, Instant};
 use eureka_search::{gist, plain_name};
 use eureka_store::searches::{self, Search};
-use eureka_store::{Conn, Store, communities, gaps};
+use eureka_store::{Conn, Store, communities, gaps, users};
 use uuid::Uuid;
 
 use self::typing::Typing;
@@ -201,7 +201,10 @@ fn write(
     let mut homes: HashMap<CommunityId, Option<Openness>> = HashMap::new();
     let mut met: HashMap<(Option<CommunityId>, String), GapId> = HashMap::new();
     let mut asked_again: BTreeMap<GapId, (i32, Instant)> = BTreeMap::new();
-    for mut asked in asked {
+    // Whoever was erased since they asked leaves nothing here.
+    let people: BTreeSet<UserId> = asked.iter().map(|asked| asked.user).collect();
+    let active = users::active(conn, &people.into_iter().collect::<Vec<_>>())?;
+    for mut asked in asked.into_iter().filter(|asked| active.contains(&asked.user)) {
         if let Some(Home(Some(id))) = asked.home {
             let openness = match homes.get(&id) {
                 Some(openness) => *openness,

@@ -21,7 +21,7 @@ use crate::target::Target;
 use crate::{Conn, Store, StoreError};
 
 /// Free text that may be rewritten: table, key, column. Submitted texts and the log are not among them.
-const TEXTS: [(&str, &str, &str); 11] = [
+const TEXTS: [(&str, &str, &str); 13] = [
     ("api_keys", "id", "name"),
     ("webhooks", "id", "description"),
     ("outcomes", "id", "note"),
@@ -33,12 +33,17 @@ const TEXTS: [(&str, &str, &str); 11] = [
     ("tips", "id", "hold"),
     ("gaps", "id", "wording"),
     ("relations", "CAST(tip_id AS TEXT) || CAST(other_id AS TEXT)", "reason"),
+    ("communities", "id", "name"),
+    ("communities", "id", "description"),
 ];
+
+/// The same in JSON: what was told of each line of an import.
+const OF_IMPORTS: (&str, &str, &str) = ("imports", "id", "lines");
 
 /// The tables that rows were taken from or rewritten in.
 const TOUCHED: &str = "users, sessions, refresh_tokens, api_keys, members, identities, notifications, watches, searches, gaps, gap_tips, reviews, \
                        flags, outcomes, decisions, review_comments, relations, tips, change_payloads, idempotency_keys, \
-                       webhooks, webhook_secrets, webhook_deliveries, webhook_told";
+                       communities, glossaries, imports, webhooks, webhook_secrets, webhook_deliveries, webhook_told";
 
 /// How long older readers may take.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -79,11 +84,7 @@ pub fn rewrite_texts(conn: &mut Conn<'_>, traces: &Traces) -> Result<(), StoreEr
     for (table, key, column) in TEXTS {
         for (key_of_row, text) in mentions(conn, table, key, column, traces)? {
             if let Some(cleaned) = traces.taken_out_of(&text) {
-                let update = format!("UPDATE {table} SET {column} = $1 WHERE CAST({key} AS TEXT) = $2");
-                on_each!(conn, c => diesel::sql_query(&update)
-                    .bind::<Text, _>(&cleaned)
-                    .bind::<Text, _>(&key_of_row)
-                    .execute(*c))?;
+                rewrite(conn, table, key, column, &key_of_row, &cleaned)?;
             }
         }
     }
@@ -94,6 +95,27 @@ pub fn rewrite_texts(conn: &mut Conn<'_>, traces: &Traces) -> Result<(), StoreEr
         }
     }
     forget_searches(conn, traces)
+}
+
+/// Has what was told of imports rewritten where it may name a person; `None` leaves it as it is.
+pub fn rewrite_imports(
+    conn: &mut Conn<'_>,
+    traces: &Traces,
+    change: impl Fn(&str) -> Option<String>,
+) -> Result<(), StoreError> {
+    let (table, key, column) = OF_IMPORTS;
+    for (key_of_row, text) in mentions(conn, table, key, column, traces)? {
+        if let Some(cleaned) = change(&text) {
+            rewrite(conn, table, key, column, &key_of_row, &cleaned)?;
+        }
+    }
+    Ok(())
+}
+
+fn rewrite(conn: &mut Conn<'_>, table: &str, key: &str, column: &str, row: &str, text: &str) -> Result<(), StoreError> {
+    let update = format!("UPDATE {table} SET {column} = $1 WHERE CAST({key} AS TEXT) = $2");
+    on_each!(conn, c => diesel::sql_query(&update).bind::<Text, _>(text).bind::<Text, _>(row).execute(*c))?;
+    Ok(())
 }
 
 /// Searches for a person, and the gaps that came of them.
@@ -165,7 +187,9 @@ fn mentions(
     for word in traces.words() {
         let escaped = word.replace('!', "!!").replace('%', "!%").replace('_', "!_");
         // Databases do not agree on the case of other letters: any will do here, whoever asked looks closely.
-        let letters = escaped.chars().map(|c| if c.is_ascii() { c.to_ascii_lowercase() } else { '%' });
+        // JSON has quotes and backslashes in another form.
+        let is_plain = |c: char| c.is_ascii() && !matches!(c, '"' | '\\');
+        let letters = escaped.chars().map(|c| if is_plain(c) { c.to_ascii_lowercase() } else { '%' });
         let pattern = format!("%{}%", letters.collect::<String>());
         let rows: Vec<Mention> = on_each!(conn, c => diesel::sql_query(&query).bind::<Text, _>(&pattern).load(*c))?;
         found.extend(rows.into_iter().map(|row| (row.key, row.text)));

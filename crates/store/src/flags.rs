@@ -75,6 +75,13 @@ pub fn open_of(conn: &mut Conn<'_>, tip: TipId, kind: FlagKind, by: UserId) -> R
     on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?.map(Flag::try_from).transpose()
 }
 
+/// Every flag on a tip, the first raised first.
+pub fn of_tip(conn: &mut Conn<'_>, tip: TipId) -> Result<Vec<Flag>, StoreError> {
+    let query = flags::table.filter(flags::tip_id.eq(DbUuid(tip.0))).order((flags::opened_at, flags::id));
+    let rows: Vec<Row> = on_each!(conn, c => query.select(Row::as_select()).load(*c))?;
+    rows.into_iter().map(Flag::try_from).collect()
+}
+
 /// The open re-check of a tip.
 pub fn open_recheck(conn: &mut Conn<'_>, tip: TipId) -> Result<Option<Flag>, StoreError> {
     let query = flags::table

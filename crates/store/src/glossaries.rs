@@ -42,6 +42,21 @@ pub fn versions(
     rows.into_iter().map(Glossary::try_from).collect()
 }
 
+/// Every version of every community.
+pub fn all(conn: &mut Conn<'_>) -> Result<Vec<Glossary>, StoreError> {
+    let query = glossaries::table.order((glossaries::community_id, glossaries::version));
+    let rows: Vec<Row> = on_each!(conn, c => query.select(Row::as_select()).load(*c))?;
+    rows.into_iter().map(Glossary::try_from).collect()
+}
+
+/// Puts a version in the place of the one with its number, for erasing a person: nothing else rewrites a version, and the
+/// table refuses an update.
+pub fn replace(conn: &mut Conn<'_>, glossary: &Glossary) -> Result<(), StoreError> {
+    let old = glossaries::table.find((DbUuid(glossary.community.0), glossary.version));
+    on_each!(conn, c => diesel::delete(old).execute(*c))?;
+    insert(conn, glossary)
+}
+
 /// What is in force in each community, with who reads there.
 pub fn in_force(conn: &mut Conn<'_>) -> Result<Vec<(Openness, Glossary)>, StoreError> {
     let later = diesel::alias!(glossaries as later);

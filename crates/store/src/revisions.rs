@@ -104,6 +104,18 @@ pub fn credited_up_to(conn: &mut Conn<'_>, tip: TipId, live: i32) -> Result<BTre
     Ok(people.into_iter().map(|id| UserId(id.0)).collect())
 }
 
+/// Which of these people have their words in any text.
+pub fn who_is_credited(conn: &mut Conn<'_>, people: &[UserId]) -> Result<BTreeSet<UserId>, StoreError> {
+    let mut found = BTreeSet::new();
+    for people in people.chunks(crate::MANY) {
+        let people: Vec<DbUuid> = people.iter().map(|id| DbUuid(id.0)).collect();
+        let query = revision_credits::table.filter(revision_credits::user_id.eq_any(people));
+        let rows: Vec<DbUuid> = on_each!(conn, c => query.select(revision_credits::user_id).distinct().load(*c))?;
+        found.extend(rows.into_iter().map(|id| UserId(id.0)));
+    }
+    Ok(found)
+}
+
 /// Those whose words are in a text: its rows to be stored.
 pub(crate) fn credits(tip: &Tip, revision: &Revision) -> impl Iterator<Item = Credit> {
     let (tip_id, number) = (DbUuid(revision.tip.0), revision.number);

@@ -1,6 +1,6 @@
 //! People and their password hashes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use eureka_domain::Instant;
@@ -75,6 +75,18 @@ pub fn names(conn: &mut Conn<'_>, ids: &[UserId]) -> Result<HashMap<UserId, Stri
         names.extend(rows.into_iter().map(|(id, name)| (UserId(id.0), name)));
     }
     Ok(names)
+}
+
+/// Those of these people who may sign in: they are neither suspended nor erased.
+pub fn active(conn: &mut Conn<'_>, ids: &[UserId]) -> Result<HashSet<UserId>, StoreError> {
+    let mut active = HashSet::with_capacity(ids.len());
+    for ids in ids.chunks(crate::MANY) {
+        let ids: Vec<DbUuid> = ids.iter().map(|id| DbUuid(id.0)).collect();
+        let query = users::table.filter(users::id.eq_any(ids)).filter(users::status.eq(UserStatus::Active.word()));
+        let rows: Vec<DbUuid> = on_each!(conn, c => query.select(users::id).load(*c))?;
+        active.extend(rows.into_iter().map(|id| UserId(id.0)));
+    }
+    Ok(active)
 }
 
 /// People in the order of their ids, at most `limit` after one of them.

@@ -1,7 +1,5 @@
 //! A database of its own for each test, migrated, of both kinds; gone when the test is over.
 
-use std::fs::File;
-use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,6 +8,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::postgres::Cluster;
+use crate::skip;
 
 /// The id of the change log of every test database.
 pub const LOG_ID: Uuid = Uuid::from_u128(0x0193_5d6c_0000_7000_8000_0000_0000_0001);
@@ -118,21 +117,13 @@ fn on_postgres(create: impl FnOnce(&'static Cluster, &str) -> String) -> Option<
             let skipped = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
             let thread = std::thread::current();
             let test = thread.name().unwrap_or_default();
-            say_aloud(&format!("SKIPPED ON POSTGRESQL ({skipped} so far in this process): {test}: {why}"));
+            skip::say_aloud(&format!("SKIPPED ON POSTGRESQL ({skipped} so far in this process): {test}: {why}"));
             return None;
         }
     };
     let name = format!("test_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
     let url = create(cluster, &name);
     Some(TestDatabase { store: open(&url), url, place: Place::Cluster { cluster, name } })
-}
-
-/// Tells the person at the terminal: a test runner keeps to itself what a test that passes has printed.
-fn say_aloud(line: &str) {
-    let told = File::options().write(true).open("/dev/tty").and_then(|mut terminal| writeln!(terminal, "{line}"));
-    if told.is_err() {
-        let _ = writeln!(std::io::stderr(), "{line}");
-    }
 }
 
 fn migrate_at(url: &str) {

@@ -18,6 +18,7 @@ mod own_postgres;
 mod postgres;
 #[cfg(feature = "app")]
 mod provider;
+mod skip;
 
 #[cfg(feature = "app")]
 pub use app::{PASSWORD, Person, TestApp, on_both_apps, sample};
@@ -28,3 +29,4 @@ pub use database::{LOG_ID, TestDatabase, on_both};
 pub use own_postgres::OwnPostgres;
 #[cfg(feature = "app")]
 pub use provider::MockProvider;
+pub use skip::skip;

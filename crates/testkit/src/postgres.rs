@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use crate::skip::is_ci;
+
 /// Takes the home, a pause in seconds, and the command that ends the cluster. Idle at three looks in a row is idle. A
 /// home that somebody else has removed is no longer this one's to end.
 const WATCHDOG: &str = r#"
@@ -292,12 +294,6 @@ pub(crate) fn programs() -> Option<PathBuf> {
     installed
         .chain(std::env::split_paths(&path))
         .find(|folder| ["initdb", "pg_ctl", "pg_isready", "psql"].iter().all(|program| folder.join(program).exists()))
-}
-
-fn is_ci() -> bool {
-    #[allow(clippy::disallowed_methods, reason = "a setting of the test run, not of the product")]
-    let ci = std::env::var("CI");
-    ci.is_ok_and(|ci| ci == "true")
 }
 
 /// Tells one state of the migrations from another.

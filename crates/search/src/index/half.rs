@@ -90,6 +90,7 @@ impl Half {
             Err(error @ (SearchError::Locked | SearchError::Io(_))) => return Err(error),
             Err(error) => return Ok(Found::Unusable(error.to_string())),
         };
+        remove_drafts(dir);
         if let Some(why) = health::damage(&engine)? {
             return Ok(Found::Unusable(why));
         }
@@ -201,10 +202,28 @@ impl Half {
         Ok(true)
     }
 
+    /// The names of the files of the last commit, and of some that there need not be.
+    pub(crate) fn committed_files(&self) -> Result<HashSet<PathBuf>, SearchError> {
+        Ok(self.writer.index().load_metas()?.list_segment_files())
+    }
+
     /// Waits for merges under way, then lets go of the directory.
     pub(crate) fn close(self) -> Result<(), SearchError> {
         self.writer.wait_merging_threads()?;
         Ok(())
+    }
+}
+
+/// Removes what the engine had begun to write when its process ended: `meta.json` and the like have a name of this kind
+/// until they are whole. For whoever holds the writer's lock and has written nothing yet.
+fn remove_drafts(dir: &Path) {
+    let Ok(entries) = std::fs::read_dir(dir) else { return };
+    for entry in entries.flatten() {
+        if entry.file_name().as_encoded_bytes().starts_with(b".tmp")
+            && let Err(error) = std::fs::remove_file(entry.path())
+        {
+            tracing::warn!(path = %entry.path().display(), %error, "an unfinished file could not be removed");
+        }
     }
 }
 
@@ -343,6 +362,22 @@ mod tests {
         let half = open(dir.path());
         assert_eq!(half.searcher().num_docs(), 4);
         assert_eq!(half.cursor().map(|cursor| cursor.seq), Some(7), "a merge keeps the place");
+    }
+
+    #[test]
+    fn what_a_crash_left_unfinished_is_removed_by_the_next_owner_and_by_nobody_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut half = open(dir.path());
+        half.put(&tip(1)).unwrap();
+        half.commit(&Cursor::new(Uuid::nil(), 1, "0".repeat(64))).unwrap();
+        let draft = dir.path().join(".tmpA1b2C3");
+        std::fs::write(&draft, "{").unwrap();
+        assert!(matches!(Half::open(dir.path(), 15_000_000), Err(SearchError::Locked)));
+        assert!(draft.exists(), "it may be the owner's");
+        half.close().unwrap();
+        let half = open(dir.path());
+        assert!(!draft.exists());
+        assert_eq!(half.searcher().num_docs(), 1);
     }
 
     #[test]

@@ -50,6 +50,7 @@ pub(crate) fn damage(engine: &Engine) -> Result<Option<String>, SearchError> {
     Ok(None)
 }
 
-fn is_optional(file: &std::path::Path) -> bool {
+/// Whether a segment may be whole without a file.
+pub(super) fn is_optional(file: &std::path::Path) -> bool {
     file.extension().is_some_and(|extension| extension == "del" || extension == "temp")
 }

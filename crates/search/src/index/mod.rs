@@ -7,6 +7,7 @@ mod look;
 pub(crate) mod proof;
 mod rebuild;
 pub(crate) mod record;
+mod shipping;
 pub(crate) mod shown;
 pub(crate) mod snapshot;
 
@@ -22,6 +23,7 @@ pub use cursor::Cursor;
 use half::{Found, Half};
 pub use look::Look;
 pub use rebuild::Rebuild;
+pub use shipping::Shipment;
 use shown::Shown;
 use snapshot::Snapshot;
 pub use snapshot::{Listed, Listing};

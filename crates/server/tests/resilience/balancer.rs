@@ -8,7 +8,7 @@ use eureka_testkit::TestDatabase;
 
 use crate::process::{Server, eureka};
 use crate::witness::Witnesses;
-use crate::{all_holds, long};
+use crate::{all_holds, long, tools};
 
 /// The balancer; it ends when dropped.
 struct Balancer {
@@ -28,10 +28,12 @@ impl Balancer {
         assert!(!text.contains(":8080"), "the shipped configuration has other names: {text}");
         let path = folder.join("haproxy.cfg");
         std::fs::write(&path, text).unwrap();
-        let Ok(child) = Command::new("haproxy").arg("-db").arg("-f").arg(path).spawn() else {
-            eprintln!("SKIPPED: haproxy is not installed");
+        if !tools::has("haproxy") {
             return None;
-        };
+        }
+        let path_of_programs = format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default());
+        let mut haproxy = Command::new("haproxy");
+        let child = haproxy.env("PATH", path_of_programs).arg("-db").arg("-f").arg(path).spawn().unwrap();
         let balancer = Self { child, base: format!("http://127.0.0.1:{port}") };
         balancer.wait();
         Some(balancer)

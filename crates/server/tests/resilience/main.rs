@@ -1,6 +1,7 @@
-//! What is promised of crashes, power cuts, damage and full disks, each tried on the binary itself. Every experiment has a
-//! control: the same trial of something that must fail it. `EUREKA_RESILIENCE=long` makes the long ones (`make
-//! resilience`); `docs/resiliency.md` has the promises beside these tests.
+//! What is promised of crashes, power cuts, failing and full disks, damage, harmful clients, clocks that jump and of upkeep
+//! under work, each tried on the binary itself. Every experiment has a control: the same trial of something that must fail
+//! it. `EUREKA_RESILIENCE=long` makes the long ones (`make resilience`); `docs/resiliency.md` has the promises beside these
+//! tests.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,8 +12,11 @@
 )]
 
 mod balancer;
+mod clock;
 mod damage;
 mod disk;
+mod faults;
+mod hostile;
 mod judge;
 mod power;
 #[path = "../process/mod.rs"]
@@ -20,6 +24,8 @@ mod process;
 mod replicas;
 mod standby;
 mod storm;
+mod tools;
+mod upkeep;
 mod witness;
 
 use std::path::Path;

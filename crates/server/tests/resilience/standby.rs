@@ -17,25 +17,6 @@ fn primary_and_standby() -> Option<(OwnPostgres, OwnPostgres)> {
     Some((primary, standby))
 }
 
-fn working<T>(witnesses: &Witnesses, meanwhile: impl FnOnce() -> T) -> T {
-    std::thread::scope(|scope| {
-        for client in 0..4 {
-            scope.spawn(move || witnesses.work(client));
-        }
-        let _stop = Stop(witnesses);
-        meanwhile()
-    })
-}
-
-/// Ends the clients' work, also when the trial has failed.
-struct Stop<'w>(&'w Witnesses);
-
-impl Drop for Stop<'_> {
-    fn drop(&mut self) {
-        self.0.stop();
-    }
-}
-
 #[test]
 fn a_synchronous_standby_takes_over_without_loss_and_reads_go_on_meanwhile() {
     let Some((primary, standby)) = primary_and_standby() else { return };
@@ -49,7 +30,7 @@ fn a_synchronous_standby_takes_over_without_loss_and_reads_go_on_meanwhile() {
     let author = server.log_in("technician@demo.example", PASSWORD);
     let witnesses = Witnesses::of(&server);
     let pause = Duration::from_secs(if long() { 20 } else { 2 });
-    let (answered, refused) = working(&witnesses, || {
+    let (answered, refused) = witnesses.working(|| {
         std::thread::sleep(pause);
         assert_eq!(server.get("/v1/search?q=paper", &reader).0, 200);
         primary.kill();
@@ -98,7 +79,7 @@ fn what_an_asynchronous_standby_had_not_got_is_lost_and_found_to_be_lost() {
     let witnesses = Witnesses::of(&server);
     std::thread::sleep(Duration::from_millis(500)); // their sessions reach the standby
     standby.kill();
-    working(&witnesses, || std::thread::sleep(Duration::from_secs(2)));
+    witnesses.working(|| std::thread::sleep(Duration::from_secs(2)));
     let head = stdout(&audit(&[]));
     let head = head.split_whitespace().find(|word| word.matches(':').count() == 2).unwrap_or_else(|| panic!("{head}"));
     primary.kill();

@@ -1,7 +1,7 @@
 //! Clients that submit, approve, search and use, ask again until they are answered, and write down what they were told.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -16,11 +16,36 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// Where the service can be asked, and who asks.
 pub(crate) struct Witnesses {
     bases: Mutex<Vec<String>>,
-    author: String,
-    reviewer: String,
-    reader: String,
+    author: Person,
+    reviewer: Person,
+    reader: Person,
     stop: AtomicBool,
+    /// How many tips were begun; each has a title of its own.
+    turns: AtomicUsize,
     told: Mutex<Vec<Entry>>,
+}
+
+/// One of the demo's cast, and the token they have now.
+struct Person {
+    email: String,
+    token: Mutex<String>,
+}
+
+impl Person {
+    fn logged_in(server: &Server, name: &str) -> Self {
+        let email = format!("{name}@demo.example");
+        let token = Mutex::new(server.log_in(&email, PASSWORD));
+        Self { email, token }
+    }
+
+    /// Logs in again, where a token is of no more use; whether that was possible.
+    fn log_in_again(&self, base: &str) -> bool {
+        let login = json!({"email": self.email, "password": PASSWORD});
+        let Some((200, body, _)) = send(base, "POST", "/v1/auth/login", "", "", Some(&login)) else { return false };
+        let Some(token) = body["access_token"].as_str() else { return false };
+        token.clone_into(&mut self.token.lock());
+        true
+    }
 }
 
 /// A reply.
@@ -35,13 +60,13 @@ pub(crate) struct Heard {
 impl Witnesses {
     /// Logs in the demo's cast.
     pub(crate) fn of(server: &Server) -> Self {
-        let log_in = |name: &str| server.log_in(&format!("{name}@demo.example"), PASSWORD);
         Self {
             bases: Mutex::new(vec![server.base.clone()]),
-            author: log_in("technician"),
-            reviewer: log_in("reviewer"),
-            reader: log_in("outsider"),
+            author: Person::logged_in(server, "technician"),
+            reviewer: Person::logged_in(server, "reviewer"),
+            reader: Person::logged_in(server, "outsider"),
             stop: AtomicBool::new(false),
+            turns: AtomicUsize::new(0),
             told: Mutex::default(),
         }
     }
@@ -67,12 +92,22 @@ impl Witnesses {
 
     /// One client, until it is told to stop.
     pub(crate) fn work(&self, client: usize) {
-        for turn in 0.. {
-            if self.stop.load(Ordering::Relaxed) {
-                return;
-            }
+        while !self.stop.load(Ordering::Relaxed) {
+            let turn = self.turns.fetch_add(1, Ordering::Relaxed);
             self.one_tip(client, &format!("Witness c{client} t{turn}"));
         }
+    }
+
+    /// Four clients at work for as long as something else takes.
+    pub(crate) fn working<T>(&self, meanwhile: impl FnOnce() -> T) -> T {
+        self.stop.store(false, Ordering::Relaxed);
+        std::thread::scope(|scope| {
+            for client in 0..4 {
+                scope.spawn(move || self.work(client));
+            }
+            let _stop = Stop(self);
+            meanwhile()
+        })
     }
 
     fn one_tip(&self, client: usize, title: &str) {
@@ -105,15 +140,21 @@ impl Witnesses {
     }
 
     /// Asks until somebody answers, first the one that a client prefers: a connection that is refused or lost, and 503,
-    /// or what a balancer says of a service that is gone, are no answers.
-    fn ask(&self, first: usize, method: &str, path: &str, token: &str, key: &str, body: Option<&Value>) -> Heard {
+    /// or what a balancer says of a service that is gone, are no answers. Whoever is told that their token is of no more
+    /// use logs in again.
+    fn ask(&self, first: usize, method: &str, path: &str, who: &Person, key: &str, body: Option<&Value>) -> Heard {
         let (begun, mut why) = (Instant::now(), Vec::new());
         for again in 0.. {
             assert!(begun.elapsed() < PATIENCE, "{method} {path}: no answer");
             let bases = self.bases.lock().clone();
             if let Some(base) = bases.get((first + again) % bases.len().max(1)) {
-                match send(base, method, path, token, key, body) {
+                let token = who.token.lock().clone();
+                match send(base, method, path, &token, key, body) {
                     Some((status @ 502..=504, body, _)) => why.push(format!("{base}: {status} {}", body["code"])),
+                    Some((401, body, _)) => {
+                        let again = who.log_in_again(base);
+                        why.push(format!("{base}: 401 {}; logged in again: {again}", body["detail"]));
+                    }
                     Some((status, body, position)) => return Heard { status, body, position, again: why },
                     None => why.push(format!("{base}: no answer after {:?}", begun.elapsed())),
                 }
@@ -127,6 +168,11 @@ impl Witnesses {
 
     /// What is wrong with what was kept, as the service tells now.
     pub(crate) fn faults(&self) -> Vec<String> {
+        self.faults_of_first(self.answers())
+    }
+
+    /// The same of the first answers alone: for a copy that was made when there were so many.
+    pub(crate) fn faults_of_first(&self, answers: usize) -> Vec<String> {
         let mut kept: BTreeMap<String, Kept> = BTreeMap::new();
         let mut path = "/v1/tips?community=office-printers&limit=100".to_owned();
         loop {
@@ -147,13 +193,22 @@ impl Witnesses {
             let Some(cursor) = page["next_cursor"].as_str() else { break };
             path = format!("/v1/tips?community=office-printers&limit=100&cursor={cursor}");
         }
-        let told = self.told.lock();
+        let told: Vec<Entry> = self.told.lock().iter().take(answers).cloned().collect();
         assert!(!told.is_empty(), "nobody was told anything");
         // Nothing was lost, if the index reaches the last place that anybody was told.
         let last = told.iter().map(|entry| entry.position).max().unwrap_or_default();
         let path = format!("/v1/search?q=witness&min_position={last}");
         let head = self.ask(0, "GET", &path, &self.reader, "", None).body["position"].as_i64();
-        faults(&told, &kept, head.unwrap())
+        faults(&told, &kept, head.unwrap_or_default())
+    }
+}
+
+/// Ends the clients' work, also when the trial has failed.
+struct Stop<'w>(&'w Witnesses);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.stop();
     }
 }
 

@@ -85,6 +85,16 @@ fn leave_traces(app: &TestApp, printers: &Community, gone: &Person, ana: &Person
     let relation = json!({"relation": "differs_because", "reason": format!("{NAME} means the other fuse")});
     let path = format!("/v1/tips/{}/relations/{tip}", waiting.word("/id"));
     app.call("PUT", &path).by(ana).json(relation).send().expect(200);
+    let steward = |method: &str, path: &str, body: Value| {
+        app.call(method, path).by(ravi).header("If-Match", "*").json(body).send()
+    };
+    let words = json!({"entries": [{"term": "fuser", "means": [format!("{NAME}'s \"unit\"")]}]});
+    steward("PUT", "/v1/communities/printers/glossary", words).expect(200);
+    let charter = json!({"name": format!("Printers of {NAME}"), "description": format!("Ask {EMAIL}.")});
+    steward("PATCH", "/v1/communities/printers", charter).expect(200);
+    let line = json!({"external_id": NAME, "title": "", "problem": ""}).to_string();
+    let sent = app.call("POST", "/v1/imports?community=printers").by(ravi).raw("application/x-ndjson", line.as_bytes());
+    assert_eq!(sent.send().status, 201);
     let [claimed, review] = [waiting, doubtful].map(|tip| tip.word("/review/id"));
     app.call("POST", &format!("/v1/reviews/{claimed}/claim")).by(gone).send().expect(200);
     let comment = json!({"text": format!("QuixotZYX asked me: {EMAIL}")});
@@ -125,6 +135,38 @@ fn a_name_is_found_in_letters_of_either_case_whatever_the_script() {
         let said = app.get(&ana, &path).expect(200).each("/text");
         assert_eq!(said, ["ask Former member", "ask Former member", "ask Зоë Élanx1%"]);
     });
+}
+
+#[test]
+fn what_an_erased_person_had_searched_for_a_moment_before_is_not_written_down_after() {
+    on_both(|database| {
+        let app = &TestApp::start(database);
+        let printers = app.community("printers", Openness::Open);
+        let (gone, ana) = (reviewer(app, &printers), app.member(&printers, "ana", Role::Contributor));
+        for who in [&gone, &ana] {
+            app.get(who, "/v1/search?q=zirconium").expect(200);
+        }
+        // What may still be being typed is kept back for some seconds.
+        assert_eq!((searches_of(app, &gone), searches_of(app, &ana)), (0, 0));
+        app.service.erase_user(gone.id).unwrap();
+        app.service.settle_searches();
+        assert_eq!((searches_of(app, &gone), searches_of(app, &ana)), (0, 1));
+    });
+}
+
+/// How many searches of a person are kept.
+fn searches_of(app: &TestApp, who: &Person) -> i64 {
+    #[derive(diesel::QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        n: i64,
+    }
+    let query = format!("SELECT count(*) AS n FROM searches WHERE CAST(user_id AS TEXT) = '{}'", who.id);
+    let counted = app.service.store().read(|conn| match conn {
+        Conn::Sqlite(conn) => diesel::sql_query(&query).get_result::<Count>(*conn).map_err(StoreError::from),
+        Conn::Postgres(conn) => diesel::sql_query(&query).get_result::<Count>(*conn).map_err(StoreError::from),
+    });
+    counted.unwrap().n
 }
 
 #[test]

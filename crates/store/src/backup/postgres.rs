@@ -121,6 +121,36 @@ pub(super) fn make_room(url: &str, log_id: Uuid, occupied: Occupied) -> Result<(
     Ok((Some(format!("schema {aside}")), prepare))
 }
 
+/// What the name of a database that was made for a trial begins with; the rest is an id, and tells when it was.
+const TRIAL: &str = "eureka_trial_";
+/// After this many seconds the database of a trial that nobody is connected to was left by a command that was killed.
+const STALE: u64 = 3600;
+
+/// Drops the databases of trials that were never finished. One that somebody is connected to cannot be dropped.
+fn drop_stale(conn: &mut PgConnection, id: Uuid) -> Result<(), StoreError> {
+    #[derive(QueryableByName)]
+    struct Name {
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+    let seconds = |id: Uuid| id.get_timestamp().map_or(0, |at| at.to_unix().0);
+    let names: Vec<Name> = diesel::sql_query(
+        "SELECT datname::text AS name FROM pg_database \
+         WHERE datname LIKE 'eureka!_trial!_%' ESCAPE '!' AND pg_get_userbyid(datdba) = current_user",
+    )
+    .load(conn)?;
+    for Name { name } in names {
+        let Some(made) = name.strip_prefix(TRIAL).and_then(|rest| Uuid::parse_str(rest).ok()) else { continue };
+        if seconds(made) + STALE < seconds(id) {
+            match conn.batch_execute(&format!("DROP DATABASE {name}")) {
+                Ok(()) => tracing::info!(database = name, "dropped what a trial had left"),
+                Err(error) => tracing::warn!(%error, database = name, "what a trial had left could not be dropped"),
+            }
+        }
+    }
+    Ok(())
+}
+
 /// A database made for a trial on a server; it goes away with this.
 pub(super) struct Scratch {
     server: String,
@@ -131,8 +161,9 @@ pub(super) struct Scratch {
 impl Scratch {
     /// Makes an empty database like the one of a URL, beside it.
     pub(super) fn create(server: &str, id: Uuid) -> Result<Self, StoreError> {
-        let name = format!("eureka_trial_{}", id.simple());
+        let name = format!("{TRIAL}{}", id.simple());
         let mut conn = connect::postgres(server, "")?;
+        drop_stale(&mut conn, id)?;
         let like: String = diesel::select(sql::<Text>(
             "(SELECT format('ENCODING %L LC_COLLATE %L LC_CTYPE %L', pg_encoding_to_char(encoding), datcollate, datctype)
               FROM pg_database WHERE datname = current_database())",

@@ -1,0 +1,239 @@
+//! Clients that mean harm, or behave as if they did: slow ones in hundreds, bodies that are small to send and great to read,
+//! guessers of passwords. Whoever searches beside them is answered, and the memory stays what it was.
+
+use std::fmt::Write as _;
+use std::io::{Read, Write as _};
+use std::net::TcpStream;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::long;
+use crate::process::{PASSWORD, Server, eureka};
+
+/// How much more memory the service may come to hold, in kB: a tenth of what the bomb would take.
+const GROWTH: u64 = 64 << 10;
+
+/// What the process holds, in kB, and the most it ever held.
+fn memory(server: &Server) -> (u64, u64) {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
+    let figure = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    };
+    (figure("VmRSS:"), figure("VmHWM:"))
+}
+
+/// Longest that a search beside all this may take, on a machine that has other work too.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// Searches all the while, each answered with hits; how many there were, and the longest any took.
+fn searches_beside<T>(server: &Server, token: &str, meanwhile: impl FnOnce() -> T) -> (T, usize, Duration) {
+    struct Done<'d>(&'d AtomicBool);
+    impl Drop for Done<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let searcher = scope.spawn(|| {
+            let (mut count, mut longest) = (0, Duration::ZERO);
+            while !done.load(Ordering::Relaxed) {
+                let begun = Instant::now();
+                let (status, body) = server.get("/v1/search?q=3396", token);
+                assert!(status == 200 && !body["items"].as_array().unwrap().is_empty(), "{status} {body}");
+                longest = longest.max(begun.elapsed());
+                count += 1;
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            (count, longest)
+        });
+        let end = Done(&done);
+        let value = meanwhile();
+        drop(end);
+        let (count, longest) = searcher.join().unwrap();
+        (value, count, longest)
+    })
+}
+
+/// A client that takes its time.
+struct Slow {
+    stream: TcpStream,
+    /// What it sends, a byte at a time; none: it only does not read what it has asked for.
+    trickle: Option<u8>,
+    heard: String,
+    is_over: bool,
+}
+
+impl Slow {
+    fn new(server: &Server, first: &str, trickle: Option<u8>) -> Self {
+        let mut stream = TcpStream::connect(server.base.trim_start_matches("http://")).unwrap();
+        stream.write_all(first.as_bytes()).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        Self { stream, trickle, heard: String::new(), is_over: false }
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.is_over || self.heard.contains(" 408 ")
+    }
+
+    /// Sends its next byte, and hears what it was told, unless it is one that does not.
+    fn go_on(&mut self) {
+        let Some(byte) = self.trickle.filter(|_| !self.is_over) else { return };
+        let mut told = [0; 4096];
+        match self.stream.read(&mut told) {
+            Ok(0) => self.is_over = true,
+            Ok(count) => self.heard.push_str(&String::from_utf8_lossy(&told[..count])),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(_) => self.is_over = true,
+        }
+        self.is_over |= self.stream.write(&[byte]).is_err_and(|error| error.kind() != std::io::ErrorKind::WouldBlock);
+    }
+}
+
+#[test]
+fn beside_five_hundred_slow_clients_every_search_is_answered_and_the_memory_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(eureka(folder.path(), &["demo"]));
+    let token = server.log_in("technician@demo.example", PASSWORD);
+    let body = format!(
+        "POST /v1/tips HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\
+         Content-Length: 9000\r\n\r\n{{"
+    );
+    // Twenty files of more than a megabyte each, asked for at once and not read.
+    let unread = "GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n".repeat(20);
+    searches_beside(&server, &token, || std::thread::sleep(Duration::from_secs(1)));
+    let (before, _) = memory(&server);
+    let (least, most) = (Duration::from_secs(if long() { 120 } else { 12 }), Duration::from_secs(180));
+    let (slow, searches, longest) = searches_beside(&server, &token, || {
+        let mut slow: Vec<Slow> = (0..500)
+            .map(|client| match client % 3 {
+                0 => Slow::new(&server, "GET /v1/search?q=3396 HTTP/1.1\r\nX: ", Some(b'x')),
+                1 => Slow::new(&server, &body, Some(b' ')),
+                _ => Slow::new(&server, &unread, None),
+            })
+            .collect();
+        let begun = Instant::now();
+        let is_waited_for = |slow: &[Slow]| slow.iter().any(|slow| slow.trickle.is_some() && !slow.is_given_up());
+        while begun.elapsed() < least || (is_waited_for(&slow) && begun.elapsed() < most) {
+            slow.iter_mut().for_each(Slow::go_on);
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        slow
+    });
+    let given_up = |place: usize| {
+        let kind: Vec<&Slow> = slow.iter().skip(place).step_by(3).collect();
+        (kind.iter().filter(|slow| slow.is_given_up()).count(), kind.len())
+    };
+    let (heads, bodies) = (given_up(0), given_up(1));
+    assert_eq!((heads.0, bodies.0), (heads.1, bodies.1), "slow heads and bodies are not waited for");
+    assert!(longest < LONGEST, "a search took {longest:?}");
+    let (meanwhile, most) = memory(&server);
+    drop(slow);
+    println!(
+        "{} slow heads and {} slow bodies given up; {searches} searches beside them, the longest {longest:?}; \
+         {before} kB before, {meanwhile} after, {most} at most",
+        heads.0, bodies.0
+    );
+    assert!(most < before + GROWTH + (128 << 10), "{before} kB before, {most} at most");
+    assert_eq!(server.get("/health/ready", "").0, 200);
+    server.stop();
+}
+
+/// Sends a body, and hears the status: what is refused unread is answered before the last byte is sent.
+fn send(server: &Server, token: &str, headers: &str, body: &[u8]) -> u16 {
+    let mut stream = TcpStream::connect(server.base.trim_start_matches("http://")).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let head = format!(
+        "POST /v1/tips HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{headers}Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
+    let mut told = [0; 12];
+    stream.read_exact(&mut told).unwrap();
+    std::str::from_utf8(&told[9..]).unwrap().parse().unwrap()
+}
+
+#[test]
+fn bodies_that_are_small_to_send_and_great_to_read_are_refused_and_cost_no_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(eureka(folder.path(), &["demo"]));
+    let token = server.log_in("technician@demo.example", PASSWORD);
+    let json = "Content-Type: application/json\r\n";
+    let file = folder.path().join("bomb");
+    let shell = |script: &str| {
+        let output = Command::new("sh").arg("-c").arg(script).arg("sh").arg(&file).output().unwrap();
+        assert!(output.status.success(), "{script}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    shell("head -c 671088640 /dev/zero | gzip -9 > \"$1\"");
+    let bomb = std::fs::read(&file).unwrap();
+    // The control: whoever unpacks it holds ten times what the service may grow by.
+    let unpacked: u64 = shell("gzip -dc < \"$1\" | wc -c").trim().parse().unwrap();
+    assert!(bomb.len() < 1 << 20 && unpacked >= 10 * 1024 * GROWTH, "{} bytes, {unpacked} unpacked", bomb.len());
+
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let in_field = format!(r#"{{"title":{deep}}}"#);
+    let keys = (0..10_000).fold("{".to_owned(), |mut all, key| {
+        let _ = write!(all, "\"k{key}\":0,");
+        all
+    }) + "\"title\":\"x\"}";
+    let part = "--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\n1\r\n";
+    let parts = format!("{}--b--\r\n", part.repeat(10_000));
+    let (before, _) = memory(&server);
+    let ((), searches, longest) = searches_beside(&server, &token, || {
+        for _ in 0..if long() { 50 } else { 3 } {
+            assert_eq!(send(&server, &token, &format!("{json}Content-Encoding: gzip\r\n"), &bomb), 415);
+            for body in [&deep, &in_field, &keys] {
+                assert_eq!(send(&server, &token, json, body.as_bytes()), 400);
+            }
+            assert_eq!(
+                send(&server, &token, "Content-Type: multipart/form-data; boundary=b\r\n", parts.as_bytes()),
+                415
+            );
+        }
+    });
+    let query = format!("/v1/search?q=x{}", "&k=1".repeat(10_000));
+    assert!([400, 414, 431].contains(&server.get(&query, &token).0));
+    let (after, most) = memory(&server);
+    println!("{searches} searches, the longest {longest:?}; {before} kB before, {after} after, {most} at most");
+    assert!(most < before + GROWTH, "{before} kB before, {most} at most");
+    assert!(longest < LONGEST, "a search took {longest:?}");
+    server.stop();
+}
+
+#[test]
+fn a_flood_of_guesses_is_turned_away_and_searches_beside_it_are_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(eureka(folder.path(), &["demo"]));
+    let token = server.log_in("technician@demo.example", PASSWORD);
+    let guess = |guesser: usize, turn: usize| {
+        let email = if turn % 2 == 0 {
+            "reviewer@demo.example".to_owned()
+        } else {
+            format!("nobody-{guesser}-{turn}@demo.example")
+        };
+        let login = serde_json::json!({"email": email, "password": format!("guess {guesser} {turn}")});
+        server.send("POST", "/v1/auth/login", "", Some(login))
+    };
+    let (before, _) = memory(&server);
+    let (told, searches, longest) = searches_beside(&server, &token, || {
+        std::thread::scope(|scope| {
+            let guessers: Vec<_> = (0..32)
+                .map(|guesser| scope.spawn(move || (0..10).map(|turn| guess(guesser, turn)).collect::<Vec<_>>()))
+                .collect();
+            guessers.into_iter().flat_map(|guesser| guesser.join().unwrap()).collect::<Vec<_>>()
+        })
+    });
+    let count = |status: u16| told.iter().filter(|(got, _)| *got == status).count();
+    let (wrong, throttled, busy) = (count(401), count(429), count(503));
+    println!("{wrong} looked at, {throttled} throttled, {busy} busy; {searches} searches, the longest {longest:?}");
+    assert_eq!((told.len(), wrong + throttled + busy), (320, 320), "{told:?}");
+    // A hundred from one address, and as many more as seconds allow.
+    assert!(wrong <= 130 && throttled > 0, "{wrong} guesses were looked at, {throttled} refused");
+    assert!(longest < LONGEST, "a search took {longest:?}");
+    let (_, most) = memory(&server);
+    assert!(most < before + 2 * GROWTH, "{before} kB before, {most} at most");
+    server.stop();
+}

@@ -1,0 +1,71 @@
+//! An index that begins with a copy of another process's, where there is none that can be used: what came since is read from
+//! the log, and not the whole database. A copy that is not of this log is never used.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use eureka_domain::change::GENESIS;
+use eureka_search::{Cursor, Index, Opened, Shipment};
+use eureka_store::{Store, log};
+use uuid::Uuid;
+
+use super::{Indexer, is_on_chain, open_index};
+use crate::ServiceError;
+
+/// Looks at places of the log, for whoever fetches a copy.
+pub struct Chain<'s>(&'s Store);
+
+impl Chain<'_> {
+    /// The life of the database, and its last change.
+    pub fn head(&self) -> Result<(Uuid, i64), ServiceError> {
+        let head = self.0.read(log::head)?;
+        Ok((head.log_id, head.seq))
+    }
+
+    /// Whether the log passes through a place: what stands there has all that came before it.
+    pub fn passes(&self, cursor: &Cursor) -> Result<bool, ServiceError> {
+        self.0.read(|conn| {
+            let head = log::head(conn)?;
+            is_on_chain(conn, cursor, &head)
+        })
+    }
+}
+
+impl Indexer {
+    /// Opens the index directory as [`Self::open`] does. Where it holds no index that can be used, `fetch` may put the files
+    /// of a copy into a folder; it answers where that stands in the log, or `None` where it has none.
+    pub fn open_or_fetch(
+        store: Store,
+        dir: &Path,
+        fetch: impl FnOnce(&Path, &Chain<'_>) -> Option<Cursor>,
+    ) -> Result<Arc<Self>, ServiceError> {
+        let before = open_index(dir)?;
+        match &before {
+            Opened::Usable(_) => return Ok(Self::of_opened(store, dir, before)),
+            Opened::Fresh(index) => index.close()?,
+            Opened::Unusable { why } => tracing::warn!(%why, "the index cannot be used"),
+        }
+        drop(before); // and with it the directory's lock
+        let copy = Index::folder_for_a_copy(dir)?;
+        let fetched = fetch(&copy, &Chain(&store));
+        if let Some(cursor) = fetched
+            && cursor.hash != GENESIS
+            && Chain(&store).passes(&cursor)?
+        {
+            Index::adopt(dir, &copy)?;
+            tracing::info!(position = cursor.seq, "the index begins with a copy");
+        } else {
+            fs::remove_dir_all(&copy).map_err(ServiceError::internal)?;
+        }
+        Self::open(store, dir)
+    }
+
+    /// Puts a copy of the index aside, for other processes; `None` where it has not been made yet.
+    pub fn ship(&self) -> Result<Option<Shipment>, ServiceError> {
+        match self.index() {
+            Some(index) => Ok(index.ship()?),
+            None => Ok(None),
+        }
+    }
+}
