@@ -1,6 +1,6 @@
 # What is done often. CI runs .ci/run; the README's two commands need none of this.
 
-.PHONY: ci test lint openapi demo bench resilience
+.PHONY: ci test lint openapi openapi-release contract contract-long clients demo bench resilience
 
 ci: ## Everything that CI checks
 	.ci/run
@@ -12,9 +12,24 @@ lint: ## Format and lints, warnings denied
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
-openapi: ## Write openapi/eureka.json from the code
+openapi: ## Write openapi/eureka.json and docs/errors.md from the code
 	cargo run --quiet -p eureka-server -- openapi > openapi/eureka.json.new
 	mv openapi/eureka.json.new openapi/eureka.json
+	cargo run --quiet -p eureka-server -- openapi --errors > docs/errors.md.new
+	mv docs/errors.md.new docs/errors.md
+
+openapi-release: ## Promise what openapi/eureka.json has; refused where it breaks what was promised, unless BREAKING=yes
+	test "$(BREAKING)" = yes || cargo test -p eureka-api --test openapi promised::
+	cp openapi/eureka.json openapi/released.json
+
+contract: ## Lints, generated clients, the examples of docs/integrating.md, two minutes of schemathesis
+	openapi/contract/run all
+
+contract-long: ## The same, with half an hour of schemathesis
+	openapi/contract/run all 1800
+
+clients: ## Three generated clients play the story against a live server
+	openapi/contract/run clients
 
 demo: ## The product on loopback, with its own tips and a cast to log in as
 	cargo run --release -- demo

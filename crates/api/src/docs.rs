@@ -1,4 +1,4 @@
-//! `/docs/`, `/openapi.json` and `/problems/{code}`: the documentation, served from the binary.
+//! `/docs/`, `/openapi.json`, `/openapi-3.0.json` and `/problems/{code}`: the documentation, served from the binary.
 
 use std::sync::{Arc, LazyLock};
 
@@ -12,12 +12,19 @@ use crate::openapi;
 use crate::problem::{CATALOGUE, NOT_FOUND, Problem};
 
 /// The paths of the documentation, which does not describe itself.
-pub(crate) const PATHS: [&str; 4] = ["/docs", "/docs/{file:.*}", "/openapi.json", "/problems/{code}"];
+pub(crate) const PATHS: [&str; 5] =
+    ["/docs", "/docs/{file:.*}", "/openapi.json", "/openapi-3.0.json", "/problems/{code}"];
 
 /// The OpenAPI document.
 #[get("/openapi.json")]
 pub(crate) async fn openapi_document() -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(openapi::text())
+}
+
+/// The OpenAPI document as 3.0.3.
+#[get("/openapi-3.0.json")]
+pub(crate) async fn openapi_document_3_0() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(openapi::text_3_0())
 }
 
 /// Where the pages begin.

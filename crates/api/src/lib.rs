@@ -10,8 +10,10 @@ mod caller;
 mod changes;
 mod communities;
 mod conditional;
+mod deprecation;
 mod diff;
 mod docs;
+mod errors;
 mod exports;
 mod feeds;
 mod flags;
@@ -64,9 +66,10 @@ use crate::metrics::Metrics;
 use crate::problem::Problem;
 
 pub use addresses::{ForwardedBy, Network, NotANetwork, Proxies};
+pub use errors::errors_page;
 pub use limits::LimitOptions;
 pub use metrics::operator_app;
-pub use openapi::document;
+pub use openapi::{document, document_3_0, older};
 pub use webhooks::webhook_message;
 
 /// How many requests may be at work in the database at once, waiting ones included.

@@ -1,17 +1,24 @@
 //! The OpenAPI document: collected from the handlers, completed with what every operation shares.
 
+mod older;
+mod schemas;
+mod sizes;
+
+pub use older::older;
+
 use std::sync::LazyLock;
 
 use actix_web::App;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    Components, Content, ContentBuilder, HeaderBuilder, ObjectBuilder, PathItem, Ref, RefOr, Response, ResponseBuilder,
-    Type,
+    Components, Content, ContentBuilder, Deprecated, HeaderBuilder, ObjectBuilder, PathItem, Ref, RefOr, Response,
+    ResponseBuilder, Type,
 };
 use utoipa::{OpenApi, PartialSchema, ToSchema};
 use utoipa_actix_web::AppExt;
 
+use crate::deprecation::{Deprecation, deprecation};
 use crate::flags::{FlagKindWord, FlagStateWord};
 use crate::idempotency::POSITION;
 use crate::outcomes::CountingWord;
@@ -37,7 +44,7 @@ const RATE_LIMITS: [(&str, &str); 2] = [
             408 by the connection itself, without a body.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
-    servers((url = "/", description = "This server")),
+    servers((url = "/", description = "The server that this document comes from: in production, in tests and local alike")),
     // Only query parameters use these, and what those refer to is not collected.
     components(schemas(CountingWord, FlagKindWord, FlagStateWord, QueueStateWord, QueueSortWord, SortWord)),
     tags(
@@ -69,7 +76,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
-        .description(Some("The access token of a login, or a token of an identity provider that the service believes"))
+        .description(Some("The access token of a login, or a token of an identity provider that the service believes: JSON Web Tokens as RFC8725 wants them, of one algorithm, and their type, issuer, audience and times checked"))
         .build();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
     let key = HttpBuilder::new()
@@ -98,14 +105,27 @@ pub fn document() -> utoipa::openapi::OpenApi {
         for (method, operation) in operations(item) {
             secure(method, path, operation);
             complete(method, operation);
+            deprecate(method, path, operation);
         }
     }
+    schemas::mend(&mut document);
     document
 }
 
 /// The document as JSON text, as committed in `openapi/eureka.json`.
 pub(crate) fn text() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| document().to_pretty_json().unwrap_or_default() + "\n");
+    &TEXT
+}
+
+/// The document as OpenAPI 3.0.3, for generators that read no newer one.
+pub fn document_3_0() -> serde_json::Value {
+    older::older(serde_json::to_value(document()).unwrap_or_default())
+}
+
+/// [`document_3_0`] as JSON text.
+pub(crate) fn text_3_0() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| format!("{:#}\n", document_3_0()));
     &TEXT
 }
 
@@ -240,6 +260,20 @@ fn complete(method: &str, operation: &mut Operation) {
         }
         if matches!(status.as_str(), "429" | "503") {
             response.headers.insert("Retry-After".to_owned(), header("Seconds to wait"));
+        }
+    }
+}
+
+/// Marks what is to go.
+fn deprecate(method: &str, path: &str, operation: &mut Operation) {
+    if deprecation(method, path).is_none() {
+        return;
+    }
+    operation.deprecated = Some(Deprecated::True);
+    for response in operation.responses.responses.values_mut() {
+        let RefOr::T(response) = response else { continue };
+        for (name, description) in Deprecation::HEADERS {
+            response.headers.insert(name.to_owned(), header(description));
         }
     }
 }

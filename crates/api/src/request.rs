@@ -12,7 +12,7 @@ use eureka_service::Service;
 use tracing::Instrument;
 
 use crate::problem::{NOT_FOUND, Problem, UNSUPPORTED_ENCODING};
-use crate::{Api, browser};
+use crate::{Api, browser, deprecation};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What is done by the threads for searches.
@@ -66,6 +66,9 @@ pub(crate) async fn follow_conventions<B: MessageBody>(
     }
     let (status, took) = (reply.status().as_u16(), watch.elapsed().as_secs_f64());
     let (route, ms) = (reply.request().match_pattern().unwrap_or_default(), took * 1000.0);
+    if let Some(deprecation) = deprecation::deprecation(asked.as_str(), &route) {
+        deprecation.mark(reply.headers_mut());
+    }
     if let Some(api) = &api {
         api.metrics().served(&asked, &route, status, took);
     }

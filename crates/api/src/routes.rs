@@ -128,6 +128,7 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
 pub(crate) fn routes(cfg: &mut web::ServiceConfig) {
     described(&mut ServiceConfig::new(cfg));
     cfg.service(docs::openapi_document)
+        .service(docs::openapi_document_3_0)
         .service(docs::problem_page)
         .service(docs::docs)
         .service(docs::docs_file)

@@ -66,7 +66,7 @@ enum Command {
     #[command(subcommand)]
     Audit(operate::AuditCommand),
     /// Print the OpenAPI document.
-    Openapi,
+    Openapi(operate::OpenapiArguments),
     /// Print the settings in force, secrets masked, and where each comes from.
     Settings,
     /// Check that everything the service needs is there and sound.
@@ -93,7 +93,7 @@ fn main() -> ExitCode {
         Command::User(command) => operate::user(&cli.settings, &command),
         Command::Index(command) => operate::index(&cli.settings, &command),
         Command::Audit(command) => operate::audit(&cli.settings, &command),
-        Command::Openapi => operate::openapi(),
+        Command::Openapi(arguments) => operate::openapi(&arguments),
         Command::Settings => Ok(operate::settings(&cli.settings)),
         Command::Doctor => Ok(doctor::doctor(&cli.settings)),
     };

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use comfy_table::Table;
 use eureka_domain::change::Head;
 use eureka_domain::ids::{TipId, UserId};
@@ -248,9 +248,24 @@ pub(crate) fn audit(settings: &Settings, command: &AuditCommand) -> anyhow::Resu
     })
 }
 
-/// Prints the OpenAPI document.
-pub(crate) fn openapi() -> anyhow::Result<ExitCode> {
-    println!("{}", eureka_api::document().to_pretty_json()?);
+/// What is printed of the API.
+#[derive(Debug, Args)]
+pub(crate) struct OpenapiArguments {
+    /// Version of OpenAPI: 3.1 is the document of record; 3.0.3 is made from it, for generators that read no newer one.
+    #[arg(long, value_name = "VERSION", value_parser = ["3.1", "3.0.3"], default_value = "3.1")]
+    format: String,
+    /// Print the catalogue of errors instead, as docs/errors.md has it.
+    #[arg(long, conflicts_with = "format")]
+    errors: bool,
+}
+
+/// Prints the OpenAPI document, or the errors.
+pub(crate) fn openapi(arguments: &OpenapiArguments) -> anyhow::Result<ExitCode> {
+    match arguments.format.as_str() {
+        _ if arguments.errors => print!("{}", eureka_api::errors_page()),
+        "3.0.3" => println!("{:#}", eureka_api::document_3_0()),
+        _ => println!("{}", eureka_api::document().to_pretty_json()?),
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -156,7 +156,7 @@ fn a_copy_that_is_damaged_foreign_of_other_fields_or_of_another_past_is_refused_
         }),
         ("does not pass through", &|| manifest(|manifest| manifest["hash"] = json!("0".repeat(64)))),
         ("a file outside of it", &|| {
-            manifest(|manifest| manifest["files"]["../outside"] = json!({"bytes": 0, "sha256": ""}))
+            manifest(|manifest| manifest["files"]["../outside"] = json!({"bytes": 0, "sha256": ""}));
         }),
     ];
     for (turn, (why, damage)) in damages.into_iter().enumerate() {

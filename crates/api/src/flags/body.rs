@@ -53,6 +53,7 @@ pub(crate) struct NewFlagBody {
     /// What is said of it; not `recheck`.
     kind: FlagKindWord,
     /// In words; up to 2,000 characters.
+    #[schema(max_length = 2000)]
     text: Option<String>,
     /// With `duplicate`: the id or number of the tip that says the same.
     duplicate_of: Option<String>,

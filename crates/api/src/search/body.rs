@@ -72,6 +72,7 @@ pub(crate) struct SearchParams {
     /// The `next_cursor` of the page before.
     pub(crate) cursor: Option<String>,
     /// Wait up to two seconds until the index has reached this position: see `Eureka-Position` on the reply to a write.
+    #[param(minimum = 0)]
     pub(crate) min_position: Option<i64>,
 }
 

@@ -45,13 +45,15 @@ fn the_documentation_is_served_without_a_network() {
     assert!(elsewhere.is_empty(), "the page asks other hosts: {elsewhere:?}");
     let document = app.call("GET", "/openapi.json").send().expect(200);
     assert_eq!(document.at("/openapi"), "3.1.0");
+    let older = app.call("GET", "/openapi-3.0.json").send().expect(200);
+    assert_eq!(older.at("/openapi"), "3.0.3");
 }
 
 #[test]
 fn what_the_documentation_does_not_have_is_a_problem_too() {
     let database = TestDatabase::sqlite();
     let app = TestApp::start(&database);
-    for path in ["/openapi.json", "/docs", "/docs/", "/docs/index.html", "/problems/taken"] {
+    for path in ["/openapi.json", "/openapi-3.0.json", "/docs", "/docs/", "/docs/index.html", "/problems/taken"] {
         let reply = app.call("POST", path).send().expect_problem(405, "method_not_allowed");
         assert_eq!(reply.header("allow"), Some("GET"), "{path}");
     }
@@ -72,5 +74,13 @@ fn the_type_of_every_problem_leads_to_its_page() {
     let problem = app.call("GET", "/v1/me").send().expect_problem(401, "unauthenticated");
     let page = app.call("GET", &problem.word("/type")).send().expect(200);
     assert!(page.text().contains("unauthenticated"));
+    let catalogue = eureka_api::errors_page();
+    let codes: Vec<&str> =
+        catalogue.lines().filter_map(|line| line.split('`').nth(1)).filter(|code| *code != "code").collect();
+    assert!(codes.contains(&"stale") && codes.len() > 30, "{codes:?}");
+    for code in codes.iter().filter(|code| code.chars().all(|c| c.is_ascii_lowercase() || c == '_')) {
+        let page = app.call("GET", &format!("/problems/{code}")).send().expect(200);
+        assert!(page.text().contains(code), "{code}");
+    }
     app.call("GET", "/problems/no_such_code").send().expect_problem(404, "not_found");
 }

@@ -246,7 +246,7 @@ fn take_member(conn: &mut Conn<'_>, member: Membership, now: Instant) -> Result<
     if communities::member(conn, member.community, member.user)?.is_some() {
         return Ok(Arrival::Known);
     }
-    communities::set_member(conn, &member)?;
+    communities::set_member(conn, &member, None)?;
     let facts = Facts { value: Some(member.role.word().to_owned()), user: Some(member.user), ..Facts::default() };
     let change = Change::new(Kind::MemberSet, None, now).about(member.community.0);
     log::append(conn, &change.telling(audit::payload(&facts)?))?;
@@ -295,9 +295,8 @@ fn take_flag(
     }
     let person = |id: Option<UserId>| id.map(|id| here(people, id)).transpose();
     let by = flag.resolved.as_ref().and_then(|end| end.by);
-    let (flagged_by, assignee, by) = match (person(flag.flagged_by), person(flag.assignee), person(by)) {
-        (Ok(flagged_by), Ok(assignee), Ok(by)) => (flagged_by, assignee, by),
-        _ => return Ok(Arrival::Refused("it names somebody who is not told of".to_owned())),
+    let (Ok(flagged_by), Ok(assignee), Ok(by)) = (person(flag.flagged_by), person(flag.assignee), person(by)) else {
+        return Ok(Arrival::Refused("it names somebody who is not told of".to_owned()));
     };
     let is_open = flag.resolved.is_none();
     let resolved = flag.resolved.map(|end| Resolved { by, ..end });
