@@ -35,7 +35,7 @@ demo: ## The product on loopback, with its own tips and a cast to log in as
 	cargo run --release -- demo
 
 resilience: ## The long trials of docs/resiliency.md: kills, power cuts, damage, failing disks, clocks; as root, some minutes
-	EUREKA_RESILIENCE=long cargo test -p eureka-server --test resilience -- --nocapture --test-threads 2
+	EUREKA_RESILIENCE=long cargo test -p eureka-server --test resilience -- --include-ignored --nocapture --test-threads 2
 
 bench: ## Tables with ratios to bare tantivy, the hello endpoint and the bare database; some minutes
 	cargo build --release -p eureka-server -p eureka-benches

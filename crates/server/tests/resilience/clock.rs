@@ -86,6 +86,7 @@ fn leaps(library: &Path, database: Option<&str>) {
 }
 
 #[test]
+#[ignore = "a long trial: `make resilience` runs it"]
 fn when_the_clock_jumps_nothing_acknowledged_is_lost_and_nobody_revoked_comes_back() {
     let Some(library) = tools::faketime() else { return };
     leaps(&library, None);

@@ -66,6 +66,7 @@ fn database_files(file: &Path) -> [PathBuf; 2] {
 }
 
 #[test]
+#[ignore = "a long trial: `make resilience` runs it"]
 fn while_the_databases_disk_fails_writes_are_refused_reads_go_on_and_nothing_acknowledged_is_lost() {
     if !tools::has("strace") {
         return;
@@ -117,6 +118,7 @@ const CONTROL: &str = "EUREKA_TRIAL_OF_FAULTS";
 /// The control: of the same faults, a database that does not wait for the disk hears nothing and acknowledges all the same.
 /// It runs in a process of its own, this very test, since nobody is well traced by their own child.
 #[test]
+#[ignore = "a long trial: `make resilience` runs it"]
 fn the_trial_of_faults_tells_a_database_that_waits_for_the_disk_from_one_that_does_not() {
     if let Ok(control) = std::env::var(CONTROL) {
         let (synchronous, file) = control.split_once(' ').unwrap();
@@ -158,6 +160,7 @@ fn index_files(home: &Path) -> Vec<PathBuf> {
 const REPLACES: &str = "fsync,fdatasync,rename,renameat,renameat2";
 
 #[test]
+#[ignore = "a long trial: `make resilience` runs it"]
 fn while_the_indexs_disk_fails_it_is_not_ready_says_why_wipes_nothing_and_catches_up_by_itself() {
     if !tools::has("strace") {
         return;
@@ -213,6 +216,7 @@ fn kept(index: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
+#[ignore = "a long trial: `make resilience` runs it"]
 fn an_index_that_cannot_be_read_at_the_start_is_refused_and_not_wiped() {
     if !tools::has("strace") {
         return;

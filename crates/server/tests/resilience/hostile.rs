@@ -93,6 +93,7 @@ impl Slow {
 }
 
 #[test]
+#[ignore = "a long trial: `make resilience` runs it"]
 fn beside_five_hundred_slow_clients_every_search_is_answered_and_the_memory_stays() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(eureka(folder.path(), &["demo"]));
@@ -204,6 +205,7 @@ fn bodies_that_are_small_to_send_and_great_to_read_are_refused_and_cost_no_memor
 }
 
 #[test]
+#[ignore = "a long trial: `make resilience` runs it"]
 fn a_flood_of_guesses_is_turned_away_and_searches_beside_it_are_answered() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(eureka(folder.path(), &["demo"]));
