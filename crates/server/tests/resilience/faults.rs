@@ -136,7 +136,7 @@ fn the_trial_of_faults_tells_a_database_that_waits_for_the_disk_from_one_that_do
         told(name, synchronous).batch_execute("CREATE TABLE told (n INTEGER PRIMARY KEY)").unwrap();
         let mut control = strace("fsync,fdatasync", "", &database_files(&file), &faults);
         control.arg("--").arg(std::env::current_exe().unwrap());
-        control.args(["--exact", "--nocapture", std::thread::current().name().unwrap()]);
+        control.args(["--exact", "--include-ignored", "--nocapture", std::thread::current().name().unwrap()]);
         let output = control.env(CONTROL, format!("{synchronous} {name}")).output().unwrap();
         let said = format!("{}{}", stdout(&output), stderr(&output));
         assert!(said.contains(&format!("acknowledged: {}", !refuses)), "{synchronous}: {said}");
