@@ -21,6 +21,7 @@ use self::json::JsonFeed;
 use crate::Api;
 use crate::caller::Caller;
 use crate::conditional::tagged_as;
+use crate::html::escaped;
 use crate::page::checked_limit;
 use crate::params::Params;
 use crate::problem::Problem;
@@ -291,35 +292,19 @@ fn summary(tip: &TipDocument) -> String {
 fn html(tip: &TipDocument) -> String {
     let mut out = String::new(); // writing to it cannot fail
     for (what, why) in warnings(tip) {
-        let _ = writeln!(out, "<p><strong>{what}</strong> {}</p>", lines(&why));
+        let _ = writeln!(out, "<p><strong>{what}</strong> {}</p>", escaped(why.trim()));
     }
     let parts = [("Problem", Some(&tip.problem)), ("Cause", tip.cause.as_ref()), ("Solution", tip.solution.as_ref())];
     for (name, text) in parts {
         let Some(text) = text.filter(|text| !text.trim().is_empty()) else { continue };
         let _ = writeln!(out, "<h3>{name}</h3>");
         for paragraph in text.replace("\r\n", "\n").split("\n\n").filter(|text| !text.trim().is_empty()) {
-            let _ = writeln!(out, "<p>{}</p>", lines(paragraph));
+            let _ = writeln!(out, "<p>{}</p>", escaped(paragraph.trim()));
         }
     }
     for (name, labels) in [("Products", &tip.products), ("Fault codes", &tip.fault_codes), ("Parts", &tip.parts)] {
         if !labels.is_empty() {
-            let _ = writeln!(out, "<p>{name}: {}</p>", lines(&labels.join(", ")));
-        }
-    }
-    out
-}
-
-/// Plain text in HTML, line by line.
-fn lines(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.trim().chars() {
-        match c {
-            '&' => out += "&amp;",
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '"' => out += "&quot;",
-            '\n' => out += "<br>\n",
-            other => out.push(other),
+            let _ = writeln!(out, "<p>{name}: {}</p>", escaped(labels.join(", ").trim()));
         }
     }
     out

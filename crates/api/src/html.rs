@@ -136,18 +136,23 @@ fn unwrap_images<'a>(root: Node<'a>) {
 
 /// The text itself, line by line.
 fn as_written(text: &str) -> String {
+    format!("<p>{}</p>\n", escaped(text))
+}
+
+/// Plain text in HTML, line by line.
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 8);
-    out.push_str("<p>");
     for c in text.chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
             '\n' => out.push_str("<br>\n"),
             other => out.push(other),
         }
     }
-    out + "</p>\n"
+    out
 }
 
 /// All that may be in a rendered text.
