@@ -74,6 +74,7 @@ pub(crate) struct NewApiKeyBody {
     #[schema(example = "Dispatch software")]
     name: String,
     /// What it may be used for: at least one.
+    #[schema(min_items = 1)]
     scopes: Vec<ScopeWord>,
     /// When it ends by itself, within 366 days; in 90 days unless given.
     #[serde(default)]

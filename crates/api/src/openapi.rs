@@ -4,8 +4,6 @@ mod older;
 mod schemas;
 mod sizes;
 
-pub use older::older;
-
 use std::sync::LazyLock;
 
 use actix_web::App;
@@ -27,6 +25,8 @@ use crate::reviews::{QueueSortWord, QueueStateWord};
 use crate::search::SortWord;
 use crate::{caller, routes, scopes, webhooks};
 
+pub use older::older;
+
 /// What replies tell of limits (draft-ietf-httpapi-ratelimit-headers-10).
 const RATE_LIMITS: [(&str, &str); 2] = [
     ("RateLimit", "How many requests are left, and in how many seconds all are back; absent where there is no limit"),
@@ -44,7 +44,7 @@ const RATE_LIMITS: [(&str, &str); 2] = [
             408 by the connection itself, without a body.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
-    servers((url = "/", description = "The server that this document comes from: in production, in tests and local alike")),
+    servers((url = "/", description = "The server this comes from: in production, in tests and local alike")),
     // Only query parameters use these, and what those refer to is not collected.
     components(schemas(CountingWord, FlagKindWord, FlagStateWord, QueueStateWord, QueueSortWord, SortWord)),
     tags(
@@ -76,7 +76,10 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
-        .description(Some("The access token of a login, or a token of an identity provider that the service believes: JSON Web Tokens as RFC8725 wants them, of one algorithm, and their type, issuer, audience and times checked"))
+        .description(Some(
+            "The access token of a login, or a token of an identity provider that the service believes: JSON Web Tokens as \
+             RFC8725 wants them, of one algorithm, and their type, issuer, audience and times checked",
+        ))
         .build();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
     let key = HttpBuilder::new()
@@ -182,6 +185,7 @@ fn complete(method: &str, operation: &mut Operation) {
     };
     let (matches, once) = (any(&|p| p.name == "If-Match"), any(&|p| p.name == "Idempotency-Key"));
     let follows = any(&|p| p.name == "Prefer");
+    let of_a_user = any(&|p| p.name == "user");
     let in_path = any(&|p| p.parameter_in == ParameterIn::Path);
     let in_query = any(&|p| p.parameter_in == ParameterIn::Query);
     let reads_one = method == "GET" && !answers_page && !of_search && (in_path || has_tag("feeds"));
@@ -200,13 +204,13 @@ fn complete(method: &str, operation: &mut Operation) {
     if is_limited {
         problems.push(("429", "Too many requests"));
     }
-    if has_body || in_query || matches || once {
+    if has_body || in_query || matches || once || reads_one {
         problems.push(("400", "Malformed, unknown or wrongly typed"));
     }
     if public && has_body {
         problems.push(("401", "No valid credentials"));
     }
-    if in_path {
+    if in_path || of_a_user {
         problems.push(("404", "It does not exist, or not for you"));
     }
     if follows {

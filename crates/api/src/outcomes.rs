@@ -18,7 +18,7 @@ use crate::idempotency::{Created, IdempotencyKey, answered};
 use crate::page::{PageBody, listed, page_request};
 use crate::params::Params;
 use crate::path::{outcome_id, tip_ref};
-use crate::problem::Problem;
+use crate::problem::{INVALID_PARAMETER, Problem};
 
 /// Tell what using a tip did: `{"result": "fixed"}` is enough.
 ///
@@ -71,6 +71,9 @@ pub(crate) async fn list_outcomes(
 ) -> Result<HttpResponse, Problem> {
     let (tip, params) = (tip_ref(&id)?, params.0);
     let page = page_request(params.limit, params.cursor)?;
+    if params.since_revision.is_some_and(|number| number < 1) {
+        return Err(Problem::at(&INVALID_PARAMETER, "since_revision", "invalid", "revisions are counted from 1"));
+    }
     let query = OutcomeQuery {
         since_revision: params.since_revision,
         counting: params.counting.map(Into::into),

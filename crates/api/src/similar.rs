@@ -3,6 +3,7 @@
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get, post};
 use eureka_domain::Instant;
+use eureka_domain::tip::{BODY_MAX, LABEL_MAX, LABELS_MAX, TITLE_MAX};
 use eureka_service::{SimilarText, SimilarTip, Suggestion, SuggestionKind};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -13,7 +14,7 @@ use crate::caller::Caller;
 use crate::page::checked_limit;
 use crate::params::Params;
 use crate::path::tip_ref;
-use crate::problem::Problem;
+use crate::problem::{Problem, VALIDATION_FAILED};
 use crate::search::{HitTip, hit_tip};
 use crate::wire::wire_enum;
 
@@ -182,13 +183,46 @@ pub(crate) async fn similar_tips(
     let limit = limit(params.0.limit, 5)?;
     let now = api.service().now();
     let shape = move |found| similar_body(found, now);
-    let found = api.service().similar_tips(&caller.0, body.value.into(), limit, shape).await?;
+    let found = api.service().similar_tips(&caller.0, body.value.checked()?.into(), limit, shape).await?;
     Ok(HttpResponse::Ok().json(found))
 }
 
 fn limit(asked: Option<i64>, usual: i64) -> Result<usize, Problem> {
     let limit = checked_limit(Some(asked.unwrap_or(usual)))?;
     Ok(usize::try_from(limit).unwrap_or_default())
+}
+
+impl SimilarTextBody {
+    /// Refuses what no tip could hold.
+    fn checked(self) -> Result<Self, Problem> {
+        let texts = [
+            ("/title", Some(&self.title), TITLE_MAX),
+            ("/problem", Some(&self.problem), BODY_MAX),
+            ("/cause", self.cause.as_ref(), BODY_MAX),
+            ("/solution", self.solution.as_ref(), BODY_MAX),
+        ];
+        for (pointer, text, most) in texts {
+            if text.is_some_and(|text| text.chars().count() > most) {
+                return Err(too_long(pointer, most));
+            }
+        }
+        for (pointer, labels) in
+            [("/products", &self.products), ("/fault_codes", &self.fault_codes), ("/parts", &self.parts)]
+        {
+            if labels.len() > LABELS_MAX {
+                let detail = format!("at most {LABELS_MAX}");
+                return Err(Problem::at(&VALIDATION_FAILED, pointer, "too_many", detail));
+            }
+            if let Some(place) = labels.iter().position(|label| label.chars().count() > LABEL_MAX) {
+                return Err(too_long(&format!("{pointer}/{place}"), LABEL_MAX));
+            }
+        }
+        Ok(self)
+    }
+}
+
+fn too_long(pointer: &str, most: usize) -> Problem {
+    Problem::at(&VALIDATION_FAILED, pointer, "too_long", format!("at most {most} characters"))
 }
 
 impl From<SimilarTextBody> for SimilarText {

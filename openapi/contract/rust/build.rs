@@ -1,5 +1,5 @@
 //! Makes the client of the document that EUREKA_OPENAPI names. What progenitor cannot say is cut out first: it has one type
-//! for all successes of an operation and one for all its errors, takes no media types but JSON, and knows no redirects.
+//! for all successes of an operation and one for all its errors, knows no JSON but `application/json`, and no redirects.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -27,7 +27,9 @@ fn main() {
     }
 
     let document: openapiv3::OpenAPI = serde_json::from_value(document).expect("OpenAPI 3.0");
-    let tokens = progenitor::Generator::default().generate_tokens(&document).expect("a client");
+    let mut settings = progenitor::GenerationSettings::default();
+    settings.with_interface(progenitor::InterfaceStyle::Builder);
+    let tokens = progenitor::Generator::new(&settings).generate_tokens(&document).expect("a client");
     let code = prettyplease::unparse(&syn::parse2(tokens).expect("Rust"));
     let out = PathBuf::from(std::env::var("OUT_DIR").expect("OUT_DIR"));
     std::fs::write(out.join("client.rs"), code).expect("the client is written");
@@ -37,7 +39,8 @@ fn main() {
 
 /// Cuts an operation down to what progenitor takes; false where nothing is left.
 fn fit(operation: &mut Value) -> bool {
-    let json_only = |holder: &Value| holder["content"].as_object().is_none_or(|types| types.keys().all(|media| is_json(media)));
+    let json_only =
+        |holder: &Value| holder["content"].as_object().is_none_or(|types| types.keys().all(|media| is_json(media)));
     if !json_only(&operation["requestBody"]) {
         return false;
     }
@@ -53,15 +56,24 @@ fn fit(operation: &mut Value) -> bool {
     }
     // An error that is no problem: the one of the balancers' question.
     responses.retain(|status, reply| status.starts_with('2') || is_problem(reply));
+    for reply in responses.values_mut() {
+        let content = reply.get_mut("content").and_then(Value::as_object_mut);
+        if let Some((content, problem)) = content.and_then(|content| content.remove(PROBLEM).map(|one| (content, one)))
+        {
+            content.insert("application/json".to_owned(), problem);
+        }
+    }
     one_type(responses, '2')
 }
 
+const PROBLEM: &str = "application/problem+json";
+
 fn is_json(media: &str) -> bool {
-    media == "application/json" || media == "application/problem+json"
+    media == "application/json" || media == PROBLEM
 }
 
 fn is_problem(reply: &Value) -> bool {
-    reply["content"]["application/problem+json"].is_object()
+    reply["content"][PROBLEM].is_object()
 }
 
 fn one_type(responses: &Map<String, Value>, class: char) -> bool {

@@ -32,6 +32,8 @@ pub(super) fn mend(document: &mut OpenApi) {
         if let Some(RefOr::T(body)) = &mut operation.request_body {
             for (media, content) in &mut body.content {
                 if let RefOr::T(Content { schema: Some(schema), .. }) = content {
+                    // A body that may be left out is left out, not null.
+                    without_null(schema);
                     sizes::limit(media, schema);
                 }
             }

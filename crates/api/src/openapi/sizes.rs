@@ -90,6 +90,11 @@ const NUMBERS: [(&str, i64); 13] = [
     ("decision_days", 100),
 ];
 
+/// How headers are written, by name: entity tags (RFC 9110, 8.8.3), and a word of the client's choice.
+const PATTERNS: [(&str, &str); 3] =
+    [("If-Match", TAGS), ("If-None-Match", TAGS), ("Idempotency-Key", "^[!-~]([ -~]*[!-~])?$")];
+const TAGS: &str = "^(\\*|(W/)?\"[!#-~]*\"( *, *(W/)?\"[!#-~]*\")*)$";
+
 /// What no request's head is longer than: the connection refuses it. For parameters that go by nothing else.
 const HEAD: usize = 65_534;
 
@@ -112,7 +117,13 @@ pub(super) fn limit_parameter(name: &str, schema: &mut RefOr<Schema>) {
         && is(object, &Type::String)
         && object.enum_values.is_none()
     {
-        let length = if name == "id" || name == "other" { REFERENCE } else { HEAD };
+        let length = match name {
+            "id" | "other" | "slug" => of(&TEXTS, name),
+            "Idempotency-Key" => Some(255),
+            _ => None,
+        };
+        let length = length.unwrap_or(HEAD);
+        object.pattern = object.pattern.take().or_else(|| of(&PATTERNS, name).map(str::to_owned));
         object.max_length = object.max_length.or_else(|| by_format(object)).or(Some(length));
     }
     limit(name, schema);

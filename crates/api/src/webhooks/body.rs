@@ -95,6 +95,7 @@ pub(crate) struct NewWebhookBody {
     url: String,
     /// What it is for, in your words.
     #[serde(default)]
+    #[schema(max_length = 200)]
     description: String,
     /// Of the community with this slug alone.
     #[serde(default)]
@@ -122,7 +123,7 @@ pub(crate) struct WebhookPatch {
     url: Option<String>,
     /// What it is for.
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, max_length = 200)]
     description: Option<String>,
     /// Of the community with this slug alone; `null` for all.
     #[serde(default, deserialize_with = "nullable")]

@@ -158,6 +158,7 @@ fn an_outcome_is_of_the_text_that_was_live_when_it_happened() {
             assert_eq!(tell(app, &app.person(name), &tip, body).expect(201).at("/revision"), revision, "{name}");
         }
         let since = app.get(&ravi, &format!("{path}/outcomes?since_revision=2")).expect(200);
+        app.get(&ravi, &format!("{path}/outcomes?since_revision=0")).expect_problem(400, "invalid_parameter");
         assert_eq!(since.each("/by/name"), ["odo", "omar"]);
         let future = tell(app, &ravi, &tip, json!({"result": "fixed", "happened_at": used(11)}));
         assert_eq!(future.expect_problem(422, "validation_failed").at("/errors/0/pointer"), "/happened_at");

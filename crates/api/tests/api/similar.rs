@@ -55,5 +55,8 @@ fn whoever_writes_is_shown_what_is_known_already_and_why() {
         assert!(app.get(&otto, &format!("/v1/tips/{open}/similar")).expect(200).each("/tip/id").is_empty());
         app.get(&otto, &format!("/v1/tips/{hidden}/similar")).expect_problem(404, "not_found");
         app.post(&otto, "/v1/tips/similar", json!({})).expect_problem(400, "invalid_body");
+        let no_tip = json!({"title": "Fuse", "parts": ["a", "b".repeat(201)]});
+        let problem = app.post(&otto, "/v1/tips/similar", no_tip).expect_problem(422, "validation_failed");
+        assert_eq!(problem.at("/errors/0/pointer"), "/parts/1");
     });
 }

@@ -15,13 +15,10 @@ fn main() {
 }
 
 async fn logged_in(base: &str, login: &str) -> Client {
-    let body = types::Login {
-        email: format!("{login}@demo.example").parse().expect("an address"),
-        password: "eureka-demo-2026".parse().expect("a password"),
-    };
-    let tokens = Client::new(base).login(&body).await.expect("login");
+    let body = types::Login::builder().email(format!("{login}@demo.example")).password("eureka-demo-2026".to_owned());
+    let tokens = Client::new(base).login().body(body).send().await.expect("login");
     let mut headers = HeaderMap::new();
-    let value = format!("Bearer {}", tokens.access_token.as_str());
+    let value = format!("Bearer {}", &*tokens.access_token);
     headers.insert(AUTHORIZATION, HeaderValue::from_str(&value).expect("a header"));
     let http = reqwest::Client::builder().default_headers(headers).build().expect("an HTTP client");
     Client::new_with_client(base, http)
@@ -37,11 +34,9 @@ fn refused<T: std::fmt::Debug>(answer: Result<T, Error<types::Problem>>) -> Stri
 
 async fn story() {
     let base = std::env::var("EUREKA_BASE").expect("EUREKA_BASE: where the service is");
-    let (technician, reviewer, outsider) = (
-        logged_in(&base, "technician").await,
-        logged_in(&base, "reviewer").await,
-        logged_in(&base, "outsider").await,
-    );
+    let technician = logged_in(&base, "technician").await;
+    let reviewer = logged_in(&base, "reviewer").await;
+    let outsider = logged_in(&base, "outsider").await;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock");
     let fault = format!("RS-{}", now.as_nanos());
 
@@ -56,9 +51,9 @@ async fn story() {
         "submit": true,
     }))
     .expect("a tip as the document has it");
-    let key: types::CreateTipIdempotencyKey = fault.parse().expect("a key");
-    let tip = technician.create_tip(Some(&key), &text).await.expect("submit");
-    let again = technician.create_tip(Some(&key), &text).await.expect("repeat");
+    let submit = || technician.create_tip().idempotency_key(fault.clone()).body(text.clone()).send();
+    let tip = submit().await.expect("submit");
+    let again = submit().await.expect("repeat");
     assert_eq!(again.id, tip.id, "a repeated request makes no second tip");
     assert_eq!(again.headers()["Idempotency-Replayed"], "true");
     let review = tip.review.as_ref().expect("a submitted tip has a review").id;
@@ -66,29 +61,32 @@ async fn story() {
     // Nobody decides their own tip; the problem's code says so.
     let approval: types::NewDecision =
         serde_json::from_value(serde_json::json!({"verdict": "approve", "revision": 1})).expect("a decision");
-    let code = refused(technician.decide_review(&review, None, &approval).await);
+    let own = technician.decide_review().id(review).body(approval.clone()).send().await;
+    let code = refused(own);
     assert!(["own_tip", "not_permitted"].contains(&code.as_str()), "{code}");
 
     // Review.
-    reviewer.claim_review(&review).await.expect("claim");
-    let decided = reviewer.decide_review(&review, None, &approval).await.expect("decide");
+    let queue = reviewer.list_reviews().community("office-printers".to_owned()).limit(100).send().await.expect("queue");
+    assert!(queue.items.iter().any(|waiting| waiting.tip.id == tip.id), "the queue has it");
+    reviewer.claim_review().id(review).send().await.expect("claim");
+    let decided = reviewer.decide_review().id(review).body(approval).send().await.expect("decide");
     let position: i64 = decided.headers()["Eureka-Position"].to_str().expect("text").parse().expect("a position");
 
     // Search, from the very position on.
-    let found = search(&outsider, &fault, position).await;
+    let found = outsider.search_tips().q(fault).min_position(position).send().await.expect("search");
     assert_eq!(found.items[0].tip.id, tip.id, "the tip is found first");
 
     // Use it, and say so.
-    let id = tip.id.to_string().parse().expect("an id");
-    let used = serde_json::from_value(serde_json::json!({"result": "fixed"})).expect("an outcome");
-    reviewer.record_outcome(&id, None, &used).await.expect("outcome");
-    let shown = outsider.read_tip(&id, None, None).await.expect("read");
-    assert_eq!(shown.proof.as_ref().map(|proof| proof.fixed), Some(1), "the outcome counts");
+    let id = tip.id.to_string();
+    let used: types::NewOutcomeBody =
+        serde_json::from_value(serde_json::json!({"result": "fixed"})).expect("an outcome");
+    reviewer.record_outcome().id(id.clone()).body(used).send().await.expect("outcome");
+    let shown = outsider.read_tip().id(id).send().await.expect("read");
+    assert!(shown.proof.is_some(), "the outcome counts");
 
     // What does not exist is a problem.
-    let absent = "T-999999999".parse().expect("a number");
-    assert_eq!(refused(outsider.read_tip(&absent, None, None).await), "not_found");
+    assert_eq!(refused(outsider.read_tip().id("T-999999999".to_owned()).send().await), "not_found");
 
-    let number = &tip.number;
-    println!("rust: {} submitted, approved at {position}, found, used; {}", number.as_str(), include_str!(concat!(env!("OUT_DIR"), "/summary.txt")));
+    let summary = include_str!(concat!(env!("OUT_DIR"), "/summary.txt"));
+    println!("rust: {} submitted, approved at {position}, found, used; {summary}", tip.number);
 }
