@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::time::{Duration, Instant as Stopwatch};
+use std::thread::{self, Thread};
+use std::time::Duration;
 
 use eureka_domain::community::Openness;
 use eureka_domain::gap::{self, Gap};
@@ -28,7 +29,7 @@ use crate::ServiceError;
 const QUEUE: usize = 4096;
 /// Most searches in one transaction, so that others wait milliseconds for the writer.
 const BATCH: usize = 500;
-/// How long a batch waits for more.
+/// How long a batch gathers. The thread sleeps meanwhile, so that no search has to wake it.
 const GATHER: Duration = Duration::from_millis(200);
 
 /// A search that was answered.
@@ -66,13 +67,13 @@ enum Note {
 pub(crate) struct Remembered {
     store: Store,
     ids: Arc<dyn Ids>,
-    queue: OnceLock<Option<SyncSender<Note>>>,
+    scribe: OnceLock<Option<(SyncSender<Note>, Thread)>>,
     dropped: Arc<AtomicU64>,
 }
 
 impl Remembered {
     pub(crate) fn new(store: Store, ids: Arc<dyn Ids>) -> Self {
-        Self { store, ids, queue: OnceLock::new(), dropped: Arc::default() }
+        Self { store, ids, scribe: OnceLock::new(), dropped: Arc::default() }
     }
 
     /// Remembers a search. Never waits.
@@ -93,29 +94,38 @@ impl Remembered {
     /// Waits until all that was remembered before is written.
     pub(crate) fn settle(&self) {
         let (done, wait) = sync_channel(1);
-        if let Some(queue) = self.queue()
+        if let Some((queue, thread)) = self.scribe()
             && queue.send(Note::Settle(done)).is_ok()
         {
+            thread.unpark();
             let _ = wait.recv(); // the thread has gone when this fails
         }
     }
 
     fn offer(&self, note: Note) {
-        if self.queue().is_none_or(|queue| queue.try_send(note).is_err()) {
+        if self.scribe().is_none_or(|(queue, _)| queue.try_send(note).is_err()) {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    fn queue(&self) -> Option<&SyncSender<Note>> {
+    fn scribe(&self) -> Option<&(SyncSender<Note>, Thread)> {
         let start = || {
             let (queue, notes) = sync_channel(QUEUE);
             let scribe =
                 Scribe { store: self.store.clone(), ids: Arc::clone(&self.ids), dropped: Arc::clone(&self.dropped) };
-            let thread =
-                std::thread::Builder::new().name("searches".to_owned()).spawn(move || scribe.write_down(&notes));
-            thread.ok().map(|_| queue)
+            let thread = thread::Builder::new().name("searches".to_owned()).spawn(move || scribe.write_down(&notes));
+            thread.ok().map(|thread| (queue, thread.thread().clone()))
         };
-        self.queue.get_or_init(start).as_ref()
+        self.scribe.get_or_init(start).as_ref()
+    }
+}
+
+impl Drop for Remembered {
+    fn drop(&mut self) {
+        if let Some(Some((queue, thread))) = self.scribe.take() {
+            drop(queue);
+            thread.unpark();
+        }
     }
 }
 
@@ -133,16 +143,32 @@ struct Batch {
     waiting: Vec<SyncSender<()>>,
 }
 
+impl Batch {
+    fn add(&mut self, note: Note) {
+        match note {
+            Note::Asked(asked) => self.asked.push(*asked),
+            Note::Opened { search, by, at } => self.opened.push((search, by, at)),
+            Note::Settle(waiting) => self.waiting.push(waiting),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.asked.len() + self.opened.len() >= BATCH
+    }
+}
+
 impl Scribe {
     fn write_down(&self, notes: &Receiver<Note>) {
         let mut typing = Typing::default();
+        let mut full = false;
         loop {
             let first = match typing.patience() {
                 None => notes.recv().map_err(|_| RecvTimeoutError::Disconnected),
                 Some(patience) => notes.recv_timeout(patience),
             };
             let over = matches!(first, Err(RecvTimeoutError::Disconnected));
-            let batch = first.map_or_else(|_| Batch::default(), |first| gather(first, notes));
+            let batch = first.map_or_else(|_| Batch::default(), |first| gather(first, notes, full));
+            full = batch.is_full();
             let all = over || !batch.waiting.is_empty();
             let mut asked = batch.asked.into_iter().filter_map(|asked| typing.take(asked)).collect::<Vec<_>>();
             asked.extend(batch.opened.iter().filter_map(|(search, by, _)| typing.end(*by, *search)));
@@ -172,21 +198,18 @@ impl Scribe {
     }
 }
 
-/// What comes within a moment, or until somebody waits for it.
-fn gather(first: Note, notes: &Receiver<Note>) -> Batch {
+/// What comes within a moment, or until somebody waits for it; after a full batch, what is there already.
+fn gather(first: Note, notes: &Receiver<Note>, at_once: bool) -> Batch {
     let mut batch = Batch::default();
-    let begun = Stopwatch::now();
-    let mut next = Some(first);
-    while let Some(note) = next {
-        match note {
-            Note::Asked(asked) => batch.asked.push(*asked),
-            Note::Opened { search, by, at } => batch.opened.push((search, by, at)),
-            Note::Settle(waiting) => batch.waiting.push(waiting),
-        }
-        if !batch.waiting.is_empty() || batch.asked.len() + batch.opened.len() >= BATCH {
-            break;
-        }
-        next = notes.recv_timeout(GATHER.saturating_sub(begun.elapsed())).ok();
+    batch.add(first);
+    if batch.waiting.is_empty() && !at_once {
+        thread::park_timeout(GATHER);
+    }
+    while batch.waiting.is_empty()
+        && !batch.is_full()
+        && let Ok(note) = notes.try_recv()
+    {
+        batch.add(note);
     }
     batch
 }
