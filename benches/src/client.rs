@@ -51,45 +51,10 @@ impl Client {
         self.send("PUT", path, Some(json))
     }
 
-    /// Asks for a path, and leaves the reply for [`Self::answer`].
-    ///
-    /// # Errors
-    ///
-    /// When the connection has ended.
-    pub fn ask(&mut self, path: &str) -> std::io::Result<()> {
-        self.write("GET", path, None)
-    }
-
-    /// The reply to the last request.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::get`].
-    pub fn answer(&mut self) -> std::io::Result<(u16, &[u8])> {
+    fn send(&mut self, method: &str, path: &str, json: Option<&str>) -> std::io::Result<(u16, &[u8])> {
+        self.reader.get_mut().write_all(&request(method, path, self.token.as_deref(), json))?;
         let status = self.read_reply()?;
         Ok((status, &self.body))
-    }
-
-    fn send(&mut self, method: &str, path: &str, json: Option<&str>) -> std::io::Result<(u16, &[u8])> {
-        self.write(method, path, json)?;
-        self.answer()
-    }
-
-    fn write(&mut self, method: &str, path: &str, json: Option<&str>) -> std::io::Result<()> {
-        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: bench\r\n");
-        if let Some(token) = &self.token {
-            request.push_str("Authorization: Bearer ");
-            request.push_str(token);
-            request.push_str("\r\n");
-        }
-        if let Some(json) = json {
-            request.push_str("Content-Type: application/json\r\nContent-Length: ");
-            request.push_str(&json.len().to_string());
-            request.push_str("\r\n");
-        }
-        request.push_str("\r\n");
-        request.push_str(json.unwrap_or_default());
-        self.reader.get_mut().write_all(request.as_bytes())
     }
 
     fn read_reply(&mut self) -> std::io::Result<u16> {
@@ -116,7 +81,29 @@ impl Client {
     }
 }
 
-fn odd() -> std::io::Error {
+/// A request for a path.
+pub(crate) fn get(path: &str, token: Option<&str>) -> Vec<u8> {
+    request("GET", path, token, None)
+}
+
+fn request(method: &str, path: &str, token: Option<&str>, json: Option<&str>) -> Vec<u8> {
+    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: bench\r\n");
+    if let Some(token) = token {
+        request.push_str("Authorization: Bearer ");
+        request.push_str(token);
+        request.push_str("\r\n");
+    }
+    if let Some(json) = json {
+        request.push_str("Content-Type: application/json\r\nContent-Length: ");
+        request.push_str(&json.len().to_string());
+        request.push_str("\r\n");
+    }
+    request.push_str("\r\n");
+    request.push_str(json.unwrap_or_default());
+    request.into_bytes()
+}
+
+pub(crate) fn odd() -> std::io::Error {
     std::io::Error::other("an odd reply")
 }
 

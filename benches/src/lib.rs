@@ -12,6 +12,7 @@
 
 mod bare;
 mod client;
+mod crowd;
 mod desk;
 mod plot;
 mod server;
@@ -38,6 +39,7 @@ use uuid::Uuid;
 
 pub use bare::{Bare, SameFields, bare_analyzer, count_terms};
 pub use client::{Client, encoded};
+pub use crowd::{Answered, Crowd, Pace};
 pub use desk::{Desk, together};
 pub use plot::{Line, svg};
 pub use server::{PASSWORD, Server, import};

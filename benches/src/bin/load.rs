@@ -15,19 +15,19 @@
     reason = "a table for people; a benchmark that cannot be made has failed"
 )]
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant as Wall};
 
 use eureka_benches::{
-    Client, Corpus, FIRST, Server, Times, encoded, import, micros, now, processor_time, request, settle,
+    Answered, Client, Corpus, Crowd, FIRST, Pace, Server, Times, encoded, import, micros, now, processor_time, request,
+    settle,
 };
 use eureka_search::{Index, OpenOptions, Opened};
 use serde_json::Value;
 
-/// Connections of the flood: more than the product lets wait. Few threads have them, so that the flood costs little itself.
-const FLOOD: Crowd = Crowd { threads: 8, each: 190 };
+/// Connections of the flood: more than the product lets wait.
+const FLOOD: usize = 1_520;
 
 struct Arguments {
     binary: PathBuf,
@@ -36,13 +36,6 @@ struct Arguments {
     connections: usize,
     seconds: u64,
     rate: Option<f64>,
-}
-
-/// So many threads with so many connections each, all of which have a request under way before the first reply is read.
-#[derive(Clone, Copy)]
-struct Crowd {
-    threads: usize,
-    each: usize,
 }
 
 struct Asked {
@@ -63,20 +56,19 @@ fn main() {
 
     let found = found_over_http(&server, &token, &queries, &paths);
     let duration = Duration::from_secs(arguments.seconds);
-    let crowd = Crowd { threads: arguments.connections, each: 1 };
-    let measure = |paths: &[String], rate| {
-        let (times, refused) = load(server.address(), Some(&token), paths, crowd, duration, rate);
+    let measure = |paths: &[String], pace| {
+        let (times, refused) = load(&server, &token, paths, arguments.connections, duration, pace);
         assert_eq!(refused, 0, "requests were refused");
         times
     };
-    measure(&paths, None); // warm
-    let hello = measure(&["/health/live".to_owned()], None);
+    measure(&paths, Pace::Closed); // warm
+    let hello = measure(&["/health/live".to_owned()], Pace::Closed);
     let before = processor_time(server.process());
-    let http = measure(&paths, None);
+    let http = measure(&paths, Pace::Closed);
     let served = processor_time(server.process()).saturating_sub(before);
-    let open = arguments.rate.map(|rate| (rate, measure(&paths, Some(rate))));
+    let open = arguments.rate.map(|rate| (rate, measure(&paths, Pace::Open(rate))));
     let peak = http.len() as f64 / duration.as_secs_f64();
-    let (flooded, refused) = load(server.address(), Some(&token), &paths, FLOOD, duration, Some(4.0 * peak));
+    let (flooded, refused) = load(&server, &token, &paths, FLOOD, duration, Pace::Open(4.0 * peak));
     drop(server);
     let copy = data.join("index");
     let (own, own_found, spent) = in_process(&copy, &queries, duration);
@@ -160,52 +152,24 @@ fn found_over_http(server: &Server, token: &str, queries: &[Asked], paths: &[Str
 /// Requests of a crowd for a while, over and over the same paths: the times of those that were answered, and how many were
 /// refused for load.
 fn load(
-    address: SocketAddr,
-    token: Option<&str>,
+    server: &Server,
+    token: &str,
     paths: &[String],
-    crowd: Crowd,
+    connections: usize,
     duration: Duration,
-    rate: Option<f64>,
+    pace: Pace,
 ) -> (Times, usize) {
-    let connect = |_| Client::connect(address, token.map(str::to_owned)).expect("a connection");
-    let connected = (0..crowd.threads).map(|_| (0..crowd.each).map(connect).collect::<Vec<_>>()).collect::<Vec<_>>();
-    let (turn, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let begun = Wall::now();
-    let one = |mut clients: Vec<Client>| {
-        let (mut times, mut dues) = (Vec::new(), Vec::new());
-        loop {
-            for client in &mut clients {
-                let place = turn.fetch_add(1, Ordering::Relaxed);
-                let due = rate.map_or_else(Wall::now, |rate| begun + Duration::from_secs_f64(place as f64 / rate));
-                if due.duration_since(begun).max(begun.elapsed()) >= duration {
-                    break;
-                }
-                std::thread::sleep(due.saturating_duration_since(Wall::now()));
-                client.ask(&paths[place % paths.len()]).expect("a connection");
-                dues.push(due);
-            }
-            if dues.is_empty() {
-                return times;
-            }
-            for (client, due) in clients.iter_mut().zip(dues.drain(..)) {
-                let (status, body) = client.answer().expect("a reply");
-                match status {
-                    200 if begun.elapsed() <= duration => times.push(due.elapsed()),
-                    200 => {}
-                    429 | 503 => drop(refused.fetch_add(1, Ordering::Relaxed)),
-                    other => panic!("{other} {}", String::from_utf8_lossy(body)),
-                }
-            }
+    let crowd = Crowd::connect(server.address(), connections).expect("connections");
+    let answered = crowd.ask(paths, Some(token), pace, duration).expect("replies");
+    let (mut times, mut refused) = (Vec::new(), 0);
+    for Answered { status, took } in answered {
+        match status {
+            200 => times.push(took),
+            429 | 503 => refused += 1,
+            other => panic!("a reply with {other}"),
         }
-    };
-    let mut all = Vec::new();
-    std::thread::scope(|scope| {
-        let threads = connected.into_iter().map(|clients| scope.spawn(|| one(clients))).collect::<Vec<_>>();
-        for thread in threads {
-            all.extend(thread.join().expect("an end"));
-        }
-    });
-    (Times::new(all), refused.into_inner())
+    }
+    (Times::new(times), refused)
 }
 
 /// The same queries on as many threads as cores, without HTTP; how many known items they find, and the processor time.

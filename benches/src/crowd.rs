@@ -1,0 +1,146 @@
+//! Many connections on one thread, so that whoever asks takes little of the cores that the server is measured on.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+
+use crate::client::{get, odd};
+
+/// How long the thread sleeps between looks at the clock while a request is due soon.
+const NAP: Duration = Duration::from_micros(100);
+
+/// When requests start.
+#[derive(Debug, Clone, Copy)]
+pub enum Pace {
+    /// On each connection as soon as the reply before has come (a closed loop).
+    Closed,
+    /// So many a second, whether or not earlier ones have come back (an open loop), as long as there are connections.
+    Open(f64),
+}
+
+/// Connections of which each asks for one thing at a time.
+pub struct Crowd {
+    poll: Poll,
+    connections: Vec<Connection>,
+}
+
+struct Connection {
+    stream: TcpStream,
+    reply: Vec<u8>,
+    due: Instant,
+}
+
+/// A reply in time, or the refusal to give one.
+#[derive(Debug, Clone, Copy)]
+pub struct Answered {
+    /// What was answered.
+    pub status: u16,
+    /// Since the request was due.
+    pub took: Duration,
+}
+
+impl Crowd {
+    /// Connects so often.
+    ///
+    /// # Errors
+    ///
+    /// When nobody listens.
+    pub fn connect(address: SocketAddr, connections: usize) -> std::io::Result<Self> {
+        let poll = Poll::new()?;
+        let connect = |place| {
+            let stream = std::net::TcpStream::connect(address)?;
+            stream.set_nodelay(true)?;
+            stream.set_nonblocking(true)?;
+            let mut stream = TcpStream::from_std(stream);
+            poll.registry().register(&mut stream, Token(place), Interest::READABLE)?;
+            Ok(Connection { stream, reply: Vec::with_capacity(32 * 1024), due: Instant::now() })
+        };
+        let connections = (0..connections).map(connect).collect::<std::io::Result<_>>()?;
+        Ok(Self { poll, connections })
+    }
+
+    /// Asks for a while for one path after the other, over and over; what was answered by the end of it.
+    ///
+    /// # Errors
+    ///
+    /// When a connection ends or a reply is none that a server of ours gives.
+    pub fn ask(
+        mut self,
+        paths: &[String],
+        token: Option<&str>,
+        pace: Pace,
+        duration: Duration,
+    ) -> std::io::Result<Vec<Answered>> {
+        let requests = paths.iter().map(|path| get(path, token)).collect::<Vec<_>>();
+        let mut idle = (0..self.connections.len()).rev().collect::<Vec<_>>();
+        let (mut events, mut answered, mut asked) = (Events::with_capacity(256), Vec::new(), 0_u32);
+        let begun = Instant::now();
+        while begun.elapsed() < duration {
+            let due = |asked: u32| match pace {
+                Pace::Closed => Instant::now(),
+                Pace::Open(rate) => begun + Duration::from_secs_f64(f64::from(asked) / rate),
+            };
+            while due(asked) <= Instant::now()
+                && let Some(place) = idle.pop()
+            {
+                let connection = &mut self.connections[place];
+                connection.due = due(asked);
+                connection.stream.write_all(&requests[asked as usize % requests.len()])?;
+                asked += 1;
+            }
+            if idle.is_empty() {
+                self.poll.poll(&mut events, Some(NAP * 10))?;
+            } else {
+                std::thread::sleep(NAP.min(due(asked).saturating_duration_since(Instant::now())));
+                self.poll.poll(&mut events, Some(Duration::ZERO))?;
+            }
+            for event in &events {
+                let Token(place) = event.token();
+                if let Some(status) = self.connections[place].read()? {
+                    answered.push(Answered { status, took: self.connections[place].due.elapsed() });
+                    idle.push(place);
+                }
+            }
+        }
+        Ok(answered)
+    }
+}
+
+impl Connection {
+    /// Reads what is there; the status, once the reply is whole.
+    fn read(&mut self) -> std::io::Result<Option<u16>> {
+        loop {
+            if let Some(status) = status(&self.reply)? {
+                self.reply.clear();
+                return Ok(Some(status));
+            }
+            let before = self.reply.len();
+            self.reply.resize(before + 16 * 1024, 0);
+            let read = self.stream.read(&mut self.reply[before..]);
+            self.reply.truncate(before + read.as_ref().copied().unwrap_or_default());
+            match read {
+                Ok(0) => return Err(odd()),
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// The status of a reply, if all of it is there.
+fn status(reply: &[u8]) -> std::io::Result<Option<u16>> {
+    let Some(end) = reply.windows(4).position(|four| four == b"\r\n\r\n") else {
+        return Ok(None);
+    };
+    let head = std::str::from_utf8(&reply[..end]).map_err(|_| odd())?;
+    let mut lines = head.split("\r\n");
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).ok_or_else(odd)?;
+    let length =
+        lines.filter_map(|line| line.split_once(": ")).find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let length = length.and_then(|(_, length)| length.parse::<usize>().ok()).ok_or_else(odd)?;
+    Ok((reply.len() >= end + 4 + length).then_some(status))
+}
