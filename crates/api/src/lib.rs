@@ -43,6 +43,7 @@ mod search;
 mod sessions;
 mod similar;
 mod tips;
+mod traces;
 mod users;
 mod webhooks;
 mod wire;
@@ -188,9 +189,10 @@ impl Api {
     ) -> Result<T, Problem> {
         let place = Place::take(&self.at_work, AT_WORK).ok_or(ServiceError::Busy("too many requests at once"))?;
         let service = Arc::clone(&self.service);
+        let spans = request::spans();
         let done = actix_web::web::block(move || {
             let _place = place;
-            use_case(&service)
+            spans.in_scope(|| use_case(&service))
         });
         match done.await {
             Ok(result) => Ok(result?),

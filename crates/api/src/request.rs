@@ -12,6 +12,7 @@ use eureka_service::Service;
 use tracing::Instrument;
 
 use crate::problem::{NOT_FOUND, Problem, UNSUPPORTED_ENCODING};
+use crate::traces::{self, Spans};
 use crate::{Api, browser, deprecation};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -21,13 +22,18 @@ const SEARCHES: [&str; 3] = ["/v1/search", "/v1/suggest", "/v1/tips/similar"];
 const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 
 tokio::task_local! {
-    /// The id and the path of the request that this task serves.
-    static CURRENT: (String, String);
+    /// The id and the path of the request that this task serves, and its spans.
+    static CURRENT: (String, String, Spans);
 }
 
 /// The id and the path of the present request; empty outside of one.
 pub(crate) fn current() -> (String, String) {
-    CURRENT.try_with(Clone::clone).unwrap_or_default()
+    CURRENT.try_with(|(id, path, _)| (id.clone(), path.clone())).unwrap_or_default()
+}
+
+/// The spans of the present request, for what is done for it on another thread.
+pub(crate) fn spans() -> Spans {
+    CURRENT.try_with(|(.., spans)| spans.clone()).unwrap_or_default()
 }
 
 /// Gives each request an id (the client's, if it sent a sensible one), logs it, and sets the headers of every reply.
@@ -45,13 +51,15 @@ pub(crate) async fn follow_conventions<B: MessageBody>(
     let in_flight = api.as_ref().map(|api| api.metrics().begin());
     let path = req.path().to_owned();
     let method = req.method().clone();
-    let trace = trace_id(req.headers()).unwrap_or_default();
+    let caller = traces::caller(req.headers());
+    let trace = caller.as_ref().map_or_else(String::new, |caller| caller.trace_id().to_string());
     let asked = method.clone();
-    let span = tracing::info_span!("request", %id, %method, %path, trace);
+    let log = tracing::info_span!("request", %id, %method, %path, trace);
+    let spans = Spans { log, trace: traces::begin(&id, &method, &path, caller.as_ref()) };
     let watch = Stopwatch::now();
 
-    let work = CURRENT.scope((id.clone(), path), next.call(req)).instrument(span.clone());
-    let mut reply = work.await?;
+    let work = CURRENT.scope((id.clone(), path, spans.clone()), next.call(req));
+    let mut reply = work.instrument(spans.trace.clone()).instrument(spans.log.clone()).await?;
     if let Ok(value) = HeaderValue::from_str(&id) {
         reply.headers_mut().insert(REQUEST_ID, value);
     }
@@ -64,6 +72,7 @@ pub(crate) async fn follow_conventions<B: MessageBody>(
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
+    traces::end(&spans.trace, &asked, reply.request().match_pattern().as_deref(), reply.status());
     let (status, took) = (reply.status().as_u16(), watch.elapsed().as_secs_f64());
     let (route, ms) = (reply.request().match_pattern().unwrap_or_default(), took * 1000.0);
     if let Some(deprecation) = deprecation::deprecation(asked.as_str(), &route) {
@@ -73,7 +82,7 @@ pub(crate) async fn follow_conventions<B: MessageBody>(
         api.metrics().served(&asked, &route, status, took);
     }
     drop(in_flight);
-    span.in_scope(|| tracing::info!(status, route, ms, "served"));
+    spans.in_scope(|| tracing::info!(status, route, ms, "served"));
     Ok(reply)
 }
 
@@ -132,16 +141,4 @@ fn client_id(headers: &HeaderMap) -> Option<String> {
 
 fn new_request_id(service: &Service) -> String {
     service.new_request_id().simple().to_string()
-}
-
-/// The trace id of a W3C `traceparent`, if it is well formed.
-fn trace_id(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get("traceparent")?.to_str().ok()?;
-    let mut parts = value.split('-');
-    let (version, trace, span) = (parts.next()?, parts.next()?, parts.next()?);
-    let is_hex = |text: &str, len: usize| {
-        text.len() == len && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-    };
-    let sound = is_hex(version, 2) && is_hex(trace, 32) && is_hex(span, 16) && trace.bytes().any(|b| b != b'0');
-    sound.then(|| trace.to_owned())
 }

@@ -125,13 +125,15 @@ impl SearchPool {
         if self.waiting() == 0 {
             taken.begin(asked);
         }
+        let span = tracing::debug_span!(target: "eureka::trace", "search");
         let boxed: Job = Box::new(move || {
             taken.note(asked);
             if teller.is_closed() {
                 return;
             }
             let left = until.saturating_duration_since(Instant::now());
-            let outcome = if left.is_zero() { Err(SearchError::TimedOut) } else { guarded(|| job(left)) };
+            let outcome =
+                if left.is_zero() { Err(SearchError::TimedOut) } else { guarded(|| span.in_scope(|| job(left))) };
             // Whoever asked may have gone; then nobody is owed an answer.
             let _ = teller.send(outcome);
         });

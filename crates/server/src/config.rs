@@ -68,6 +68,9 @@ pub(crate) struct Settings {
     /// Hours after which another copy is made, by one of the replicas
     #[arg(long, global = true, env = "EUREKA_SNAPSHOT_HOURS", default_value_t = 24, value_name = "N")]
     pub(crate) snapshot_hours: u32,
+    /// Collector that traces are sent to, as OTLP over HTTP: `http://localhost:4318` [default: none are made]
+    #[arg(long, global = true, env = "EUREKA_OTLP_ENDPOINT", value_name = "URL")]
+    pub(crate) otlp_endpoint: Option<String>,
     /// Form of the log
     #[arg(long, global = true, env = "EUREKA_LOG_FORMAT", default_value = "pretty", value_enum)]
     pub(crate) log_format: LogFormat,
@@ -170,6 +173,7 @@ impl Settings {
             ("webhook-allow", networks(&self.webhook_allow)),
             ("snapshots", self.snapshots.as_ref().map_or("(none are kept)".to_owned(), |f| f.display().to_string())),
             ("snapshot-hours", self.snapshot_hours.to_string()),
+            ("otlp-endpoint", self.otlp_endpoint.clone().unwrap_or_else(|| "(no traces)".to_owned())),
             ("log-format", format!("{:?}", self.log_format).to_lowercase()),
             ("log", self.log.clone()),
             ("admin-email", self.admin_email.clone()),

@@ -1,9 +1,12 @@
-//! Where the log goes: to standard error, for people or for programs.
+//! Where the log goes: to standard error, for people or for programs; and traces, where somebody collects them.
 
 use anyhow::Context;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{LogFormat, Settings};
+use crate::traces;
 
 /// What libraries say too loudly; a filter that names the same module has it back.
 const QUIET: [&str; 2] = [
@@ -17,10 +20,12 @@ const QUIET: [&str; 2] = [
 pub(crate) fn start(settings: &Settings) -> anyhow::Result<()> {
     let filter = format!("{},{}", QUIET.join(","), settings.log);
     let filter = EnvFilter::try_new(filter).context("the log filter is not valid")?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match settings.log_format {
-        LogFormat::Pretty => builder.compact().init(),
-        LogFormat::Json => builder.json().flatten_event(true).init(),
-    }
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let log = match settings.log_format {
+        LogFormat::Pretty => log.compact().with_filter(filter).boxed(),
+        LogFormat::Json => log.json().flatten_event(true).with_filter(filter).boxed(),
+    };
+    let traces = settings.otlp_endpoint.as_deref().map(traces::layer).transpose()?;
+    tracing_subscriber::registry().with(log).with(traces).init();
     Ok(())
 }

@@ -18,6 +18,7 @@ mod serve;
 mod snapshots;
 mod sso;
 mod start;
+mod traces;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

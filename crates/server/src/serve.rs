@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::config::Settings;
 use crate::snapshots::Snapshots;
 use crate::start::{self, Started};
-use crate::{demo, logging};
+use crate::{demo, logging, traces};
 
 /// How long a client may take to send the head of a request.
 const HEAD_PATIENCE: Duration = Duration::from_secs(5);
@@ -59,6 +59,7 @@ pub(crate) fn run(
     let api = Data::new(api.reached_at(settings.public_url.as_deref().unwrap_or_default()));
     let served = actix_web::rt::System::new().block_on(listen(settings, api, ready));
     started.stop();
+    traces::settle();
     served.map(|()| ExitCode::SUCCESS)
 }
 

@@ -330,6 +330,8 @@ impl Indexer {
         if !arrives {
             self.enter(IndexState::CatchingUp);
         }
+        let tips = affected.len();
+        let _span = tracing::debug_span!(target: "eureka::trace", "index batch", tips, position = target.seq).entered();
         let hold_back = committed.unwrap_or_else(|| Cursor::new(head.log_id, 0, GENESIS));
         if !closed.is_empty() {
             // Out of everybody's sight at once, then back for the members, batch by batch.

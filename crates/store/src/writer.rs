@@ -66,6 +66,7 @@ impl Writer {
         &self,
         f: impl FnOnce(&mut Conn<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<Written<T>, E> {
+        let _span = tracing::debug_span!(target: "eureka::trace", "write").entered();
         let (reply, answer) = bounded(1);
         let job = Box::new(Task { f: Some(f), outcome: None, reply, asked: Stopwatch::now() });
         let jobs = self.jobs.lock().clone();
