@@ -1,5 +1,6 @@
 //! `eureka serve`: HTTP until a signal says stop, then drain.
 
+use std::any::Any;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -27,6 +28,8 @@ const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 /// How often it is asked whether a copy of the index is due.
 const SHIPPING: Duration = Duration::from_secs(10);
+/// How long a client may leave what it was sent untaken; then the kernel ends the connection.
+const READ_PATIENCE: Duration = Duration::from_secs(30);
 /// Connections a worker holds at once.
 const CONNECTIONS: usize = 2000;
 
@@ -68,6 +71,7 @@ async fn listen(settings: &Settings, api: Data<Api>, ready: impl FnOnce(SocketAd
     let server = HttpServer::new(move || eureka_api::app(shared.clone()))
         .client_request_timeout(HEAD_PATIENCE)
         .max_connections(CONNECTIONS)
+        .on_connect(|connection, _| give_up_on_unread(connection))
         .shutdown_timeout(SHUTDOWN_PATIENCE)
         .disable_signals()
         .bind(settings.listen)
@@ -100,6 +104,17 @@ async fn listen(settings: &Settings, api: Data<Api>, ready: impl FnOnce(SocketAd
         handle.stop(true).await;
     });
     server.await.context("the server failed")
+}
+
+/// Has the kernel end a connection whose client does not read; the framework would wait for it for ever.
+#[cfg_attr(not(target_os = "linux"), allow(unused_variables, reason = "only Linux can be told"))]
+fn give_up_on_unread(connection: &dyn Any) {
+    #[cfg(target_os = "linux")]
+    if let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>()
+        && let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(READ_PATIENCE))
+    {
+        tracing::debug!(%error, "a client that does not read would not be given up on");
+    }
 }
 
 /// Serves the figures for operators for as long as the process lives.

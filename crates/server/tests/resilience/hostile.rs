@@ -92,6 +92,23 @@ impl Slow {
     }
 }
 
+/// What comes when a client that did not read begins to: how many bytes, until the end or the break of the connection.
+fn left_to_read(slow: &mut Slow) -> usize {
+    slow.stream.set_nonblocking(false).unwrap();
+    slow.stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let (mut told, mut bytes) = (vec![0; 1 << 20], 0);
+    loop {
+        match slow.stream.read(&mut told) {
+            Ok(0) => return bytes,
+            Ok(count) => bytes += count,
+            Err(error) => {
+                assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "it is still waited for");
+                return bytes;
+            }
+        }
+    }
+}
+
 #[test]
 #[ignore = "a long trial: `make resilience` runs it"]
 fn beside_five_hundred_slow_clients_every_search_is_answered_and_the_memory_stays() {
@@ -106,8 +123,8 @@ fn beside_five_hundred_slow_clients_every_search_is_answered_and_the_memory_stay
     let unread = "GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n".repeat(20);
     searches_beside(&server, &token, || std::thread::sleep(Duration::from_secs(1)));
     let (before, _) = memory(&server);
-    let (least, most) = (Duration::from_secs(if long() { 120 } else { 12 }), Duration::from_mins(3));
-    let (slow, searches, longest) = searches_beside(&server, &token, || {
+    let (least, most) = (Duration::from_secs(if long() { 120 } else { 45 }), Duration::from_mins(3));
+    let (mut slow, searches, longest) = searches_beside(&server, &token, || {
         let mut slow: Vec<Slow> = (0..500)
             .map(|client| match client % 3 {
                 0 => Slow::new(&server, "GET /v1/search?q=3396 HTTP/1.1\r\nX: ", Some(b'x')),
@@ -131,11 +148,15 @@ fn beside_five_hundred_slow_clients_every_search_is_answered_and_the_memory_stay
     assert_eq!((heads.0, bodies.0), (heads.1, bodies.1), "slow heads and bodies are not waited for");
     assert!(longest < LONGEST, "a search took {longest:?}");
     let (meanwhile, most) = memory(&server);
-    drop(slow);
+    let whole = 20 << 20;
+    let read: Vec<usize> = slow.iter_mut().skip(2).step_by(3).map(left_to_read).collect();
+    assert!(read.iter().all(|bytes| *bytes < whole), "what is not taken is not kept: {read:?}");
     println!(
-        "{} slow heads and {} slow bodies given up; {searches} searches beside them, the longest {longest:?}; \
+        "{} slow heads, {} slow bodies and {} that did not read given up; {searches} searches beside them, the longest {longest:?}; \
          {before} kB before, {meanwhile} after, {most} at most",
-        heads.0, bodies.0
+        heads.0,
+        bodies.0,
+        read.len()
     );
     assert!(most < before + GROWTH + (128 << 10), "{before} kB before, {most} at most");
     assert_eq!(server.get("/health/ready", "").0, 200);
