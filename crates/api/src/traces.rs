@@ -5,7 +5,7 @@ use actix_web::http::{Method, StatusCode};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use tracing::Span;
-use tracing::field::{Empty, display};
+use tracing::field::Empty;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 /// The spans of a request.
@@ -36,7 +36,7 @@ pub(crate) fn begin(id: &str, method: &Method, path: &str, caller: Option<&SpanC
         target: "eureka::trace",
         "request",
         otel.kind = "server",
-        otel.name = Empty,
+        otel.name = method.as_str(),
         otel.status_code = Empty,
         request.id = id,
         http.request.method = method.as_str(),
@@ -57,11 +57,11 @@ pub(crate) fn end(span: &Span, method: &Method, route: Option<&str>, status: Sta
     if span.is_disabled() {
         return;
     }
-    match route {
-        Some(route) => span.record("otel.name", display(format_args!("{method} {route}"))).record("http.route", route),
-        None => span.record("otel.name", method.as_str()),
-    };
-    span.record("http.response.status_code", status.as_u16());
+    if let Some(route) = route {
+        span.context().span().update_name(format!("{method} {route}"));
+        span.record("http.route", route);
+    }
+    span.record("http.response.status_code", i64::from(status.as_u16()));
     if status.is_server_error() {
         span.record("otel.status_code", "ERROR");
     }

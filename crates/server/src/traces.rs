@@ -40,7 +40,8 @@ where
     let tracer = provider.tracer("eureka");
     let _ = COLLECTED.set(provider); // logging starts once
     let spans = Targets::new().with_target("eureka::trace", LevelFilter::DEBUG);
-    Ok(tracing_opentelemetry::layer().with_tracer(tracer).with_location(false).with_threads(false).with_filter(spans))
+    let layer = tracing_opentelemetry::layer().with_tracer(tracer).with_target(false).with_tracked_inactivity(false);
+    Ok(layer.with_location(false).with_threads(false).with_filter(spans))
 }
 
 /// Sends what is left, before the end.
