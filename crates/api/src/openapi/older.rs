@@ -36,7 +36,9 @@ pub fn older(mut document: Value) -> Value {
     let Some(root) = document.as_object_mut() else { return document };
     root.insert("openapi".to_owned(), "3.0.3".into());
     root.remove("jsonSchemaDialect");
-    root.remove("webhooks");
+    if root.remove("webhooks").is_some() {
+        forget_unused(root);
+    }
     if let Some(info) = object_mut(root, "info") {
         info.remove("summary");
         if let Some(license) = object_mut(info, "license") {
@@ -54,6 +56,19 @@ pub fn older(mut document: Value) -> Value {
         each(components, "callbacks", callback);
     }
     document
+}
+
+/// Takes out the schemas that nothing refers to any more.
+fn forget_unused(root: &mut Map<String, Value>) {
+    loop {
+        let text = Value::Object(root.clone()).to_string();
+        let Some(schemas) = object_mut(root, "components").and_then(|all| object_mut(all, "schemas")) else { return };
+        let before = schemas.len();
+        schemas.retain(|name, _| text.contains(&format!("\"#/components/schemas/{name}\"")));
+        if schemas.len() == before {
+            return;
+        }
+    }
 }
 
 fn path_item(item: &mut Value) {

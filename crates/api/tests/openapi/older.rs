@@ -42,7 +42,13 @@ fn the_older_document_is_valid_3_0_and_has_every_operation_reply_and_schema() {
         replies.chain(schemas).collect()
     };
     assert!(parts(&newer).len() > 500, "there is something to keep");
-    assert_eq!(parts(&newer), parts(&older));
+    let left_out = parts(&newer).difference(&parts(&older)).cloned().collect::<Vec<_>>();
+    assert_eq!(
+        left_out,
+        ["ChangeMessage", "PingData", "PingMessage"],
+        "3.0 has no webhooks, nor what only they are made of"
+    );
+    assert!(parts(&older).is_subset(&parts(&newer)));
     for (name, operation) in operations(&newer) {
         let (count, path) = name.split_once(' ').unwrap();
         let converted = &older["paths"][path][count];
