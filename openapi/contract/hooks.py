@@ -31,8 +31,10 @@ def as_integers(value):
 
 @schemathesis.hook
 def map_case(ctx, case):
-    # Cursors, positions and tips: none that is made up is one. That they are refused is tested by the project.
-    for name in ("cursor", "after", "tip"):
+    # Of cursors, positions, tips, facets and kinds of entries none that is made up is one. That they are refused is tested
+    # by the project.
+    made_up = ["cursor", "after", "tip", "facets"] + ["kind"] * (case.operation.path == "/v1/admin/audit")
+    for name in made_up:
         if case.query:
             case.query.pop(name, None)
     # Where the pattern of an entity tag is too much for its generator, it takes "0".

@@ -67,19 +67,61 @@ fn tags(req: &HttpRequest, name: HeaderName) -> Result<Option<Vec<String>>, Prob
     let mut present = false;
     for value in req.headers().get_all(&name) {
         present = true;
-        let text = value.to_str().ok().ok_or_else(|| invalid(&name))?;
-        for tag in text.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
-            let opaque = tag.trim_start_matches("W/");
-            let quoted = opaque.len() >= 2 && opaque.starts_with('"') && opaque.ends_with('"');
-            if tag != "*" && !quoted {
-                return Err(invalid(&name));
-            }
-            tags.push(tag.to_owned());
-        }
+        let listed = value.to_str().ok().and_then(listed).ok_or_else(|| invalid(&name))?;
+        tags.extend(listed.into_iter().map(str::to_owned));
     }
     Ok(present.then_some(tags))
 }
 
+/// The entity tags of a list, which may have commas within them.
+fn listed(text: &str) -> Option<Vec<&str>> {
+    let between = [' ', '\t', ','];
+    let (mut tags, mut rest) = (Vec::new(), text.trim_start_matches(between));
+    while !rest.is_empty() {
+        let opaque = rest.strip_prefix("W/").unwrap_or(rest);
+        let length = match opaque.strip_prefix('"') {
+            Some(inner) => rest.len() - inner.len() + inner.find('"')? + 1,
+            None if rest.starts_with('*') => 1,
+            None => return None,
+        };
+        let (tag, after) = rest.split_at_checked(length)?;
+        tags.push(tag);
+        rest = after.trim_start_matches(between);
+        if !rest.is_empty() && rest.len() == after.trim_start_matches([' ', '\t']).len() {
+            return None; // no comma before the next one
+        }
+    }
+    Some(tags)
+}
+
 fn invalid(name: &HeaderName) -> Problem {
     Problem::at(&INVALID_HEADER, name.as_str(), "invalid", "entity tags are quoted strings, or `*`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::listed;
+
+    #[test]
+    fn entity_tags_are_read_as_they_are_quoted() {
+        let cases: [(&str, Option<&[&str]>); 14] = [
+            (r#""a""#, Some(&[r#""a""#])),
+            (r#"W/"a", "b""#, Some(&[r#"W/"a""#, r#""b""#])),
+            (r#""a,b"	 ,  "c""#, Some(&[r#""a,b""#, r#""c""#])),
+            (r#", "a",, "b","#, Some(&[r#""a""#, r#""b""#])),
+            (r#""""#, Some(&[r#""""#])),
+            ("*", Some(&["*"])),
+            ("", Some(&[])),
+            (r#""a" "b""#, None),
+            (r#""a"b"#, None),
+            (r#""a"#, None),
+            ("a", None),
+            (r#"w/"a""#, None),
+            (r#"W/W/"a""#, None),
+            ("W/*", None),
+        ];
+        for (text, tags) in cases {
+            assert_eq!(listed(text).as_deref(), tags, "{text}");
+        }
+    }
 }

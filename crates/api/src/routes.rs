@@ -2,7 +2,7 @@
 
 use actix_web::dev::ResourceDef;
 use actix_web::http::header::ALLOW;
-use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, guard, web};
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -126,13 +126,18 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
 /// Adds everything the API serves to an application: the described routes, the documentation, and problems for what is
 /// not found.
 pub(crate) fn routes(cfg: &mut web::ServiceConfig) {
+    let known = KnownPaths::new();
+    for (path, methods) in known.within_patterns() {
+        let is_other = guard::fn_guard(move |asked| !methods.contains(&asked.head().method.as_str()));
+        cfg.service(web::resource(path).guard(is_other).to(not_served));
+    }
     described(&mut ServiceConfig::new(cfg));
     cfg.service(docs::openapi_document)
         .service(docs::openapi_document_3_0)
         .service(docs::problem_page)
         .service(docs::docs)
         .service(docs::docs_file)
-        .app_data(web::Data::new(KnownPaths::new()))
+        .app_data(web::Data::new(known))
         .default_service(web::to(not_served));
 }
 
@@ -148,11 +153,17 @@ impl KnownPaths {
     }
 
     fn methods(&self, path: &str) -> Vec<&'static str> {
-        self.0
-            .iter()
-            .filter(|(known, _)| known.is_match(path))
-            .flat_map(|(_, methods)| methods.iter().copied())
-            .collect()
+        let own = self.0.iter().find(|(known, _)| known.pattern() == Some(path));
+        let all = own.map_or(self.0.as_slice(), std::slice::from_ref);
+        all.iter().filter(|(known, _)| known.is_match(path)).flat_map(|(_, methods)| methods.iter().copied()).collect()
+    }
+
+    /// The paths that would do for a pattern as well (`/reviews/claim-next` for `/reviews/{id}`), with their own methods.
+    fn within_patterns(&self) -> Vec<(String, Vec<&'static str>)> {
+        let fits = |path: &str| self.0.iter().any(|(known, _)| known.pattern() != Some(path) && known.is_match(path));
+        let paths = self.0.iter().filter_map(|(known, methods)| Some((known.pattern()?, methods)));
+        let plain = paths.filter(|(path, _)| !path.contains('{') && fits(path));
+        plain.map(|(path, methods)| (path.to_owned(), methods.clone())).collect()
     }
 }
 

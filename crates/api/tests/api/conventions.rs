@@ -42,6 +42,7 @@ fn every_refusal_is_a_problem_with_a_stable_code_and_a_request_id() {
             (app.get(&ana, "/v1/tips/T-1042"), 404, "not_found", ""),
             (app.get(&ana, "/v1/nothing"), 404, "not_found", ""),
             (app.call("DELETE", "/v1/tips").by(&ana).send(), 405, "method_not_allowed", ""),
+            (app.call("GET", "/v1/reviews/claim-next?community=x").by(&ana).send(), 405, "method_not_allowed", ""),
             (app.call("POST", "/v1/tips").by(&ana).raw("text/plain", b"{}").send(), 415, "unsupported_media_type", ""),
         ];
         for (reply, status, code, pointer) in cases {

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use crate::judge::{Entry, Kept, Told, faults};
 use crate::process::{PASSWORD, Server};
 
+/// How long an index may take to come to where the database is.
+const STANDSTILL: Duration = Duration::from_secs(20);
 /// How long a client asks again before the trial has failed.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -197,9 +199,20 @@ impl Witnesses {
         assert!(!told.is_empty(), "nobody was told anything");
         // Nothing was lost, if the index reaches the last place that anybody was told.
         let last = told.iter().map(|entry| entry.position).max().unwrap_or_default();
-        let path = format!("/v1/search?q=witness&min_position={last}");
-        let head = self.ask(0, "GET", &path, &self.reader, "", None).body["position"].as_i64();
-        faults(&told, &kept, head.unwrap_or_default())
+        faults(&told, &kept, self.reached(last))
+    }
+
+    /// Where the index stands once it has come to a place; or where it stays, in a copy that never comes there.
+    fn reached(&self, place: i64) -> i64 {
+        let begun = Instant::now();
+        loop {
+            let found = self.ask(0, "GET", "/v1/search?q=witness", &self.reader, "", None).body;
+            let position = found["position"].as_i64().unwrap_or_default();
+            if position >= place || begun.elapsed() > STANDSTILL {
+                return position;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 }
 
