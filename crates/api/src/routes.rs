@@ -152,10 +152,11 @@ impl KnownPaths {
         Self(described.chain(documentation).collect())
     }
 
-    fn methods(&self, path: &str) -> Vec<&'static str> {
-        let own = self.0.iter().find(|(known, _)| known.pattern() == Some(path));
-        let all = own.map_or(self.0.as_slice(), std::slice::from_ref);
-        all.iter().filter(|(known, _)| known.is_match(path)).flat_map(|(_, methods)| methods.iter().copied()).collect()
+    /// The methods of the path that says most of this one: of `/tips/{id}.md` rather than of `/tips/{id}`.
+    fn methods(&self, path: &str) -> &[&'static str] {
+        let known = self.0.iter().filter(|(known, _)| known.is_match(path));
+        let closest = known.max_by_key(|(known, _)| known.pattern().map_or(0, written_out));
+        closest.map_or(&[], |(_, methods)| methods)
     }
 
     /// The paths that would do for a pattern as well (`/reviews/claim-next` for `/reviews/{id}`), with their own methods.
@@ -165,6 +166,11 @@ impl KnownPaths {
         let plain = paths.filter(|(path, _)| !path.contains('{') && fits(path));
         plain.map(|(path, methods)| (path.to_owned(), methods.clone())).collect()
     }
+}
+
+/// How many letters of a pattern stand for themselves.
+fn written_out(pattern: &str) -> usize {
+    pattern.split('{').map(|part| part.rsplit('}').next().map_or(0, str::len)).sum()
 }
 
 /// 405 where the path is known under other methods, 404 where it is not known at all.

@@ -56,6 +56,23 @@ fn every_refusal_is_a_problem_with_a_stable_code_and_a_request_id() {
 }
 
 #[test]
+fn a_path_tells_its_own_methods_and_not_those_of_a_pattern_it_fits() {
+    on_both_apps(|app| {
+        let ana = app.person("ana");
+        let cases = [
+            ("/v1/reviews/claim-next", "POST"),
+            ("/v1/tips/T-1042.md", "GET"),
+            ("/v1/tips/T-1042", "GET, PATCH"),
+            ("/v1/tips/similar", "POST"),
+        ];
+        for (path, methods) in cases {
+            let reply = app.call("OPTIONS", path).by(&ana).send().expect_problem(405, "method_not_allowed");
+            assert_eq!(reply.header("allow"), Some(methods), "{path}");
+        }
+    });
+}
+
+#[test]
 fn a_nul_in_a_text_is_refused_wherever_it_stands() {
     on_both_apps(|app| {
         let printers = app.community("printers", Openness::Open);
