@@ -70,7 +70,8 @@ impl<T: DeserializeOwned> FromRequest for OptionalBody<T> {
     }
 }
 
-fn require_json(req: &HttpRequest) -> Result<(), Problem> {
+/// Refuses a body that says that it is something else than JSON.
+pub(crate) fn require_json(req: &HttpRequest) -> Result<(), Problem> {
     let header = req.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = header.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if matches!(essence.as_str(), "application/json" | "application/merge-patch+json") {

@@ -25,14 +25,20 @@ impl FromRequest for IdempotencyKey {
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         let Some(value) = req.headers().get("Idempotency-Key") else { return ready(Ok(Self(None))) };
-        ready(match value.to_str() {
-            Ok(word) if (1..=255).contains(&word.len()) => Ok(Self(Some(word.to_owned()))),
-            _ => Err(Problem::at(&INVALID_HEADER, "Idempotency-Key", "invalid", "1 to 255 printable ASCII characters")),
-        })
+        let key = value.to_str().ok().and_then(|word| Self::of(word.to_owned()));
+        ready(key.ok_or_else(|| {
+            Problem::at(&INVALID_HEADER, "Idempotency-Key", "invalid", "1 to 255 printable ASCII characters")
+        }))
     }
 }
 
 impl IdempotencyKey {
+    /// This word, if it is 1 to 255 printable ASCII characters.
+    pub(crate) fn of(word: String) -> Option<Self> {
+        let is_printable = word.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte));
+        (is_printable && (1..=255).contains(&word.len())).then_some(Self(Some(word)))
+    }
+
     /// The key of a request with this fingerprint, and how its reply is made.
     pub(crate) fn once<T>(self, fingerprint: String, render: impl FnOnce(&T) -> Created + Send + 'static) -> Once<T> {
         Once {

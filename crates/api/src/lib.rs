@@ -24,6 +24,7 @@ mod html;
 mod idempotency;
 mod imports;
 mod limits;
+mod mcp;
 mod metrics;
 mod notifications;
 mod openapi;

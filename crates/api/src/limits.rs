@@ -208,7 +208,8 @@ pub(crate) async fn limit_requests<B: MessageBody + 'static>(
 /// Whether a request says nothing of who makes it, or goes where that is not asked.
 fn is_anonymous(req: &ServiceRequest) -> bool {
     let path = req.path();
-    let asked = path.starts_with("/v1/") && (!path.starts_with("/v1/auth/") || path == "/v1/auth/logout");
+    let asked =
+        path == "/mcp" || path.starts_with("/v1/") && (!path.starts_with("/v1/auth/") || path == "/v1/auth/logout");
     !asked || caller::presented(req.request()).is_none()
 }
 

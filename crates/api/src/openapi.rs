@@ -26,6 +26,7 @@ use crate::search::SortWord;
 use crate::{caller, routes, scopes, webhooks};
 
 pub use older::older;
+pub(crate) use schemas::{as_replied, as_sent};
 
 /// What replies tell of limits (draft-ietf-httpapi-ratelimit-headers-10).
 const RATE_LIMITS: [(&str, &str); 2] = [
@@ -38,7 +39,7 @@ const RATE_LIMITS: [(&str, &str); 2] = [
     info(
         title = "Eureka",
         description = "Field knowledge, written by practitioners, vetted by peers, found by everyone who needs it.\n\n\
-            Every route is under `/v1`. Errors are problems (RFC 9457) with a stable `code`. Unknown parameters and \
+            Every route is under `/v1`, but for `/mcp` and what operators ask. Errors are problems (RFC 9457) with a stable `code`. Unknown parameters and \
             fields are refused. What you may not see does not exist. Instants are RFC 3339 in UTC; what is absent is \
             left out, not null. What is not HTTP, or has a head that is too large or too slow, is answered 400, 431 or \
             408 by the connection itself, without a body.",

@@ -12,6 +12,7 @@ use crate::{caller, request};
 
 /// A problem as clients see it: `application/problem+json`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Problem)]
 pub(crate) struct ProblemBody {
     /// URI of the page about this kind of problem.
     #[serde(rename = "type")]
@@ -217,6 +218,37 @@ impl Problem {
         if self.errors.is_empty() { vec![FieldError::new("", self.kind.code, self.detail)] } else { self.errors }
     }
 
+    /// The same, where what is wrong stands under another name.
+    pub(crate) fn renamed(mut self, pointer: &str, to: &str) -> Self {
+        for error in self.errors.iter_mut().filter(|error| error.pointer == pointer) {
+            to.clone_into(&mut error.pointer);
+        }
+        self
+    }
+
+    /// What is told of it to the present request.
+    pub(crate) fn body(&self) -> ProblemBody {
+        let (request_id, instance) = request::current();
+        ProblemBody {
+            type_: format!("/problems/{}", self.kind.code),
+            title: self.kind.title,
+            status: self.kind.status,
+            detail: self.detail.clone(),
+            instance,
+            code: self.kind.code,
+            request_id,
+            errors: self
+                .errors
+                .iter()
+                .map(|e| FieldProblem { pointer: e.pointer.clone(), code: e.code.to_owned(), detail: e.detail.clone() })
+                .collect(),
+            state: self.more.state.clone(),
+            possible: self.more.possible.clone(),
+            holder: self.more.holder.clone(),
+            until: self.more.until.clone(),
+        }
+    }
+
     fn invalid(errors: Vec<FieldError>) -> Self {
         let fields: Vec<&str> = errors.iter().map(|e| e.pointer.as_str()).collect();
         let detail = format!("see {}", fields.join(", "));
@@ -301,30 +333,11 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let (request_id, instance) = request::current();
-        let takes_basic = caller::takes_basic(&instance);
-        let body = ProblemBody {
-            type_: format!("/problems/{}", self.kind.code),
-            title: self.kind.title,
-            status: self.kind.status,
-            detail: self.detail.clone(),
-            instance,
-            code: self.kind.code,
-            request_id,
-            errors: self
-                .errors
-                .iter()
-                .map(|e| FieldProblem { pointer: e.pointer.clone(), code: e.code.to_owned(), detail: e.detail.clone() })
-                .collect(),
-            state: self.more.state.clone(),
-            possible: self.more.possible.clone(),
-            holder: self.more.holder.clone(),
-            until: self.more.until.clone(),
-        };
+        let body = self.body();
         let mut response = HttpResponse::build(self.status_code());
         if self.kind.status == 401 {
             response.append_header((WWW_AUTHENTICATE, "Bearer"));
-            if takes_basic {
+            if caller::takes_basic(&body.instance) {
                 response.append_header((WWW_AUTHENTICATE, "Basic realm=\"Eureka: an API key as the password\""));
             }
         }

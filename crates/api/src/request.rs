@@ -36,6 +36,25 @@ pub(crate) fn spans() -> Spans {
     CURRENT.try_with(|(.., spans)| spans.clone()).unwrap_or_default()
 }
 
+/// The present request, for what is done for it in another task.
+#[derive(Clone)]
+pub(crate) struct OnBehalf(String, String, Spans);
+
+impl OnBehalf {
+    /// Of the present request.
+    pub(crate) fn of_this() -> Self {
+        let (id, path) = current();
+        Self(id, path, spans())
+    }
+
+    /// Does some of its work.
+    pub(crate) async fn work<T>(&self, work: impl Future<Output = T>) -> T {
+        let Self(id, path, spans) = self.clone();
+        let (log, trace) = (spans.log.clone(), spans.trace.clone());
+        CURRENT.scope((id, path, spans), work).instrument(trace).instrument(log).await
+    }
+}
+
 /// Gives each request an id (the client's, if it sent a sensible one), logs it, and sets the headers of every reply.
 pub(crate) async fn follow_conventions<B: MessageBody>(
     mut req: ServiceRequest,

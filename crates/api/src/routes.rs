@@ -8,8 +8,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, Problem};
 use crate::{
-    admin, api_keys, changes, communities, docs, exports, feeds, flags, gaps, glossary, health, imports, notifications,
-    openapi, outcomes, passwords, relations, reviews, search, sessions, similar, tips, users, webhooks,
+    admin, api_keys, changes, communities, docs, exports, feeds, flags, gaps, glossary, health, imports, mcp,
+    notifications, openapi, outcomes, passwords, relations, reviews, search, sessions, similar, tips, users, webhooks,
 };
 
 /// The routes that the OpenAPI document describes.
@@ -17,6 +17,7 @@ pub(crate) fn described(cfg: &mut ServiceConfig<'_>) {
     cfg.service(health::health_live)
         .service(health::health_ready)
         .service(health::jwks)
+        .service(mcp::talk_to_assistant)
         .service(scope::scope("/v1").configure(v1));
 }
 

@@ -9,6 +9,7 @@ use crate::problem::{INSUFFICIENT_SCOPE, Problem};
 
 /// The scope that each change takes, and whatever else does not go by its method.
 const ROWS: &[(&str, &str, Scope)] = &[
+    ("POST", "/mcp", Scope::Read), // each of its tools asks for its own
     ("GET", "/v1/admin/audit", Scope::Admin),
     ("GET", "/v1/admin/index", Scope::Admin),
     ("POST", "/v1/admin/index/rebuild", Scope::Admin),

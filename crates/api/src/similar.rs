@@ -107,11 +107,11 @@ pub(crate) struct SimilarBody {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SimilarTipBody {
     /// The tip, as much as a list shows.
-    tip: HitTip,
+    pub(crate) tip: HitTip,
     /// How alike, 0 to 1.
-    likeness: f32,
+    pub(crate) likeness: f32,
     /// What both have.
-    why: WhyBody,
+    pub(crate) why: WhyBody,
 }
 
 /// What two texts have in common.
@@ -194,7 +194,7 @@ fn limit(asked: Option<i64>, usual: i64) -> Result<usize, Problem> {
 
 impl SimilarTextBody {
     /// Refuses what no tip could hold.
-    fn checked(self) -> Result<Self, Problem> {
+    pub(crate) fn checked(self) -> Result<Self, Problem> {
         let texts = [
             ("/title", Some(&self.title), TITLE_MAX),
             ("/problem", Some(&self.problem), BODY_MAX),

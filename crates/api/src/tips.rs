@@ -14,7 +14,7 @@ pub(crate) use body::{
     ActionWord, ConfidenceWord, HistoryBody, NewTipBody, OptionalReasonBody, ReasonBody, RevisionBody, SafetyWord,
     TextBody, TipBody, TipPageParams, TipParams, TipPatch, TipReadParams,
 };
-pub(crate) use markdown::read_tip_page;
+pub(crate) use markdown::{page, read_tip_page};
 pub(crate) use replacing::{diff_revisions, merge_tip, named, revert_tip, supersede_tip};
 
 use crate::Api;

@@ -54,7 +54,7 @@ fn fit(operation: &mut Value) -> bool {
     if successes.len() > 1 {
         responses.retain(|status, reply| !status.starts_with('2') || reply["content"].is_object());
     }
-    // An error that is no problem: the one of the balancers' question.
+    // An error that is no problem, of the balancers' question and of assistants' protocol; a form beside the problem.
     responses.retain(|status, reply| status.starts_with('2') || is_problem(reply));
     for reply in responses.values_mut() {
         let content = reply.get_mut("content").and_then(Value::as_object_mut);

@@ -50,6 +50,18 @@ pub(super) fn mend(document: &mut OpenApi) {
     }
 }
 
+/// Says of a schema outside of the document what the document says of one in a request.
+pub(crate) fn as_sent(name: &str, schema: &mut RefOr<Schema>) {
+    as_replied(name, schema);
+    sizes::limit(name, schema);
+}
+
+/// Says of a schema outside of the document what the document says of one in a reply.
+pub(crate) fn as_replied(_: &str, schema: &mut RefOr<Schema>) {
+    sizes::width(schema);
+    without_null(schema);
+}
+
 fn mend_response(response: &mut RefOr<Response>) {
     let RefOr::T(response) = response else { return };
     for header in response.headers.values_mut() {

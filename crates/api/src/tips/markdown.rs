@@ -54,7 +54,7 @@ pub(crate) async fn read_tip_page(
 }
 
 /// The page of a tip. Its texts are Markdown already, and stand there as they were written; all else is plain text.
-fn page(view: &TipView) -> String {
+pub(crate) fn page(view: &TipView) -> String {
     let text = &view.shown.text;
     let mut page = format!("# {}\n", plain(&text.title));
     if let Some(reason) = &view.tip.hold {

@@ -21,6 +21,8 @@ enum Row {
     Tip(&'static str),
     /// Its path names the review of the tip.
     Review(&'static str),
+    /// Its body names the tip, `HIDDEN`, and its answer says in the body that there is none.
+    Named(&'static str),
     /// It may show any tip; this follows the path.
     All(&'static str),
     /// It finds tips by words: `WORD` in what follows the path, or in the body.
@@ -31,13 +33,21 @@ enum Row {
     Apart,
 }
 
-use Row::{All, Apart, Own, Review, Tip, Words};
+use Row::{All, Apart, Named, Own, Review, Tip, Words};
 
 const REASON: &str = r#"{"reason": "x"}"#;
+// What an assistant asks with its tools that read.
+const SEARCHED: &str = r#"{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "search_tips", "arguments": {"q": "WORD"}}}"#;
+const COMPARED: &str = r#"{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "similar_tips", "arguments": {
+    "title": "WORD", "problem": "WORD", "fault_codes": ["WORD"]}}}"#;
+const READ: &str = r#"{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "read_tip", "arguments": {"tip": "HIDDEN"}}}"#;
 const ROWS: &[(&str, Row)] = &[
     ("GET /.well-known/jwks.json", Apart),
     ("GET /health/live", Apart),
     ("GET /health/ready", Apart),
+    ("POST /mcp", Words("", SEARCHED)),
+    ("POST /mcp", Words("", COMPARED)),
+    ("POST /mcp", Named(READ)),
     ("GET /v1/admin/audit", All("?limit=100")),
     ("GET /v1/admin/index", All("")),
     ("POST /v1/admin/index/rebuild", Apart),
@@ -393,6 +403,7 @@ fn no_operation_tells_anybody_of_a_tip_that_is_hidden_from_them() {
                             let number = body.is_empty().then(|| tip.number.clone());
                             std::iter::once(tip.id.clone()).chain(number).collect()
                         }),
+                        (1, Named(body)) => by_argument(app, who.as_ref(), operation, body, &hidden),
                         (1, Review(body)) => by_name(app, &world, who.as_ref(), operation, body, &hidden, |tip| {
                             tip.review.clone().into_iter().collect()
                         }),
@@ -486,6 +497,20 @@ fn by_name(
         }
     }
     cells
+}
+
+fn by_argument(app: &TestApp, who: Option<&Person>, operation: &str, body: &str, hidden: &[&Hidden]) -> Cells {
+    let path = operation.split(' ').nth(1).unwrap();
+    let with = |name: &str| whole(&ask(app, who, operation, path, &body.replace("HIDDEN", name)));
+    let nothing = with(ABSENT);
+    assert!(who.is_none() || nothing.contains("not_found") || nothing.contains("unauthenticated"), "{nothing}");
+    let names = hidden.iter().flat_map(|tip| [(tip, &tip.id), (tip, &tip.number)]);
+    names
+        .map(|(tip, name)| {
+            let found = with(name);
+            (found != nothing).then(|| format!("{} by {name}: {found}\nand not {nothing}", tip.word))
+        })
+        .collect()
 }
 
 fn by_its_own<'a>(

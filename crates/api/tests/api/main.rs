@@ -17,6 +17,7 @@ mod health;
 mod imports;
 mod leaks;
 mod limits;
+mod mcp;
 mod notifications;
 mod outcomes;
 mod passwords;
