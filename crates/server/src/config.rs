@@ -10,6 +10,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser};
 use eureka_api::{ForwardedBy, LimitOptions, Network, Proxies};
 use eureka_service::ProviderOptions;
 
+use crate::snapshots::Place;
 use crate::sso;
 
 /// The settings of every command.
@@ -61,10 +62,10 @@ pub(crate) struct Settings {
     /// without TLS as well [default: none]
     #[arg(long, global = true, env = "EUREKA_WEBHOOK_ALLOW", value_delimiter = ',', value_name = "CIDR")]
     pub(crate) webhook_allow: Vec<Network>,
-    /// Folder that all replicas see, where copies of the index are kept for those that start without one [default: none
-    /// are kept]
-    #[arg(long, global = true, env = "EUREKA_SNAPSHOTS", value_name = "DIR")]
-    pub(crate) snapshots: Option<PathBuf>,
+    /// Folder that all replicas see, or `s3://bucket/prefix` in a store that the `AWS_…` variables name, where copies of
+    /// the index are kept for those that start without one [default: none are kept]
+    #[arg(long, global = true, env = "EUREKA_SNAPSHOTS", value_name = "PLACE")]
+    pub(crate) snapshots: Option<Place>,
     /// Hours after which another copy is made, by one of the replicas
     #[arg(long, global = true, env = "EUREKA_SNAPSHOT_HOURS", default_value_t = 24, value_name = "N")]
     pub(crate) snapshot_hours: u32,
@@ -171,7 +172,7 @@ impl Settings {
             ("trusted-proxy", networks(&self.trusted_proxy)),
             ("forwarded-by", format!("{:?}", self.limits().proxies.header)),
             ("webhook-allow", networks(&self.webhook_allow)),
-            ("snapshots", self.snapshots.as_ref().map_or("(none are kept)".to_owned(), |f| f.display().to_string())),
+            ("snapshots", self.snapshots.as_ref().map_or("(none are kept)".to_owned(), Place::to_string)),
             ("snapshot-hours", self.snapshot_hours.to_string()),
             ("otlp-endpoint", self.otlp_endpoint.clone().unwrap_or_else(|| "(no traces)".to_owned())),
             ("log-format", format!("{:?}", self.log_format).to_lowercase()),

@@ -51,7 +51,7 @@ pub(crate) struct Manifest {
 /// What a file must be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sum {
-    bytes: u64,
+    pub(crate) bytes: u64,
     sha256: String,
 }
 

@@ -28,6 +28,8 @@ const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 /// How often it is asked whether a copy of the index is due.
 const SHIPPING: Duration = Duration::from_secs(10);
+/// The same after it could not be made.
+const SHIPPING_AGAIN: Duration = Duration::from_mins(5);
 /// How long a client may leave what it was sent untaken; then the kernel ends the connection.
 const READ_PATIENCE: Duration = Duration::from_secs(30);
 /// Connections a worker holds at once.
@@ -86,8 +88,9 @@ async fn listen(settings: &Settings, api: Data<Api>, ready: impl FnOnce(SocketAd
 
     actix_web::rt::spawn(look_after(api.clone()));
     actix_web::rt::spawn(check_index(api.clone()));
-    if let Some(snapshots) = Snapshots::of(settings) {
-        actix_web::rt::spawn(ship_index(api.clone(), Arc::new(snapshots)));
+    let snapshots = Snapshots::of(settings)?.map(Arc::new);
+    if let Some(snapshots) = &snapshots {
+        actix_web::rt::spawn(ship_index(api.clone(), Arc::clone(snapshots)));
     }
     let handle = server.handle();
     let drain = Duration::from_secs(settings.drain);
@@ -100,6 +103,9 @@ async fn listen(settings: &Settings, api: Data<Api>, ready: impl FnOnce(SocketAd
         }
         tracing::info!("stopping: not ready from now on");
         api.drain();
+        if let Some(snapshots) = snapshots {
+            snapshots.stop();
+        }
         tokio::time::sleep(drain).await;
         handle.stop(true).await;
     });
@@ -158,7 +164,10 @@ async fn ship_index(api: Data<Api>, snapshots: Arc<Snapshots>) {
         match actix_web::web::block(move || snapshots.keep_up(api.service().indexer())).await {
             Ok(Ok(Some(position))) => tracing::info!(position, "a copy of the index was made for others"),
             Ok(Ok(None)) => {}
-            Ok(Err(error)) => tracing::warn!(error = format!("{error:#}"), "no copy of the index could be made"),
+            Ok(Err(error)) => {
+                tracing::warn!(error = format!("{error:#}"), "no copy of the index could be made");
+                now_and_then.reset_after(SHIPPING_AGAIN);
+            }
             Err(error) => tracing::error!(%error, "the copying of the index panicked"),
         }
     }

@@ -1,24 +1,33 @@
-//! Copies of the index in a folder that all replicas see, so that a new one reads what is left of the log and not the whole
+//! Copies of the index in a place that all replicas see, so that a new one reads what is left of the log and not the whole
 //! database. One replica makes a copy every so many hours; a copy is checked to its last byte, and against the log, before
 //! it is used; it is the text of tips, and needs the same care as the database.
 //!
-//! `<log id>/v<schema>/<position>/` holds the files and their manifest, and has this name only once it is whole: an index of
-//! another life or of other fields is not even found. `<log id>/v<schema>/claim-<hours>` says who is making one.
+//! `<log id>/v<schema>/<position>/` holds the files and their manifest, and is a copy only with its manifest, which it has
+//! once it is whole: an index of another life or of other fields is not even found. `<log id>/v<schema>/claim-<hours>` says
+//! that somebody is making one.
+
+mod bucket;
+mod courier;
+mod folder;
+mod place;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, ensure};
-use eureka_domain::{Clock, Ids, Instant};
+use eureka_domain::{Clock, Instant};
 use eureka_service::{Chain, Cursor, IndexState, Indexer, SCHEMA_VERSION, Shipment};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::clock::{SystemClock, SystemIds};
+use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::manifest::{self, Sum};
+
+pub(crate) use place::Place;
 
 /// The form of a copy that this program writes and reads.
 const FORM: u32 = 1;
@@ -27,8 +36,42 @@ const MANIFEST: &str = "manifest.json";
 const KEPT: usize = 2;
 /// What the name of a copy begins with that is not whole.
 const DRAFT: &str = "draft-";
-/// What the name of a file begins with that says who makes a copy.
+/// What the name of a file begins with that says that a copy is being made.
 const CLAIM: &str = "claim-";
+
+/// Where copies are kept. Paths have `/` between their parts; none is above the shelf.
+trait Shelf: Send + Sync {
+    /// All that is under a path, by the paths from there.
+    fn list(&self, under: &str) -> anyhow::Result<Vec<String>>;
+    /// A small file.
+    fn read(&self, path: &str) -> anyhow::Result<Vec<u8>>;
+    /// Writes the beginning of a file into another.
+    fn fetch(&self, path: &str, bytes: u64, to: &mut File) -> anyhow::Result<()>;
+    /// Makes a file that can be made once; whether this was the time.
+    fn claim(&self, path: &str) -> anyhow::Result<bool>;
+    /// Puts a copy at a path, in place of what is there. Whatever fails, there is no manifest without all the files.
+    fn send(&self, copy: &str, parcel: &Parcel<'_>) -> anyhow::Result<()>;
+    /// Deletes what is at a path; of a copy, its manifest first.
+    fn remove(&self, path: &str) -> anyhow::Result<()>;
+}
+
+/// A copy on its way.
+struct Parcel<'p> {
+    folder: &'p Path,
+    names: Vec<&'p str>,
+    manifest: Vec<u8>,
+    stopping: &'p AtomicBool,
+}
+
+impl Parcel<'_> {
+    /// The name of each file, and where it is; an error once the process is to end.
+    fn files(&self) -> impl Iterator<Item = anyhow::Result<(&str, PathBuf)>> {
+        self.names.iter().map(|&name| {
+            ensure!(!self.stopping.load(Ordering::SeqCst), "the service is stopping");
+            Ok((name, self.folder.join(name)))
+        })
+    }
+}
 
 /// What a copy must be.
 #[derive(Serialize, Deserialize)]
@@ -47,11 +90,12 @@ struct Manifest {
 }
 
 impl Manifest {
-    fn read(copy: &Path) -> anyhow::Result<Self> {
-        let bytes = fs::read(copy.join(MANIFEST)).context("it has no manifest")?;
-        let manifest: Self = serde_json::from_slice(&bytes).context("its manifest is damaged")?;
-        ensure!(manifest.form == FORM, "it is of form {}, and this program knows form {FORM}", manifest.form);
-        Ok(manifest)
+    fn of(shipment: &Shipment, made_at: Instant) -> anyhow::Result<Self> {
+        let Cursor { log_id, seq, hash, schema } = shipment.cursor.clone();
+        let sums = shipment.files.iter().map(|name| Ok((name.clone(), manifest::sum(&shipment.folder().join(name))?)));
+        let files = sums.collect::<anyhow::Result<_>>()?;
+        let by = format!("eureka {}", env!("CARGO_PKG_VERSION"));
+        Ok(Self { form: FORM, made_at, by, log_id, seq, hash, schema, files })
     }
 
     fn cursor(&self) -> Cursor {
@@ -59,17 +103,21 @@ impl Manifest {
     }
 }
 
-/// The folder where copies are kept.
+/// The copies that replicas leave to each other.
 pub(crate) struct Snapshots {
-    root: PathBuf,
+    shelf: Box<dyn Shelf>,
     hours: u32,
+    /// When the next copy of a life is due, as was last seen; others' copies only put it off.
+    due: Mutex<Option<(Uuid, Instant)>>,
+    stopping: AtomicBool,
 }
 
 impl Snapshots {
     /// Where the settings say, if they do.
-    pub(crate) fn of(settings: &Settings) -> Option<Self> {
-        let root = settings.snapshots.clone()?;
-        Some(Self { root, hours: settings.snapshot_hours.max(1) })
+    pub(crate) fn of(settings: &Settings) -> anyhow::Result<Option<Self>> {
+        let Some(place) = &settings.snapshots else { return Ok(None) };
+        let hours = settings.snapshot_hours.max(1);
+        Ok(Some(Self { shelf: place.shelf()?, hours, due: Mutex::default(), stopping: AtomicBool::new(false) }))
     }
 
     /// Fetches the newest copy that is sound and that the log passes through into a folder; where it stands. One that is
@@ -77,11 +125,11 @@ impl Snapshots {
     pub(crate) fn fetch(&self, to: &Path, chain: &Chain<'_>) -> Option<Cursor> {
         let fetched = chain.head().map_err(anyhow::Error::from).and_then(|(log_id, _)| {
             for copy in self.copies(log_id)?.into_iter().rev() {
-                match fetch(&copy, log_id, to, chain) {
+                match self.fetch_one(&copy, log_id, to, chain) {
                     Ok(cursor) => return Ok(Some(cursor)),
                     Err(error) => {
                         let error = format!("{error:#}");
-                        tracing::warn!(copy = %copy.display(), error, "a copy of the index is not used");
+                        tracing::warn!(copy, error, "a copy of the index is not used");
                         fs::remove_dir_all(to)?;
                         fs::create_dir_all(to)?;
                     }
@@ -95,6 +143,24 @@ impl Snapshots {
         })
     }
 
+    fn fetch_one(&self, copy: &str, log_id: Uuid, to: &Path, chain: &Chain<'_>) -> anyhow::Result<Cursor> {
+        let manifest = self.manifest(copy)?;
+        ensure!(manifest.schema == SCHEMA_VERSION, "its index has schema version {}", manifest.schema);
+        ensure!(manifest.log_id == log_id, "it is of another life of the database");
+        ensure!(chain.passes(&manifest.cursor())?, "the log does not pass through its change {}", manifest.seq);
+        for (name, expected) in &manifest.files {
+            let parts: Vec<Component<'_>> = Path::new(name).components().collect();
+            let inside = parts.len() == 2 && parts.iter().all(|part| matches!(part, Component::Normal(_)));
+            ensure!(inside, "its manifest names a file outside of it");
+            let file = to.join(name);
+            let mut out = manifest::create_private(&file)?;
+            let fetched = self.shelf.fetch(&format!("{copy}/{name}"), expected.bytes, &mut out);
+            fetched.with_context(|| format!("{name} is missing or cannot be read"))?;
+            ensure!(manifest::sum(&file)? == *expected, "{name} is not what was sent");
+        }
+        Ok(manifest.cursor())
+    }
+
     /// Makes a copy, if the newest is old enough and no other replica is making one; where it stands.
     pub(crate) fn keep_up(&self, indexer: &Indexer) -> anyhow::Result<Option<i64>> {
         if indexer.state().0 != IndexState::Ready {
@@ -102,121 +168,104 @@ impl Snapshots {
         }
         let Some(cursor) = indexer.index().and_then(|index| index.cursor()) else { return Ok(None) };
         let (log_id, now) = (cursor.log_id, SystemClock.now());
-        if !self.is_due(log_id, now)? || !self.claim(log_id, now)? {
+        let claim = self.claim(log_id, now);
+        // The first to say so makes the copy of these hours. One that dies over it leaves it to the next hours.
+        if now < self.due(log_id, now)? || !self.shelf.claim(&claim)? {
             return Ok(None);
         }
         let Some(shipment) = indexer.ship()? else { return Ok(None) };
-        self.send(&shipment, now)?;
-        self.prune(log_id, now)?;
+        let sent = self.send(&shipment, now);
+        if sent.is_err() && self.stopping.load(Ordering::SeqCst) {
+            self.shelf.remove(&claim)?; // another replica may make it
+        }
+        sent?;
+        self.prune(log_id, &claim)?;
         Ok(Some(shipment.cursor.seq))
     }
 
-    /// Whether the newest copy is old enough; one that cannot be read does not count.
-    fn is_due(&self, log_id: Uuid, now: Instant) -> anyhow::Result<bool> {
-        let copies = self.copies(log_id)?;
-        let newest = copies.iter().rev().find_map(|copy| Manifest::read(copy).ok());
-        Ok(newest.is_none_or(|newest| now - newest.made_at >= chrono::Duration::hours(i64::from(self.hours))))
+    /// Has a copy that is being made given up on, for the process is to end.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
     }
 
-    /// Whether this replica is the one to make a copy in these hours: the first to say so. One that dies over it leaves it
-    /// to the next hours.
-    fn claim(&self, log_id: Uuid, now: Instant) -> anyhow::Result<bool> {
-        let claim = self.claim_of(log_id, now);
-        fs::create_dir_all(manifest::folder_of(&claim))?;
-        match File::create_new(&claim) {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
-            Err(error) => Err(error).with_context(|| format!("cannot write {}", claim.display())),
+    /// When the newest copy will be old enough; one that cannot be read does not count.
+    fn due(&self, log_id: Uuid, now: Instant) -> anyhow::Result<Instant> {
+        let mut seen = self.due.lock();
+        if let Some((life, due)) = *seen
+            && life == log_id
+            && now < due
+        {
+            return Ok(due);
         }
+        let newest = self.copies(log_id)?.iter().rev().find_map(|copy| self.manifest(copy).ok());
+        let period = chrono::Duration::hours(i64::from(self.hours));
+        let due = newest.map_or(now, |newest| (newest.made_at + period).min(now + period));
+        *seen = Some((log_id, due));
+        Ok(due)
     }
 
-    fn claim_of(&self, log_id: Uuid, now: Instant) -> PathBuf {
+    fn claim(&self, log_id: Uuid, now: Instant) -> String {
         let hours = now.timestamp() / 3600 / i64::from(self.hours);
-        self.of_life(log_id).join(format!("{CLAIM}{hours}"))
+        format!("{}/{CLAIM}{hours}", life(log_id))
     }
 
     fn send(&self, shipment: &Shipment, now: Instant) -> anyhow::Result<()> {
-        let Cursor { log_id, seq, hash, schema } = shipment.cursor.clone();
-        let life = self.of_life(log_id);
-        let draft = life.join(format!("{DRAFT}{}", SystemIds::new().next(now).simple()));
-        let mut files = BTreeMap::new();
-        for name in &shipment.files {
-            let copy = draft.join(name);
-            let mut out = manifest::create_private(&copy)?;
-            io::copy(&mut File::open(shipment.folder().join(name))?, &mut out)?;
-            out.sync_all()?;
-            files.insert(name.clone(), manifest::sum(&copy)?);
-        }
-        let by = format!("eureka {}", env!("CARGO_PKG_VERSION"));
-        let manifest = Manifest { form: FORM, made_at: now, by, log_id, seq, hash, schema, files };
-        let mut out = manifest::create_private(&draft.join(MANIFEST))?;
-        io::Write::write_all(&mut out, &serde_json::to_vec_pretty(&manifest)?)?;
-        out.sync_all()?;
-        let copy = life.join(format!("{seq:020}"));
-        if copy.exists() {
-            fs::remove_dir_all(&copy)?; // of the same place, and too old or not whole
-        }
-        fs::rename(&draft, &copy)?;
-        Ok(File::open(&life)?.sync_all()?)
+        let manifest = Manifest::of(shipment, now)?;
+        let parcel = Parcel {
+            folder: shipment.folder(),
+            names: shipment.files.iter().map(String::as_str).collect(),
+            manifest: serde_json::to_vec_pretty(&manifest)?,
+            stopping: &self.stopping,
+        };
+        self.shelf.send(&format!("{}/{:020}", life(manifest.log_id), manifest.seq), &parcel)
     }
 
     /// Deletes all but the newest copies, and what earlier hours have left. Other lives and other versions are not touched.
-    fn prune(&self, log_id: Uuid, now: Instant) -> anyhow::Result<()> {
-        let mut copies = self.copies(log_id)?;
-        copies.truncate(copies.len().saturating_sub(KEPT));
-        for copy in copies {
-            fs::remove_file(copy.join(MANIFEST))?; // what makes it a copy
-            fs::remove_dir_all(&copy)?;
-        }
-        let claim = self.claim_of(log_id, now);
-        for entry in fs::read_dir(self.of_life(log_id))? {
-            let path = entry?.path();
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if name.starts_with(CLAIM) && path != claim {
-                fs::remove_file(&path)?;
-            } else if name.starts_with(DRAFT) {
-                fs::remove_dir_all(&path)?; // whoever made it had an earlier claim
+    fn prune(&self, log_id: Uuid, claim: &str) -> anyhow::Result<()> {
+        let life = life(log_id);
+        let kept: Vec<String> = self.copies(log_id)?.into_iter().rev().take(KEPT).collect();
+        let mut names: Vec<String> = self.shelf.list(&life)?;
+        names.retain_mut(|name| {
+            name.truncate(name.find('/').unwrap_or(name.len()));
+            name.starts_with(CLAIM) || name.starts_with(DRAFT) || is_position(name)
+        });
+        names.sort();
+        names.dedup();
+        for path in names.iter().map(|name| format!("{life}/{name}")) {
+            if path != claim && !kept.contains(&path) {
+                self.shelf.remove(&path)?; // whoever makes it had an earlier claim
             }
         }
         Ok(())
     }
 
     /// The copies of a life, the one that stands furthest last.
-    fn copies(&self, log_id: Uuid) -> anyhow::Result<Vec<PathBuf>> {
-        let entries = match fs::read_dir(self.of_life(log_id)) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error.into()),
-        };
-        let mut copies = Vec::new();
-        for entry in entries {
-            let entry = entry?;
-            if entry.file_name().to_str().is_some_and(|name| name.parse::<i64>().is_ok()) {
-                copies.push(entry.path());
-            }
-        }
+    fn copies(&self, log_id: Uuid) -> anyhow::Result<Vec<String>> {
+        let life = life(log_id);
+        let names = self.shelf.list(&life)?;
+        let mut copies: Vec<String> = names
+            .iter()
+            .filter_map(|name| name.strip_suffix(MANIFEST)?.strip_suffix('/'))
+            .filter(|name| is_position(name))
+            .map(|name| format!("{life}/{name}"))
+            .collect();
         copies.sort();
         Ok(copies)
     }
 
-    fn of_life(&self, log_id: Uuid) -> PathBuf {
-        self.root.join(log_id.to_string()).join(format!("v{SCHEMA_VERSION}"))
+    fn manifest(&self, copy: &str) -> anyhow::Result<Manifest> {
+        let bytes = self.shelf.read(&format!("{copy}/{MANIFEST}")).context("its manifest cannot be read")?;
+        let manifest: Manifest = serde_json::from_slice(&bytes).context("its manifest is damaged")?;
+        ensure!(manifest.form == FORM, "it is of form {}, and this program knows form {FORM}", manifest.form);
+        Ok(manifest)
     }
 }
 
-fn fetch(copy: &Path, log_id: Uuid, to: &Path, chain: &Chain<'_>) -> anyhow::Result<Cursor> {
-    let manifest = Manifest::read(copy)?;
-    ensure!(manifest.schema == SCHEMA_VERSION, "its index has schema version {}", manifest.schema);
-    ensure!(manifest.log_id == log_id, "it is of another life of the database");
-    ensure!(chain.passes(&manifest.cursor())?, "the log does not pass through its change {}", manifest.seq);
-    for (name, expected) in &manifest.files {
-        let parts: Vec<Component<'_>> = Path::new(name).components().collect();
-        let inside = parts.len() == 2 && parts.iter().all(|part| matches!(part, Component::Normal(_)));
-        ensure!(inside, "its manifest names a file outside of it");
-        let file = to.join(name);
-        let mut source = File::open(copy.join(name)).with_context(|| format!("{name} is missing"))?;
-        io::copy(&mut source, &mut manifest::create_private(&file)?)?;
-        ensure!(manifest::sum(&file)? == *expected, "{name} is not what was sent");
-    }
-    Ok(manifest.cursor())
+fn life(log_id: Uuid) -> String {
+    format!("{log_id}/v{SCHEMA_VERSION}")
+}
+
+/// Whether a name is a place in the log, as copies are named.
+fn is_position(name: &str) -> bool {
+    name.parse::<i64>().is_ok()
 }

@@ -80,7 +80,7 @@ pub(crate) fn start(settings: &Settings) -> anyhow::Result<Started> {
 /// Opens everything, at the time that a clock shows.
 pub(crate) fn start_at(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Started> {
     let store = open_store(settings)?;
-    let indexer = match Snapshots::of(settings) {
+    let indexer = match Snapshots::of(settings)? {
         Some(snapshots) => {
             Indexer::open_or_fetch(store.clone(), &settings.index_dir(), |to, chain| snapshots.fetch(to, chain))?
         }

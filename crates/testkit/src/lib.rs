@@ -8,6 +8,7 @@
 
 #[cfg(feature = "app")]
 mod app;
+mod bucket;
 #[cfg(feature = "app")]
 mod call;
 mod clock;
@@ -22,6 +23,7 @@ mod skip;
 
 #[cfg(feature = "app")]
 pub use app::{PASSWORD, Person, TestApp, on_both_apps, sample};
+pub use bucket::MockBucket;
 #[cfg(feature = "app")]
 pub use call::{Call, Reply};
 pub use clock::{CountedIds, FixedClock};
