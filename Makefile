@@ -1,6 +1,6 @@
 # What is done often. CI runs .ci/run; the README's two commands need none of this.
 
-.PHONY: ci test lint openapi openapi-release contract contract-long clients demo bench resilience
+.PHONY: ci test lint openapi openapi-release contract contract-long clients demo bench resilience fuzz security sbom
 
 ci: ## Everything that CI checks
 	.ci/run
@@ -33,6 +33,17 @@ clients: ## Three generated clients play the story against a live server
 
 demo: ## The product on loopback, with its own tips and a cast to log in as
 	cargo run --release -- demo
+
+fuzz: ## Random inputs for a minute at each door (EUREKA_FUZZ_MS: longer); what fails says how to have it again
+	BOLERO_RANDOM_ITERATIONS=1000000000 BOLERO_RANDOM_TEST_TIME_MS=$${EUREKA_FUZZ_MS:-60000} \
+		cargo test -p eureka-search -p eureka-service -p eureka-api --lib fuzz:: -- --nocapture
+
+security: ## Advisories, licences, bans and sources of what is compiled in (cargo install --locked cargo-deny; needs a network)
+	cargo deny --locked check
+
+sbom: ## Write target/eureka.cdx.json: what is compiled into the binary, as CycloneDX 1.6
+	mkdir -p target
+	cargo run --quiet --locked -p eureka-testkit --example sbom > target/eureka.cdx.json
 
 resilience: ## The long trials of docs/resiliency.md: kills, power cuts, damage, failing disks, clocks; as root, some minutes
 	EUREKA_RESILIENCE=long cargo test -p eureka-server --test resilience -- --include-ignored --nocapture --test-threads 2

@@ -14,8 +14,8 @@ use eureka_domain::tip::TipText;
 use eureka_domain::user::SiteRole;
 use eureka_search::TipDocument;
 use eureka_service::{
-    DecisionDraft, Indexer, Keys, NewTip, NewUser, Once, Passwords, PoolOptions, Reply, SearchPool, Service, TipView,
-    Written, generate_key,
+    DecisionDraft, Indexer, Keys, NewTip, NewUser, Once, Passwords, Photos, PoolOptions, Pools, Reply, SearchPool,
+    Service, TipView, Written, generate_key,
 };
 use eureka_store::Store;
 use eureka_testkit::{CountedIds, FixedClock};
@@ -40,15 +40,18 @@ impl Desk {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let indexer = Indexer::open(store.clone(), &folder.path().join("index")).expect("an index");
         let keys = Keys::new("eureka", &[generate_key().expect("a key")]).expect("keys");
-        let (passwords, searches) = (Passwords::new(2), SearchPool::new(PoolOptions::default()));
+        let pools = Pools {
+            passwords: Passwords::new(2).expect("a hasher"),
+            photos: Photos::new(1).expect("threads"),
+            searches: SearchPool::new(PoolOptions::default()).expect("threads"),
+        };
         let service = Service::new(
             store.clone(),
             indexer,
             Arc::new(FixedClock::new()),
             Arc::new(CountedIds::default()),
             keys,
-            passwords.expect("a hasher"),
-            searches.expect("threads"),
+            pools,
         );
         let charter = Charter {
             slug: COMMUNITY.to_owned(),
@@ -151,6 +154,7 @@ fn text(tip: &TipDocument) -> TipText {
         tags: tip.tags.clone(),
         safety: tip.safety,
         hazard: tip.hazard.clone(),
+        attachments: Vec::new(),
         lang: tip.lang.clone(),
     }
 }

@@ -1,10 +1,12 @@
 //! What two texts differ in, on the wire.
 
-use eureka_domain::diff::{Fate, FieldDiff, Part};
+use eureka_domain::diff::{Fate, FieldDiff, FileDiff, Part};
+use eureka_domain::ids::TipId;
 use eureka_domain::tip::Field;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::attachments::AttachmentBody;
 use crate::wire::wire_enum;
 
 wire_enum! {
@@ -26,6 +28,22 @@ pub(crate) struct FieldDiffBody {
     field: FieldWord,
     /// What stayed, went and came: words of a text in their order, or whole labels.
     parts: Vec<DiffPart>,
+}
+
+/// A file that only one of two texts has.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FileDiffBody {
+    /// Whether it went or came.
+    fate: FateWord,
+    /// The file.
+    attachment: AttachmentBody,
+}
+
+impl FileDiffBody {
+    /// A file of a tip.
+    pub(crate) fn new(tip: TipId, diff: &FileDiff) -> Self {
+        Self { fate: diff.fate.into(), attachment: AttachmentBody::new(tip, &diff.file) }
+    }
 }
 
 /// A piece of a field.

@@ -33,7 +33,7 @@ pub(crate) const NDJSON: &str = "application/x-ndjson";
     "confidence": "validated", "title": "DocuColor 40: intermittent 3396, clean the two fuse holders first",
     "problem": "3396 comes and goes.", "safety": "danger", "hazard": "Mains at the fuse holders.",
     "solution": "Polish or replace the holders.", "products": ["DocuColor 40"], "fault_codes": ["3396"], "parts": [],
-    "tags": [], "lang": "en", "published_at": "2026-11-24T09:12:00.000000Z", "updated_at": "2026-11-24T09:12:00.000000Z",
+    "tags": [], "lang": "en", "attachments": [], "published_at": "2026-11-24T09:12:00.000000Z", "updated_at": "2026-11-24T09:12:00.000000Z",
 }))]
 pub(crate) struct ExportedTip {
     /// For ever.
@@ -85,7 +85,7 @@ impl From<&TipView> for ExportedTip {
             revision: view.shown.number,
             confidence: view.tip.confidence.into(),
             proof: TipProofBody::of(view),
-            text: (&view.shown.text).into(),
+            text: TextBody::new(view.tip.id, &view.shown.text),
             external_id: view.tip.external_id.clone(),
             published_at: view.tip.published_at.map(instant),
             updated_at: instant(view.shown.decided_at.unwrap_or(view.shown.updated_at)),

@@ -1,6 +1,7 @@
 //! Markdown as HTML that is safe to show: `?render=html` has it beside the source, which is what is kept, searched and
 //! edited. comrak makes it and ammonia lets through what is listed here; neither is trusted to do the other's work.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -11,6 +12,9 @@ use comrak::nodes::NodeValue;
 use comrak::{Arena, Node, Options, format_html, try_parse_document};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::attachments::AttachmentBody;
 
 /// Deepest nesting of quotes, lists and emphasis; a text that goes deeper is shown as it was written.
 const DEEPEST: usize = 64;
@@ -40,7 +44,8 @@ pub(crate) struct RenderParams {
 }
 
 /// The texts of a revision as HTML that is safe to show: no scripts, styles, forms or frames, links to `http`, `https` and
-/// `mailto` only, nothing that is loaded from elsewhere.
+/// `mailto` and to the text's own attachments, nothing that is loaded from elsewhere. Its own photos are asked for as any
+/// other resource is, with the caller's token.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct HtmlBody {
     /// What was seen.
@@ -55,8 +60,20 @@ pub(crate) struct HtmlBody {
 
 impl HtmlBody {
     /// The texts, rendered.
-    pub(crate) fn of(problem: &str, cause: Option<&str>, solution: Option<&str>) -> Self {
+    pub(crate) fn of(problem: &str, cause: Option<&str>, solution: Option<&str>, files: &Files<'_>) -> Self {
+        let html = |text: &str| html_with(text, files);
         Self { problem: html(problem), cause: cause.map(html), solution: solution.map(html) }
+    }
+}
+
+/// What is attached to a text, and can be shown in it by its name: `![what it shows](attachment:NAME)`.
+pub(crate) struct Files<'f>(pub(crate) &'f [AttachmentBody]);
+
+impl Files<'_> {
+    /// Where the file is that an address in the text means.
+    fn find(&self, address: &str) -> Option<&AttachmentBody> {
+        let name = address.strip_prefix("attachment:")?;
+        self.0.iter().find(|file| file.is_called(name))
     }
 }
 
@@ -68,12 +85,17 @@ pub(crate) fn tag(state: &str) -> String {
 /// A text as HTML that is safe to show, whatever it holds. HTML in it is shown as text, a line break is a line break, and
 /// of an image there is only what it is called.
 pub(crate) fn html(markdown: &str) -> String {
-    let rendered = rendered(markdown).unwrap_or_else(|| as_written(markdown));
+    html_with(markdown, &Files(&[]))
+}
+
+/// The same of a text that has files: its own photos are shown, and its own documents linked to.
+fn html_with(markdown: &str, files: &Files<'_>) -> String {
+    let rendered = rendered(markdown, files).unwrap_or_else(|| as_written(markdown));
     allowed().clean(&rendered).to_string()
 }
 
 /// comrak's HTML, unless the text is made to be too much.
-fn rendered(markdown: &str) -> Option<String> {
+fn rendered(markdown: &str, files: &Files<'_>) -> Option<String> {
     let options = options(markdown);
     let arena = Arena::new();
     let steps = Cell::new(0);
@@ -85,7 +107,7 @@ fn rendered(markdown: &str) -> Option<String> {
     if is_too_deep(root) {
         return None;
     }
-    unwrap_images(root);
+    point_to_files(root, files);
     let mut out = String::new();
     format_html(root, &options, &mut out).ok()?;
     Some(out)
@@ -122,16 +144,41 @@ fn is_too_deep(root: Node<'_>) -> bool {
     })
 }
 
-/// Leaves of each image what it is called.
-fn unwrap_images<'a>(root: Node<'a>) {
-    let images: Vec<Node<'a>> =
-        root.descendants().filter(|node| matches!(node.data().value, NodeValue::Image(_))).collect();
-    for image in images {
+/// Has links and images lead to the files that they mean. Of any other image there is left what it is called.
+fn point_to_files<'a>(root: Node<'a>, files: &Files<'_>) {
+    let mut others: Vec<Node<'a>> = Vec::new();
+    for node in root.descendants() {
+        match &mut node.data_mut().value {
+            NodeValue::Link(link) => {
+                if let Some(file) = files.find(&link.url) {
+                    link.url = file.url().to_owned();
+                }
+            }
+            NodeValue::Image(image) => match files.find(&image.url).filter(|file| file.is_picture()) {
+                Some(file) => image.url = file.url().to_owned(),
+                None => others.push(node),
+            },
+            _ => {}
+        }
+    }
+    for image in others {
         for child in image.children().collect::<Vec<_>>() {
             image.insert_before(child);
         }
         image.detach();
     }
+}
+
+/// Whether an address is one of this service's own for a file; what else is relative leads nowhere.
+fn is_file(address: &str) -> bool {
+    let mut parts = address.split('/');
+    let fixed = [parts.next(), parts.next(), parts.next()] == [Some(""), Some("v1"), Some("tips")];
+    let is_id = |part: Option<&str>| part.is_some_and(|id| id.len() == 36 && Uuid::try_parse(id).is_ok());
+    fixed && is_id(parts.next()) && parts.next() == Some("attachments") && is_id(parts.next()) && parts.next().is_none()
+}
+
+fn file_alone(address: &str) -> Option<Cow<'_, str>> {
+    is_file(address).then_some(Cow::Borrowed(address))
 }
 
 /// The text itself, line by line.
@@ -172,6 +219,7 @@ fn allowed() -> &'static Builder<'static> {
             "h5",
             "h6",
             "hr",
+            "img",
             "li",
             "ol",
             "p",
@@ -185,7 +233,13 @@ fn allowed() -> &'static Builder<'static> {
             "tr",
             "ul",
         ];
-        let attributes = [("a", &["href", "title"][..]), ("ol", &["start"]), ("td", &["align"]), ("th", &["align"])];
+        let attributes = [
+            ("a", &["href", "title"][..]),
+            ("img", &["alt", "src", "title"]),
+            ("ol", &["start"]),
+            ("td", &["align"]),
+            ("th", &["align"]),
+        ];
         let attributes: HashMap<&str, HashSet<&str>> =
             attributes.into_iter().map(|(tag, names)| (tag, names.iter().copied().collect())).collect();
         let mut builder = Builder::empty();
@@ -194,7 +248,12 @@ fn allowed() -> &'static Builder<'static> {
             .tag_attributes(attributes)
             .url_schemes(["http", "https", "mailto"].into())
             .generic_attributes(HashSet::new())
-            .url_relative(UrlRelative::Deny)
+            .url_relative(UrlRelative::Custom(Box::new(file_alone)))
+            // Absolute addresses are for links alone.
+            .attribute_filter(|element, attribute, value| {
+                let shows = element != "img" || attribute != "src" || is_file(value);
+                shows.then_some(Cow::Borrowed(value))
+            })
             .link_rel(Some("nofollow noopener noreferrer"));
         builder
     });
@@ -202,4 +261,4 @@ fn allowed() -> &'static Builder<'static> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

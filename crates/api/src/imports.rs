@@ -185,8 +185,9 @@ pub(crate) async fn read_import(
     tagged(&req, entity_tag(&view), &ImportBody::from(&view))
 }
 
+/// What lines come as.
 #[derive(Clone, Copy)]
-enum Media {
+pub(crate) enum Media {
     Ndjson,
     Csv,
 }
@@ -194,16 +195,22 @@ enum Media {
 fn media_type(req: &HttpRequest) -> Result<Media, Problem> {
     let header = req.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = header.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match essence.as_str() {
-        NDJSON => Ok(Media::Ndjson),
-        "text/csv" => Ok(Media::Csv),
-        _ => Err(Problem::new(&UNSUPPORTED_MEDIA_TYPE, "send application/x-ndjson or text/csv")),
-    }
+    let unsupported = || Problem::new(&UNSUPPORTED_MEDIA_TYPE, "send application/x-ndjson or text/csv");
+    Media::named(&essence).ok_or_else(unsupported)
 }
 
 impl Media {
+    /// The one with this name.
+    pub(crate) fn named(essence: &str) -> Option<Self> {
+        match essence {
+            NDJSON => Some(Self::Ndjson),
+            "text/csv" => Some(Self::Csv),
+            _ => None,
+        }
+    }
+
     /// The lines of a body.
-    fn order(self, bytes: &[u8], community: Option<&str>, dry_run: bool) -> Result<ImportOrder, Problem> {
+    pub(crate) fn order(self, bytes: &[u8], community: Option<&str>, dry_run: bool) -> Result<ImportOrder, Problem> {
         let text = std::str::from_utf8(bytes).map_err(|_| Problem::new(&MALFORMED_BODY, "the text is not UTF-8"))?;
         let read: Vec<_> = match self {
             Self::Ndjson => {

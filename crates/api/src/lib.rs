@@ -4,6 +4,7 @@
 mod addresses;
 mod admin;
 mod api_keys;
+mod attachments;
 mod body;
 mod browser;
 mod caller;
@@ -17,6 +18,8 @@ mod errors;
 mod exports;
 mod feeds;
 mod flags;
+#[cfg(test)]
+mod fuzz;
 mod gaps;
 mod glossary;
 mod health;
@@ -78,6 +81,8 @@ pub use webhooks::webhook_message;
 const AT_WORK: usize = 512;
 /// How many requests may wait at once for something to happen.
 const WAITING: usize = 256;
+/// How many files may be on their way in at once: each is held in memory until it is whole.
+const UPLOADS: usize = 16;
 /// How long a rendering may wait for its turn.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -109,6 +114,7 @@ pub struct Api {
     service: Arc<Service>,
     at_work: Arc<AtomicUsize>,
     waiting: Arc<AtomicUsize>,
+    uploads: Arc<AtomicUsize>,
     renderings: Semaphore,
     draining: AtomicBool,
     metrics: Metrics,
@@ -128,12 +134,13 @@ impl Api {
     pub fn limited(service: Arc<Service>, limits: LimitOptions) -> Self {
         let metrics = Metrics::new().expect("sound names of figures");
         let draining = AtomicBool::new(false);
-        let (at_work, waiting) = (Arc::default(), Arc::default());
+        let (at_work, waiting, uploads) = (Arc::default(), Arc::default(), Arc::default());
         let renderings = Semaphore::new(std::thread::available_parallelism().map_or(1, NonZeroUsize::get));
         Self {
             service,
             at_work,
             waiting,
+            uploads,
             renderings,
             draining,
             metrics,
@@ -181,6 +188,11 @@ impl Api {
     /// A place among those who wait for something to happen, if there is one left.
     pub(crate) fn place_to_wait(&self) -> Option<Place> {
         Place::take(&self.waiting, WAITING)
+    }
+
+    /// A place among those who send a file, if there is one left.
+    pub(crate) fn place_to_upload(&self) -> Option<Place> {
+        Place::take(&self.uploads, UPLOADS)
     }
 
     /// Runs a use case on a blocking thread; it reaches its end even when the client hangs up.

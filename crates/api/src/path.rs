@@ -1,7 +1,7 @@
 //! What a path names. A malformed id names nothing: 404, as for what is not there.
 
 use eureka_domain::ids::{
-    ApiKeyId, DeliveryId, FlagId, GapId, ImportId, OutcomeId, ReviewId, TipRef, UserId, WebhookId,
+    ApiKeyId, AttachmentId, DeliveryId, FlagId, GapId, ImportId, OutcomeId, ReviewId, TipRef, UserId, WebhookId,
 };
 use eureka_service::ServiceError;
 use uuid::Uuid;
@@ -14,6 +14,10 @@ pub(crate) fn tip_ref(text: &str) -> Result<TipRef, Problem> {
 
 pub(crate) fn revision_number(text: &str) -> Result<i32, Problem> {
     text.parse().map_err(|_| ServiceError::NotFound("revision").into())
+}
+
+pub(crate) fn attachment_id(text: &str) -> Result<AttachmentId, Problem> {
+    text.parse().map_err(|_| ServiceError::NotFound("attachment").into())
 }
 
 pub(crate) fn review_id(text: &str) -> Result<ReviewId, Problem> {

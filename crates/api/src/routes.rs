@@ -8,8 +8,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, Problem};
 use crate::{
-    admin, api_keys, changes, communities, docs, exports, feeds, flags, gaps, glossary, health, imports, mcp,
-    notifications, openapi, outcomes, passwords, relations, reviews, search, sessions, similar, tips, users, webhooks,
+    admin, api_keys, attachments, changes, communities, docs, exports, feeds, flags, gaps, glossary, health, imports,
+    mcp, notifications, openapi, outcomes, passwords, relations, reviews, search, sessions, similar, tips, users,
+    webhooks,
 };
 
 /// The routes that the OpenAPI document describes.
@@ -51,27 +52,9 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
         .service(communities::remove_member)
         .service(glossary::read_glossary)
         .service(glossary::write_glossary)
-        .service(glossary::list_glossary_versions)
-        .service(tips::list_tips)
-        .service(tips::create_tip)
-        .service(tips::read_tip_page)
-        .service(tips::read_tip)
-        .service(tips::edit_tip)
-        .service(tips::submit_tip)
-        .service(tips::withdraw_tip)
-        .service(tips::hold_tip)
-        .service(tips::release_tip)
-        .service(tips::archive_tip)
-        .service(tips::restore_tip)
-        .service(tips::list_revisions)
-        .service(tips::read_revision)
-        .service(tips::diff_revisions)
-        .service(tips::revert_tip)
-        .service(tips::merge_tip)
-        .service(tips::supersede_tip)
-        .service(tips::separate_tip)
-        .service(tips::tip_history)
-        .service(changes::list_changes)
+        .service(glossary::list_glossary_versions);
+    of_tips(cfg);
+    cfg.service(changes::list_changes)
         .service(exports::export_tips)
         .service(imports::import_tips)
         .service(imports::read_import)
@@ -122,6 +105,34 @@ fn v1(cfg: &mut ServiceConfig<'_>) {
         .service(admin::verify_index)
         .service(admin::rebuild_index)
         .service(admin::list_audit);
+}
+
+/// Tips, with their texts and files.
+fn of_tips(cfg: &mut ServiceConfig<'_>) {
+    cfg.service(tips::list_tips)
+        .service(tips::create_tip)
+        .service(tips::read_tip_page)
+        .service(tips::read_tip)
+        .service(tips::edit_tip)
+        .service(tips::submit_tip)
+        .service(tips::withdraw_tip)
+        .service(tips::hold_tip)
+        .service(tips::release_tip)
+        .service(tips::archive_tip)
+        .service(tips::restore_tip)
+        .service(tips::list_revisions)
+        .service(tips::read_revision)
+        .service(tips::diff_revisions)
+        .service(tips::revert_tip)
+        .service(tips::merge_tip)
+        .service(tips::supersede_tip)
+        .service(tips::separate_tip)
+        .service(tips::tip_history)
+        .service(attachments::attach_file)
+        .service(attachments::list_attachments)
+        .service(attachments::read_attachment)
+        .service(attachments::read_thumbnail)
+        .service(attachments::detach_file);
 }
 
 /// Adds everything the API serves to an application: the described routes, the documentation, and problems for what is

@@ -36,6 +36,8 @@ const ROWS: &[(&str, &str, Scope)] = &[
     ("POST", "/v1/tips/similar", Scope::Read),
     ("PATCH", "/v1/tips/{id}", Scope::Write),
     ("POST", "/v1/tips/{id}/archive", Scope::Review),
+    ("POST", "/v1/tips/{id}/attachments", Scope::Write),
+    ("DELETE", "/v1/tips/{id}/attachments/{attachment_id}", Scope::Write),
     ("POST", "/v1/tips/{id}/flags", Scope::Write),
     ("POST", "/v1/tips/{id}/hold", Scope::Review),
     ("POST", "/v1/tips/{id}/merge", Scope::Review),

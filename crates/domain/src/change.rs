@@ -22,6 +22,10 @@ word_enum! {
         TipCreated = "tip.created",
         /// A draft was rewritten, or the next revision started.
         TipEdited = "tip.edited",
+        /// A photo or document was attached to a draft, or to the next revision.
+        TipAttached = "tip.attached",
+        /// One was taken away from it.
+        TipDetached = "tip.detached",
         /// A revision was sent to reviewers.
         TipSubmitted = "tip.submitted",
         /// A draft or submission was taken back.

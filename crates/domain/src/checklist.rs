@@ -154,6 +154,7 @@ mod tests {
             tags: vec![],
             safety: Safety::None,
             hazard: None,
+            attachments: Vec::new(),
             lang: None,
         }
     }

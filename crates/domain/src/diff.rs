@@ -2,6 +2,7 @@
 
 use similar::{ChangeTag, TextDiff};
 
+use crate::attachment::Attachment;
 use crate::tip::{Field, TipText};
 
 /// Most words, or lines, of both texts together that are compared one by one; the work grows with their square.
@@ -60,6 +61,24 @@ pub fn diff(old: &TipText, new: &TipText) -> Vec<FieldDiff> {
         .map(|(field, old, new)| FieldDiff { field, parts: words(&old, &new) })
         .chain(labels.map(|(field, old, new)| FieldDiff { field, parts: whole(old, new) }))
         .collect()
+}
+
+/// A file that only one of two texts has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileDiff {
+    /// Whether it went or came.
+    pub fate: Fate,
+    /// The file.
+    pub file: Attachment,
+}
+
+/// The files that differ: those that went, then those that came.
+pub fn diff_files(old: &TipText, new: &TipText) -> Vec<FileDiff> {
+    let only = |fate, one: &TipText, other: &TipText| -> Vec<FileDiff> {
+        let files = one.attachments.iter().filter(|file| !other.attachments.contains(file)).cloned();
+        files.map(|file| FileDiff { fate, file }).collect()
+    };
+    [only(Fate::Removed, old, new), only(Fate::Added, new, old)].concat()
 }
 
 /// The words that stayed, went and came, or the lines where there are too many words; neighbours of one fate are one part.
@@ -121,6 +140,7 @@ mod tests {
             tags: vec![],
             safety: Safety::None,
             hazard: None,
+            attachments: Vec::new(),
             lang: None,
         }
     }

@@ -52,6 +52,8 @@ id! {
     OutcomeId,
     /// Identifies a flag, and the task that it is.
     FlagId,
+    /// Identifies a file of a tip, in every text that has it.
+    AttachmentId,
     /// Identifies an import of tips over HTTP.
     ImportId,
     /// Identifies a webhook.

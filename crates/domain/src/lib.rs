@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod api_key;
+pub mod attachment;
 pub mod change;
 pub mod checklist;
 pub mod clock;

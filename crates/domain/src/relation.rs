@@ -124,6 +124,7 @@ mod tests {
             tags: vec![],
             safety: Safety::None,
             hazard: None,
+            attachments: Vec::new(),
             lang: None,
         }
     }

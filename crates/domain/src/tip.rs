@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::attachment::Attachment;
 use crate::clock::Instant;
 use crate::error::{FieldError, RuleError};
 use crate::ids::{CommunityId, ReviewId, TipId, TipNumber, UserId};
@@ -117,6 +118,9 @@ pub struct TipText {
     pub hazard: Option<String>,
     /// Language of the text: BCP 47 primary subtag. Detected when absent.
     pub lang: Option<String>,
+    /// Photos and documents, as they were added.
+    #[serde(default)]
+    pub attachments: Vec<Attachment>,
 }
 
 /// Longest title, in characters.

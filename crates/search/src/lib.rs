@@ -11,6 +11,8 @@ mod analysis;
 mod answer;
 mod document;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod index;
 mod pool;
 mod query;

@@ -6,7 +6,7 @@ use comfy_table::Table;
 use eureka_domain::Clock;
 use eureka_search::Index;
 use eureka_service::Providers;
-use eureka_store::{Kind, Store, log, users};
+use eureka_store::{Kind, Store, attachments, log, users};
 
 use crate::clock::SystemClock;
 use crate::config::{Settings, without_password};
@@ -28,7 +28,10 @@ pub(crate) fn doctor(settings: &Settings) -> ExitCode {
     match Store::open_to_read(&settings.database(), 1) {
         Ok(store) => {
             findings.push(Finding { what: "database", result: Ok(database(settings, &store)) });
-            findings.push(Finding { what: "schema", result: schema(&store) });
+            let schema = schema(&store);
+            let files = schema.is_ok().then(|| Finding { what: "attachments", result: files(&store) });
+            findings.push(Finding { what: "schema", result: schema });
+            findings.extend(files);
             findings.push(Finding { what: "change log", result: change_log(&store) });
             findings.push(Finding { what: "accounts", result: accounts(&store) });
         }
@@ -105,6 +108,17 @@ fn schema(store: &Store) -> Result<String, String> {
 fn change_log(store: &Store) -> Result<String, String> {
     let head = store.read(log::head).map_err(|error| error.to_string())?;
     Ok(format!("{} changes; `eureka audit verify` walks the chain", head.seq))
+}
+
+fn files(store: &Store) -> Result<String, String> {
+    let stock = store.read(attachments::stock).map_err(|error| error.to_string())?;
+    if let Some(first) = stock.missing.first() {
+        return Err(format!("{} files of texts are not there, or not whole: {first} first", stock.missing.len()));
+    }
+    if stock.unneeded > 0 {
+        return Err(format!("{} files are kept that no text has", stock.unneeded));
+    }
+    Ok(format!("{} files, {} kB, all that texts have and no more", stock.files, stock.bytes / 1024))
 }
 
 fn accounts(store: &Store) -> Result<String, String> {

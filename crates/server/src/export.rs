@@ -1,6 +1,6 @@
 //! `eureka export`: a whole base as NDJSON, for `eureka import` elsewhere: communities, glossaries, the tips that were ever
-//! approved with their earlier texts and what using them did, flags, relations, and what took whose place. Each person is
-//! told of before the first line that names them.
+//! approved with their earlier texts, their files and what using them did, flags, relations, and what took whose place. Each
+//! person is told of before the first line that names them, and a tip comes behind its files.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -81,6 +81,10 @@ impl<'s, W: Write> Exporter<'s, W> {
             tips += moved.len();
             for tip in moved {
                 self.tell(named_by_tip(&tip))?;
+                for sha256 in tip.files() {
+                    let file = self.service.file_to_move(&sha256)?;
+                    self.line(&MovedLine::File(file.into()))?;
+                }
                 self.line(&MovedLine::Tip(Box::new(TipLine::from(tip))))?;
             }
             after = next;

@@ -14,7 +14,9 @@ use eureka_domain::FieldError;
 use eureka_domain::community::{Charter, Openness, ReviewPolicy};
 use eureka_domain::ids::UserId;
 use eureka_domain::tip::{Confidence, Safety, TipText};
-use eureka_service::{Arrival, ImportLine, ImportReport, Moved, MovedPerson, MovedTip, Refusal, Service, ServiceError};
+use eureka_service::{
+    Arrival, ImportLine, ImportReport, Moved, MovedFile, MovedPerson, MovedTip, Refusal, Service, ServiceError,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 
@@ -74,6 +76,8 @@ enum Author {
 
 /// Lines are written in groups of this many.
 const GROUP: usize = eureka_service::IMPORT_SLICE;
+/// Or of as many as have files of this many bytes together.
+const BYTES: usize = 64 << 20;
 
 /// Imports a file.
 pub(crate) fn import(settings: &Settings, arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -125,7 +129,10 @@ fn import_lines(
         if is_moved(&line) {
             match serde_json::from_str::<MovedLine>(&line) {
                 Ok(moved) => move_in.take(place + 1, moved, &mut report)?,
-                Err(error) => report.refused.push(malformed(place + 1, &error)),
+                Err(error) => {
+                    move_in.files.clear(); // they may be of this line's tip
+                    report.refused.push(malformed(place + 1, &error));
+                }
             }
             progress(&report);
             continue;
@@ -170,7 +177,11 @@ struct MoveIn<'s> {
     /// Who people are here, by who they were there.
     people: HashMap<UserId, UserId>,
     arriving: Vec<MovedPerson>,
-    tips: Vec<(usize, MovedTip)>,
+    /// Those of the next tip.
+    files: Vec<MovedFile>,
+    tips: Vec<(usize, MovedTip, Vec<MovedFile>)>,
+    /// How many bytes the files of these tips have.
+    bytes: usize,
     rest: Vec<(usize, Moved)>,
     /// How much of the rest came in, and how much was here.
     other: (usize, usize),
@@ -178,15 +189,24 @@ struct MoveIn<'s> {
 
 impl<'s> MoveIn<'s> {
     fn of(service: &'s Service) -> Self {
-        let (people, arriving, tips, rest) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { service, people, arriving, tips, rest, other: (0, 0) }
+        let (people, arriving, rest) = (HashMap::new(), Vec::new(), Vec::new());
+        let (files, tips) = (Vec::new(), Vec::new());
+        Self { service, people, arriving, files, tips, bytes: 0, rest, other: (0, 0) }
     }
 
     fn take(&mut self, number: usize, line: MovedLine, report: &mut ImportReport) -> anyhow::Result<()> {
         match line {
             MovedLine::Community(community) => ensure_community(self.service, community.into())?,
             MovedLine::Person(person) => self.arriving.push(person.into()),
-            MovedLine::Tip(tip) => self.tips.push((number, (*tip).into())),
+            MovedLine::File(file) => match MovedFile::try_from(file) {
+                Ok(file) => self.files.push(file),
+                Err(why) => report.refused.push(refusal(number, String::new(), format!("its bytes: {why}"))),
+            },
+            MovedLine::Tip(tip) => {
+                let files = std::mem::take(&mut self.files);
+                self.bytes += files.iter().map(|file| file.bytes.len()).sum::<usize>();
+                self.tips.push((number, (*tip).into(), files));
+            }
             MovedLine::Member(member) => self.rest.push((number, member.into())),
             MovedLine::Glossary(glossary) => self.rest.push((number, glossary.into())),
             MovedLine::Flag(flag) => self.rest.push((number, (*flag).into())),
@@ -195,14 +215,17 @@ impl<'s> MoveIn<'s> {
         }
         // Lines name what stands before them.
         let is_full = self.arriving.len().max(self.tips.len()).max(self.rest.len()) >= GROUP;
-        if is_full { self.settle(report) } else { Ok(()) }
+        if is_full || self.bytes >= BYTES { self.settle(report) } else { Ok(()) }
     }
 
     /// Writes what has been read: people, tips, and what belongs to both.
     fn settle(&mut self, report: &mut ImportReport) -> anyhow::Result<()> {
         self.people.extend(self.service.take_people(std::mem::take(&mut self.arriving))?);
-        let (numbers, tips): (Vec<usize>, Vec<MovedTip>) = std::mem::take(&mut self.tips).into_iter().unzip();
-        let names: Vec<String> = tips.iter().map(|tip| tip.name.id.clone()).collect();
+        self.bytes = 0;
+        let tips = std::mem::take(&mut self.tips);
+        let names: Vec<String> = tips.iter().map(|(_, tip, _)| tip.name.id.clone()).collect();
+        let (numbers, tips): (Vec<usize>, Vec<_>) =
+            tips.into_iter().map(|(number, tip, files)| (number, (tip, files))).unzip();
         let arrived = self.service.take_tips(tips, &self.people)?;
         for ((number, name), arrival) in numbers.into_iter().zip(names).zip(arrived) {
             match arrival {
@@ -262,6 +285,7 @@ pub(crate) fn read_line(number: usize, line: &str, community: &str) -> Result<Im
             tags: line.tags,
             safety: line.safety.unwrap_or(Safety::None),
             hazard: line.hazard,
+            attachments: Vec::new(),
             lang: line.lang,
         },
     })

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use eureka_domain::Instant;
 use eureka_domain::community::{Charter, Community, Openness, ReviewPolicy, Role};
 use eureka_domain::flag::{Flag, FlagKind, Resolution, Resolved};
@@ -10,7 +12,7 @@ use eureka_domain::ids::{CommunityId, FlagId, OutcomeId, TipId, UserId};
 use eureka_domain::outcome::{Counting, Outcome, OutcomeResult};
 use eureka_domain::relation::{Confirmed, Relation, RelationKind};
 use eureka_domain::tip::{Confidence, Replaced, Revision, State, TipText};
-use eureka_service::{Moved, MovedName, MovedPerson, MovedTip};
+use eureka_service::{Moved, MovedFile, MovedName, MovedPerson, MovedTip};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -26,6 +28,8 @@ pub(crate) enum MovedLine {
     Member(MemberLine),
     /// The glossary of a community.
     Glossary(GlossaryLine),
+    /// A file of the next tip.
+    File(FileLine),
     /// A tip with its texts and outcomes.
     Tip(Box<TipLine>),
     /// A flag on a tip.
@@ -37,8 +41,8 @@ pub(crate) enum MovedLine {
 }
 
 /// The kinds of lines; a line of no such kind is a tip as other programs write them.
-pub(crate) const KINDS: [&str; 8] =
-    ["community", "person", "member", "glossary", "tip", "flag", "relation", "replaced"];
+pub(crate) const KINDS: [&str; 9] =
+    ["community", "person", "member", "glossary", "file", "tip", "flag", "relation", "replaced"];
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,6 +99,16 @@ struct VersionLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     editor: Option<UserId>,
     at: Instant,
+}
+
+/// Bytes are in base64.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileLine {
+    sha256: String,
+    bytes: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thumbnail: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -275,6 +289,22 @@ impl From<NameLine> for MovedName {
     fn from(line: NameLine) -> Self {
         let NameLine { community, id } = line;
         Self { community, id }
+    }
+}
+
+impl From<MovedFile> for FileLine {
+    fn from(file: MovedFile) -> Self {
+        let thumbnail = file.thumbnail.map(|small| BASE64.encode(small));
+        Self { sha256: file.sha256, bytes: BASE64.encode(file.bytes), thumbnail }
+    }
+}
+
+impl TryFrom<FileLine> for MovedFile {
+    type Error = base64::DecodeError;
+
+    fn try_from(line: FileLine) -> Result<Self, Self::Error> {
+        let thumbnail = line.thumbnail.map(|small| BASE64.decode(small)).transpose()?;
+        Ok(Self { sha256: line.sha256, bytes: BASE64.decode(line.bytes)?, thumbnail })
     }
 }
 

@@ -7,7 +7,8 @@ use anyhow::{Context, ensure};
 use eureka_domain::Clock;
 use eureka_domain::user::SiteRole;
 use eureka_service::{
-    Courier, Indexer, Keys, NewUser, Passwords, PoolOptions, Providers, SearchPool, Service, ServiceError, generate_key,
+    Courier, Indexer, Keys, NewUser, Passwords, Photos, PoolOptions, Pools, Providers, SearchPool, Service,
+    ServiceError, generate_key,
 };
 use eureka_store::{Store, users};
 
@@ -104,8 +105,10 @@ pub(crate) fn offline(settings: &Settings, store: Store) -> anyhow::Result<Servi
 fn assemble(store: Store, indexer: Arc<Indexer>, clock: Arc<dyn Clock>, keys: Keys) -> anyhow::Result<Service> {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let passwords = Passwords::new(cores)?;
+    // Each may hold a photo of forty million pixels, and work on it for a second: never on all cores.
+    let photos = Photos::new((cores / 2).clamp(1, 4))?;
     let searches = SearchPool::new(PoolOptions::default()).map_err(ServiceError::from)?;
-    Ok(Service::new(store, indexer, clock, Arc::new(SystemIds::new()), keys, passwords, searches))
+    Ok(Service::new(store, indexer, clock, Arc::new(SystemIds::new()), keys, Pools { passwords, photos, searches }))
 }
 
 /// Creates the first admin, where there is none, and says how to log in.

@@ -94,6 +94,11 @@ fn a_backup_under_writes_holds_all_that_was_acknowledged_before_and_comes_back_a
         assert_eq!(server.get("/v1/me", &key).0, 200);
         let mut before: Vec<String> =
             (0..5).map(|n| server.publish(&author, &reviewer, &format!("Witness {n}"))).collect();
+        let plan = [b"%PDF-1.7\n".to_vec(), b"% one line of many\n".repeat(40_000)].concat();
+        let draft = json!({"community": "office-printers", "title": "With a plan", "problem": "It stops."});
+        let (_, draft) = server.send("POST", "/v1/tips", &author, Some(draft));
+        let kept = server.attach(draft["id"].as_str().unwrap(), &author, "plan.pdf", &plan).unwrap();
+        assert_eq!(kept.0, 201, "{}", kept.1);
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -132,8 +137,10 @@ fn a_backup_under_writes_holds_all_that_was_acknowledged_before_and_comes_back_a
         before.sort();
         assert_eq!(found, before);
         assert!(!found.contains(&after));
+        assert!(server.bytes(kept.1["url"].as_str().unwrap(), &author) == (200, plan), "the file is as it was");
         server.stop();
         to.succeed(&["index", "verify"]);
+        to.succeed(&["doctor"]);
     });
 }
 

@@ -15,9 +15,12 @@ use std::io::Read;
 use std::path::Path;
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use eureka_testkit::TestDatabase;
 use process::{PASSWORD, Server, eureka, stderr, stdout};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 /// One request that sends `If-Match: *`.
 fn act(server: &Server, method: &str, path: &str, token: &str, body: &Value) -> Value {
@@ -32,6 +35,14 @@ fn act(server: &Server, method: &str, path: &str, token: &str, body: &Value) -> 
     let told: Value = serde_json::from_slice(&reply.body_mut().read_to_vec().unwrap()).unwrap_or_default();
     assert!(reply.status().is_success(), "{method} {path}: {} {told}", reply.status());
     told
+}
+
+const PDF: &[u8] = b"%PDF-1.7\n% a wiring diagram of the fuse holders\n%%EOF\n";
+
+/// The smallest picture there is.
+fn pixel() -> Vec<u8> {
+    let pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    BASE64.decode(pixel).unwrap()
 }
 
 /// Has people make whatever the API lets them make of approved tips.
@@ -50,6 +61,12 @@ fn live(server: &Server) {
     ]
     .map(publish);
     let tip = |number: &str| format!("/v1/tips/{number}");
+    let attach = |tip: &str, name: &str, bytes: &[u8]| {
+        let (status, told) = server.attach(tip, &author, name, bytes).unwrap();
+        assert_eq!(status, 201, "{told}");
+    };
+    attach(&edited, "plan.pdf", PDF);
+    attach(&edited, "holders.png", &pixel());
     act(server, "PATCH", &tip(&edited), &author, &json!({"problem": "It stops at noon."}));
     let sent = act(server, "POST", &format!("{}/submit", tip(&edited)), &author, &json!({}));
     let decisions = format!("/v1/reviews/{}/decisions", sent["review"]["id"].as_str().unwrap());
@@ -83,7 +100,9 @@ fn live(server: &Server) {
     // What peers have not approved stays where it is.
     let draft =
         json!({"community": "office-printers", "title": "Zirconium draft", "problem": "It stops.", "submit": true});
-    act(server, "POST", "/v1/tips", &author, &draft);
+    let draft = act(server, "POST", "/v1/tips", &author, &draft);
+    attach(draft["number"].as_str().unwrap(), "draft.pdf", b"%PDF-1.7\n% nobody has approved it\n");
+    attach(&edited, "next.pdf", b"%PDF-1.7\n% nor this\n");
 }
 
 fn plain(file: &Path) -> String {
@@ -139,11 +158,14 @@ fn all_that_peers_approved_and_what_came_of_it_is_exported_the_same_again_by_the
 
         let first = plain(Path::new(whole));
         let kinds = kinds(&first);
-        for kind in ["community", "person", "member", "glossary", "tip", "flag", "relation", "replaced"] {
+        for kind in ["community", "person", "member", "glossary", "file", "tip", "flag", "relation", "replaced"] {
             assert!(kinds.contains_key(kind), "{kind} is missing: {kinds:?}");
         }
         assert_eq!((kinds["flag"], kinds["relation"], kinds["replaced"]), (2, 1, 2), "{kinds:?}");
-        assert!(!first.contains("Zirconium draft"), "nobody has approved it");
+        assert_eq!(kinds["file"], 2, "once each");
+        for text in ["Zirconium draft", "draft.pdf", "next.pdf"] {
+            assert!(!first.contains(text), "nobody has approved {text}");
+        }
         let bare = plain(Path::new(nameless));
         assert!(bare.contains("Tess Ferreira"), "whose words are in a tip has their name on it");
         for private in ["@demo.example", "Otto Brandt", "\"kind\":\"member\""] {
@@ -163,6 +185,7 @@ fn all_that_peers_approved_and_what_came_of_it_is_exported_the_same_again_by_the
         assert!(told.contains("imported 0, here before 178, refused 0") && told.contains("and 0 of what"), "{told}");
         run("to", &to, &["audit", "verify"]);
         run("to", &to, &["index", "verify"]);
+        run("to", &to, &["doctor"]);
         let proofs = |data: &str, database: &TestDatabase, email: &str, password: &str| -> Vec<Value> {
             let server = Server::start(command(data, database, &["serve"]));
             let token = server.log_in(email, password);
@@ -174,6 +197,15 @@ fn all_that_peers_approved_and_what_came_of_it_is_exported_the_same_again_by_the
                 .map(|hit| json!([hit["tip"]["title"], hit["tip"]["proof"]["fixed"], hit["tip"]["proof"]["not_fixed"]]))
                 .collect();
             proofs.sort_by_key(Value::to_string);
+            let edited =
+                found["items"].as_array().unwrap().iter().find(|hit| hit["tip"]["title"] == "Zirconium edited");
+            let path = format!("/v1/tips/{}/attachments", edited.unwrap()["tip"]["id"].as_str().unwrap());
+            let (_, files) = server.get(&path, &token);
+            let file = |place: usize, field: &str| server.bytes(files["items"][place][field].as_str().unwrap(), &token);
+            assert_eq!(file(0, "url"), (200, PDF.to_vec()), "{files}");
+            for picture in ["url", "thumbnail_url"] {
+                assert_eq!(file(1, picture).0, 200, "{files}");
+            }
             server.stop();
             proofs
         };
@@ -181,5 +213,43 @@ fn all_that_peers_approved_and_what_came_of_it_is_exported_the_same_again_by_the
         let there = proofs("to", &to, "admin@eureka.example", "a-long-enough-one-2026");
         assert_eq!(here, there, "proofs are counted again");
         assert!(here.iter().any(|proof| proof[2] == json!(1)), "{here:?}");
+    }
+}
+
+#[test]
+fn a_tip_whose_files_are_not_what_they_were_is_refused_and_nothing_of_them_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let file = at("whole.jsonl");
+    let server = Server::start(eureka(&at("from"), &["demo"]));
+    live(&server);
+    server.stop();
+    assert!(eureka(&at("from"), &["export", file.to_str().unwrap()]).output().unwrap().status.success());
+    let whole = std::fs::read_to_string(&file).unwrap();
+    let bytes = |bytes: &[u8]| BASE64.encode(bytes);
+    let is_plan = |line: &&str| line.starts_with(r#"{"kind":"file""#) && line.contains(&bytes(PDF));
+    let plan = whole.lines().find(is_plan).unwrap();
+    let hash = |of: &[u8]| hex::encode(Sha256::digest(of));
+    let (other, page) = (b"%PDF-1.7\n% another one", b"<script>alert(1)</script>");
+    for (place, (damaged, told)) in [
+        (whole.replace(&bytes(PDF), &bytes(other)), "is not what it was"),
+        (whole.replace(&format!("{plan}\n"), ""), "did not come with it"),
+        (whole.replace(&bytes(PDF), "no base64"), "did not come with it"),
+        // Whoever made these knows what a hash is.
+        (whole.replace(&bytes(PDF), &bytes(other)).replace(&hash(PDF), &hash(other)), "is not what its text says"),
+        (whole.replace(&bytes(PDF), &bytes(page)).replace(&hash(PDF), &hash(page)), "is not what its text says"),
+        (whole.replace("plan.pdf", "../plan.pdf"), "is not a file of a text"),
+        (whole.replace("plan.pdf", "holders.png"), "is not a file of a text"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_ne!(damaged, whole, "{told}");
+        let (data, path) = (at(&format!("to-{place}")), at(&format!("{place}.jsonl")));
+        std::fs::write(&path, damaged).unwrap();
+        let taken = eureka(&data, &["import", path.to_str().unwrap(), "--show-refused", "99"]).output().unwrap();
+        assert!(stdout(&taken).contains("imported 177") && stdout(&taken).contains(told), "{}", stdout(&taken));
+        let doctor = eureka(&data, &["doctor"]).output().unwrap();
+        assert!(stdout(&doctor).contains("0 files, 0 kB"), "{}", stdout(&doctor));
     }
 }

@@ -44,7 +44,7 @@ impl Service {
             index_bytes: present.as_ref().map_or(0, |index| index.bytes_on_disk()),
             drift_found,
             drift_repaired,
-            searches_waiting: self.searches.waiting(),
+            searches_waiting: self.pools.searches.waiting(),
             searches_dropped: self.remembered.dropped(),
         }
     }

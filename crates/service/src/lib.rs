@@ -2,6 +2,7 @@
 //! the change log. Knows nothing of HTTP.
 
 mod api_keys;
+mod attachments;
 mod attempts;
 mod audit;
 mod callers;
@@ -14,6 +15,8 @@ mod exports;
 mod feed;
 mod figures;
 mod flags;
+#[cfg(test)]
+mod fuzz;
 mod gaps;
 mod glossary;
 mod identities;
@@ -26,6 +29,7 @@ mod operating;
 mod outcomes;
 mod page;
 mod passwords;
+mod photos;
 mod providers;
 mod rechecks;
 mod relations;
@@ -39,6 +43,7 @@ mod tokens;
 mod users;
 mod views;
 mod webhooks;
+mod workers;
 
 use std::sync::Arc;
 
@@ -53,6 +58,7 @@ use crate::remembered::Remembered;
 use crate::webhooks::Sending;
 
 pub use api_keys::{MadeKey, NewApiKey};
+pub use attachments::{AttachmentView, NewAttachment, attachment_parts};
 pub use audit::{AuditQuery, HistoryEntry};
 pub use callers::Callers;
 pub use communities::{CommunityChanges, MemberView, PolicyChanges};
@@ -73,13 +79,14 @@ pub use imports::{
     ImportLine, ImportOrder, ImportReport, ImportView, LineOutcome, LineResult, Refusal, SLICE as IMPORT_SLICE,
 };
 pub use indexer::{Chain, Drift, IndexState, Indexer};
-pub use moving::{Arrival, Moved, MovedName, MovedPerson, MovedTip};
+pub use moving::{Arrival, Moved, MovedFile, MovedName, MovedPerson, MovedTip};
 pub use notifications::{NotificationView, TipBrief};
 pub use once::{Answer, Key, Once, Render, Reply};
 pub use operating::{IndexOutcome, IndexStatus, IndexTask, IndexWork};
 pub use outcomes::{OutcomeQuery, OutcomeView};
 pub use page::{Page, PageRequest};
 pub use passwords::{Passwords, ResetToken};
+pub use photos::Photos;
 pub use providers::{KeySource, Linking, Newcomers, ProviderOptions, Providers, SignedWith};
 pub use relations::RelationView;
 pub use reviews::{
@@ -97,6 +104,16 @@ pub use webhooks::{
     Courier, Envelope, MadeWebhook, Message, Names, NewWebhook, Parcel, Post, WebhookChanges, WebhookView,
 };
 
+/// What takes the processor for long, each kind on threads of its own behind a bounded queue.
+pub struct Pools {
+    /// Hashes.
+    pub passwords: Passwords,
+    /// Pictures.
+    pub photos: Photos,
+    /// Searches.
+    pub searches: SearchPool,
+}
+
 /// Everything the use cases work with.
 pub struct Service {
     store: Store,
@@ -107,8 +124,7 @@ pub struct Service {
     ids: Arc<dyn Ids>,
     keys: Keys,
     providers: Providers,
-    passwords: Passwords,
-    searches: SearchPool,
+    pools: Pools,
     remembered: Arc<Remembered>,
     slugs: Cache<String, CommunityId>,
     sending: Sending,
@@ -122,8 +138,7 @@ impl Service {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
         keys: Keys,
-        passwords: Passwords,
-        searches: SearchPool,
+        pools: Pools,
     ) -> Self {
         let remembered = Arc::new(Remembered::new(store.clone(), Arc::clone(&ids)));
         let sending = Sending::new(Arc::new(Courier::new(Vec::new())));
@@ -137,8 +152,7 @@ impl Service {
             ids,
             keys,
             providers: Providers::default(),
-            passwords,
-            searches,
+            pools,
             slugs: Cache::new(10_000),
             sending,
         }
@@ -168,7 +182,7 @@ impl Service {
 
     /// How many passwords were looked at since the start, whether anybody has them or not.
     pub fn passwords_looked_at(&self) -> u64 {
-        self.passwords.looked_at()
+        self.pools.passwords.looked_at()
     }
 
     /// The indexer: its state, and the place it has reached.

@@ -1,10 +1,11 @@
 //! Moving a whole base from one place to another, from the command line: people, memberships, glossaries, approved tips with
-//! their earlier texts and what using them did, flags, relations, and what took whose place.
+//! their earlier texts, their files and what using them did, flags, relations, and what took whose place.
 //!
 //! What was is told as it was (who, when, what it said); that it came in here is what the change log says, at the moment it
 //! did, by nobody. What peers have not approved stays where it is, and so do reviews, sessions, keys and passwords.
 
 mod away;
+mod files;
 mod here;
 
 use eureka_domain::Instant;
@@ -57,6 +58,17 @@ pub struct MovedTip {
     pub revisions: Vec<Revision>,
     /// What using it did, in the order it was told in.
     pub outcomes: Vec<Outcome>,
+}
+
+/// What a text of a tip has attached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovedFile {
+    /// The SHA-256 of its bytes, hexadecimal.
+    pub sha256: String,
+    /// What it holds.
+    pub bytes: Vec<u8>,
+    /// A small JPEG of a picture.
+    pub thumbnail: Option<Vec<u8>>,
 }
 
 /// What else is moved, each of it a line.

@@ -4,17 +4,14 @@
 
 mod changing;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
-use parking_lot::Mutex;
 
 use crate::ServiceError;
+use crate::workers::Workers;
 
 pub use changing::ResetToken;
 pub(crate) use changing::personal;
@@ -24,13 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How many may wait for their turn.
 const QUEUE: usize = 64;
 
-const BUSY: ServiceError = ServiceError::Busy("too many logins at once");
-
-type Job = Box<dyn FnOnce() + Send>;
-
 /// Hashes and checks passwords. Its threads end when it is dropped.
 pub struct Passwords {
-    queue: SyncSender<Job>,
+    workers: Workers,
     /// Checked in place of the hash of an unknown user, so that both take the same time.
     decoy: String,
     looked_at: AtomicU64,
@@ -39,20 +32,14 @@ pub struct Passwords {
 impl Passwords {
     /// A hasher that runs at most `at_once` hashes at the same time.
     pub fn new(at_once: usize) -> Result<Self, ServiceError> {
-        let (queue, jobs) = sync_channel::<Job>(QUEUE);
-        let jobs = Arc::new(Mutex::new(jobs));
-        for place in 0..at_once.max(1) {
-            let jobs = Arc::clone(&jobs);
-            let thread = std::thread::Builder::new().name(format!("passwords-{place}"));
-            thread.spawn(move || work(&jobs)).map_err(ServiceError::internal)?;
-        }
-        Ok(Self { queue, decoy: hash("a password that nobody has")?, looked_at: AtomicU64::new(0) })
+        let workers = Workers::new("passwords", at_once, QUEUE, PATIENCE, "too many logins at once")?;
+        Ok(Self { workers, decoy: hash("a password that nobody has")?, looked_at: AtomicU64::new(0) })
     }
 
     /// The PHC string to keep for a password.
     pub fn hash(&self, password: &str) -> Result<String, ServiceError> {
         let password = password.to_owned();
-        self.run(move || hash(&password))
+        self.workers.run(move || hash(&password))
     }
 
     /// Whether a password fits the stored hash; takes as long when there is none.
@@ -61,7 +48,7 @@ impl Passwords {
         let known = stored.is_some();
         self.looked_at.fetch_add(1, Ordering::Relaxed);
         let stored = stored.unwrap_or(&self.decoy).to_owned();
-        self.run(move || {
+        self.workers.run(move || {
             let parsed = PasswordHash::new(&stored).map_err(ServiceError::internal)?;
             Ok(Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok() && known)
         })
@@ -70,37 +57,6 @@ impl Passwords {
     /// How many passwords were looked at since the start, those of unknown users among them: each takes the same work.
     pub fn looked_at(&self) -> u64 {
         self.looked_at.load(Ordering::Relaxed)
-    }
-
-    /// Has a job done on one of the threads. One whose caller has given up is not begun.
-    fn run<T: Send + 'static>(
-        &self,
-        job: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
-    ) -> Result<T, ServiceError> {
-        let waiting = Arc::new(());
-        let still_waited_for = Arc::downgrade(&waiting);
-        let (tell, told) = sync_channel(1);
-        let job = move || {
-            if still_waited_for.strong_count() > 0 {
-                // Whoever asked may have gone meanwhile; then nobody is owed an answer.
-                let _ = tell.send(job());
-            }
-        };
-        self.queue.try_send(Box::new(job)).map_err(|_| BUSY)?;
-        let answer = told.recv_timeout(PATIENCE);
-        drop(waiting);
-        answer.unwrap_or(Err(BUSY))
-    }
-}
-
-/// Does jobs until there is nobody left to send any.
-fn work(jobs: &Mutex<Receiver<Job>>) {
-    loop {
-        let job = jobs.lock().recv(); // the lock is held while waiting, and given up before the job is done
-        let Ok(job) = job else { return };
-        if catch_unwind(AssertUnwindSafe(job)).is_err() {
-            tracing::error!("hashing a password panicked");
-        }
     }
 }
 

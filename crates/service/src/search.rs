@@ -83,7 +83,7 @@ impl ReadySearch {
 impl Service {
     /// Refuses a search while those before it wait too long. Looks at nothing else, so that a refusal costs next to nothing.
     pub fn may_search(&self) -> Result<(), ServiceError> {
-        if self.searches.is_behind() { Err(SearchError::Busy.into()) } else { Ok(()) }
+        if self.pools.searches.is_behind() { Err(SearchError::Busy.into()) } else { Ok(()) }
     }
 
     /// Gets a search ready: the caller may ask this, the index has come far enough. Blocks where
@@ -121,7 +121,7 @@ impl Service {
         let ReadySearch { request, index, position, asked } = search;
         let now = self.clock.now();
         let remembered = Arc::clone(&self.remembered);
-        let answer = self.searches.run(move |left| {
+        let answer = self.pools.searches.run(move |left| {
             let request = SearchRequest { deadline: left, ..request };
             let found = index.search(&request, now)?;
             if let Some(asked) = asked {

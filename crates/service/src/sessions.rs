@@ -71,7 +71,7 @@ impl Service {
             Ok::<_, ServiceError>((user, stored))
         })?;
         let password = if password.len() > 4 * PASSWORD_MAX { "" } else { password };
-        let fits = self.passwords.fits(password, stored.as_deref())?;
+        let fits = self.pools.passwords.fits(password, stored.as_deref())?;
         Ok(user.filter(|user| fits && user.status == UserStatus::Active))
     }
 

@@ -80,7 +80,7 @@ impl Service {
             limit: limit + text.apart.len(),
             ..SimilarRequest::new(text.title, text.text)
         };
-        let answer = self.searches.run(move |left| {
+        let answer = self.pools.searches.run(move |left| {
             let request = SimilarRequest { deadline: left, ..request };
             let mut found = index.similar(&request)?;
             found.retain(|similar| !text.apart.contains(&similar.tip.tip));
@@ -102,7 +102,7 @@ impl Service {
         let audience = caller.audience();
         let terms = self.indexer.words().complete(&q, &audience, limit);
         let request = SuggestRequest { audience, terms, limit, ..SuggestRequest::new(q) };
-        let answer = self.searches.run(move |left| {
+        let answer = self.pools.searches.run(move |left| {
             let request = SuggestRequest { deadline: left.min(SUGGEST_PATIENCE), ..request };
             index.suggest(&request).map(shape)
         });

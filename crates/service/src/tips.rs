@@ -7,7 +7,7 @@ mod replacing;
 use eureka_domain::access::{self, Caller};
 use eureka_domain::change::{Change, Facts, Kind};
 use eureka_domain::community::Community;
-use eureka_domain::diff::{FieldDiff, diff};
+use eureka_domain::diff::{FieldDiff, FileDiff, diff, diff_files};
 use eureka_domain::ids::{GapId, ReviewId, TipId, TipRef, UserId};
 use eureka_domain::review::{Amendment, Outcome, Review, Verdict};
 use eureka_domain::tip::{Confidence, Revision, Safety, State, Tip, TipText};
@@ -16,6 +16,7 @@ use eureka_domain::{Instant, RuleError, visibility};
 use eureka_store::tips::{TipFilter, TipSheet};
 use eureka_store::{Conn, Written, communities, notifications, reviews, revisions, tips};
 
+use crate::attachments::release;
 use crate::notifications::record;
 use crate::views::{one_tip_view, tip_views};
 use crate::{Answer, Once, Page, PageRequest, Service, ServiceError, TipView, audit, gaps, once};
@@ -77,6 +78,7 @@ impl TipChanges {
             safety: self.safety.unwrap_or(text.safety),
             hazard: self.hazard.unwrap_or(text.hazard),
             lang: self.lang.unwrap_or(text.lang),
+            attachments: text.attachments,
         }
     }
 }
@@ -127,12 +129,16 @@ pub struct TipQuery {
 /// What one revision changes of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevisionDiff {
+    /// Of which tip.
+    pub tip: TipId,
     /// The number of the old one.
     pub from: i32,
     /// The number of the new one.
     pub to: i32,
     /// The fields that differ.
     pub changes: Vec<FieldDiff>,
+    /// The files that differ.
+    pub files: Vec<FileDiff>,
 }
 
 impl Service {
@@ -289,7 +295,8 @@ impl Service {
                     .ok_or(ServiceError::NotFound("revision"))
             };
             let (old, new) = (seen(from)?, seen(number)?);
-            Ok(RevisionDiff { from, to: number, changes: diff(&old.text, &new.text) })
+            let (changes, files) = (diff(&old.text, &new.text), diff_files(&old.text, &new.text));
+            Ok(RevisionDiff { tip: sheet.tip.id, from, to: number, changes, files })
         })
     }
 
@@ -338,7 +345,7 @@ impl Service {
 }
 
 /// Locks a tip for `action`: it exists for the caller (404), they may (403), and it is as they last saw it (412).
-fn open(
+pub(crate) fn open(
     conn: &mut Conn<'_>,
     caller: &Caller,
     tip: TipRef,
@@ -355,7 +362,7 @@ fn open(
 }
 
 /// The newest text that the caller reads. What somebody else wrote and threw away is not built on.
-fn text_to_edit(conn: &mut Conn<'_>, caller: &Caller, sheet: &TipSheet) -> Result<TipText, ServiceError> {
+pub(crate) fn text_to_edit(conn: &mut Conn<'_>, caller: &Caller, sheet: &TipSheet) -> Result<TipText, ServiceError> {
     let TipSheet { tip, live, latest } = sheet;
     let community = communities::find(conn, tip.community)?.ok_or(ServiceError::NotFound("community"))?;
     let reads_latest = visibility::sees_revision(caller, tip, latest, &community);
@@ -364,7 +371,7 @@ fn text_to_edit(conn: &mut Conn<'_>, caller: &Caller, sheet: &TipSheet) -> Resul
 }
 
 /// Puts a text into the draft, or starts the next revision with it.
-fn rewrite(
+pub(crate) fn rewrite(
     conn: &mut Conn<'_>,
     caller: &Caller,
     sheet: TipSheet,
@@ -373,9 +380,11 @@ fn rewrite(
     now: Instant,
 ) -> Result<TipSheet, ServiceError> {
     let TipSheet { mut tip, live, latest } = sheet;
+    let before = latest.text.attachments.clone();
     let latest = match workflow::edit(&mut tip, latest, text, caller.user, now)? {
         Edited::Rewritten(draft) => {
             revisions::rewrite(conn, &tip, &draft)?;
+            release(conn, &draft, &before)?;
             draft
         }
         Edited::Started { before, next } => {

@@ -177,7 +177,7 @@ impl Service {
             created_at: now,
             updated_at: now,
         };
-        Ok((user, self.passwords.hash(&new.password)?))
+        Ok((user, self.pools.passwords.hash(&new.password)?))
     }
 
     /// The hash of the new password, if one is set; whoever changes their own proves that they know the old one.
@@ -189,7 +189,7 @@ impl Service {
         if caller.user == id {
             self.prove(&user, changes.current_password.as_deref().unwrap_or_default())?;
         }
-        self.passwords.hash(password).map(Some)
+        self.pools.passwords.hash(password).map(Some)
     }
 }
 

@@ -40,10 +40,12 @@ const TEXTS: [(&str, &str, &str); 13] = [
 /// The same in JSON: what was told of each line of an import.
 const OF_IMPORTS: (&str, &str, &str) = ("imports", "id", "lines");
 
-/// The tables that rows were taken from or rewritten in.
+/// The tables that rows were taken from or rewritten in, and those of texts and files, from which people take things
+/// themselves.
 const TOUCHED: &str = "users, sessions, refresh_tokens, api_keys, members, identities, notifications, watches, searches, gaps, gap_tips, reviews, \
                        flags, outcomes, decisions, review_comments, relations, tips, change_payloads, idempotency_keys, \
-                       communities, glossaries, imports, webhooks, webhook_secrets, webhook_deliveries, webhook_told";
+                       communities, glossaries, imports, revisions, attachments, attachment_files, attachment_parts, \
+                        webhooks, webhook_secrets, webhook_deliveries, webhook_told";
 
 /// How long older readers may take.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -149,7 +151,7 @@ pub fn tips_that_mention(conn: &mut Conn<'_>, traces: &Traces) -> Result<Vec<Tip
         number: i64,
     }
     let text = "title || ' ' || problem || ' ' || coalesce(cause, '') || ' ' || coalesce(solution, '') || ' ' || \
-                coalesce(hazard, '') || ' ' || tags";
+                coalesce(hazard, '') || ' ' || tags || ' ' || attachments";
     let revisions = format!("(SELECT tip_id, {text} AS text FROM revisions) AS texts");
     let mut numbers = Vec::new();
     for (tip, text) in mentions(conn, &revisions, "tip_id", "text", traces)? {

@@ -9,7 +9,7 @@ use crate::schema::{imports, revision_credits, revisions, tips};
 use crate::sql_types::{DbInstant, DbUuid};
 use crate::{Conn, StoreError};
 
-/// Rows in one statement: 20 columns each stay below SQLite's limit of 32,766 bound values.
+/// Rows in one statement: 21 columns each stay below SQLite's limit of 32,766 bound values.
 const ROWS: usize = 500;
 
 /// Adds tips with one revision each, and credits their authors. One conflict (`tips.external_id`, `tips.number`) refuses

@@ -16,6 +16,7 @@ macro_rules! on_each {
 }
 
 pub mod api_keys;
+pub mod attachments;
 pub mod backup;
 pub mod comments;
 pub mod communities;

@@ -151,6 +151,7 @@ pub(crate) struct Row {
     safety: String,
     hazard: Option<String>,
     lang: Option<String>,
+    attachments: String,
     editor_id: DbUuid,
     created_at: DbInstant,
     updated_at: DbInstant,
@@ -179,6 +180,8 @@ impl TryFrom<&Revision> for Row {
             safety: text.safety.word().to_owned(),
             hazard: text.hazard.clone(),
             lang: text.lang.clone(),
+            attachments: serde_json::to_string(&text.attachments)
+                .map_err(|error| StoreError::corrupt("attachments", error))?,
             editor_id: DbUuid(revision.editor.0),
             created_at: DbInstant(revision.created_at),
             updated_at: DbInstant(revision.updated_at),
@@ -210,6 +213,8 @@ impl Row {
                 safety: safety.ok_or_else(|| StoreError::corrupt("revisions.safety", &row.safety))?,
                 hazard: row.hazard,
                 lang: row.lang,
+                attachments: serde_json::from_str(&row.attachments)
+                    .map_err(|error| StoreError::corrupt("revisions.attachments", error))?,
             },
             editor: UserId(row.editor_id.0),
             credited,

@@ -145,6 +145,7 @@ diesel::table! {
         safety -> Text,
         hazard -> Nullable<Text>,
         lang -> Nullable<Text>,
+        attachments -> Text,
         editor_id -> Uuid,
         created_at -> Instant,
         updated_at -> Instant,
@@ -546,6 +547,31 @@ diesel::table! {
         id -> Integer,
         holder -> Nullable<Uuid>,
         until -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    attachment_files (sha256) {
+        sha256 -> Text,
+        thumbnail -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    attachment_parts (sha256, place) {
+        sha256 -> Text,
+        place -> Integer,
+        bytes -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::Uuid;
+    attachments (id) {
+        id -> Uuid,
+        tip_id -> Uuid,
+        sha256 -> Text,
     }
 }
 

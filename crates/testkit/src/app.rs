@@ -13,8 +13,8 @@ use eureka_domain::community::{Charter, Community, Openness, ReviewPolicy, Role}
 use eureka_domain::ids::UserId;
 use eureka_domain::user::SiteRole;
 use eureka_service::{
-    Courier, Indexer, Keys, NewUser, Passwords, PoolOptions, Post, ProviderOptions, Providers, SearchPool, Service,
-    generate_key,
+    Courier, Indexer, Keys, NewUser, Passwords, Photos, PoolOptions, Pools, Post, ProviderOptions, Providers,
+    SearchPool, Service, generate_key,
 };
 use eureka_store::Store;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ use tempfile::TempDir;
 
 use crate::call::{Call, Reply};
 use crate::clock::{CountedIds, FixedClock};
-use crate::{TestDatabase, on_both};
+use crate::{TestDatabase, on_both, secrets};
 
 /// Everyone's password.
 pub const PASSWORD: &str = "oxidised fuse holders";
@@ -117,14 +117,19 @@ impl TestApp {
         providers: Vec<ProviderOptions>,
         post: Arc<dyn Post>,
     ) -> Self {
+        secrets::watch();
+        secrets::must_not_be_logged(PASSWORD);
         let (clock, ids) = (Arc::clone(&shared.clock), Arc::clone(&shared.ids));
         let folder = tempfile::tempdir().expect("a temporary folder");
         let indexer = Indexer::open(store.clone(), &folder.path().join("index")).expect("an index");
         let keys = Keys::new("eureka", std::slice::from_ref(&shared.key)).expect("keys");
-        let passwords = Passwords::new(2).expect("a hasher");
-        let searches = SearchPool::new(PoolOptions::default()).expect("threads");
+        let pools = Pools {
+            passwords: Passwords::new(2).expect("a hasher"),
+            photos: Photos::new(1).expect("threads"),
+            searches: SearchPool::new(PoolOptions::default()).expect("threads"),
+        };
         let believed = Providers::new("eureka", providers.clone()).expect("providers");
-        let service = Service::new(store, indexer, clock.clone(), ids, keys, passwords, searches);
+        let service = Service::new(store, indexer, clock.clone(), ids, keys, pools);
         let service = Arc::new(service.believing(believed).posting(post));
         let follower = service.indexer().follow().expect("a thread");
         let api = Data::new(Api::limited(Arc::clone(&service), limits));
@@ -275,6 +280,10 @@ impl Drop for TestApp {
         self.service.indexer().stop();
         if let Some(follower) = self.follower.take() {
             let _ = follower.join();
+        }
+        if !std::thread::panicking() {
+            let (leaks, _) = secrets::leaks();
+            assert!(leaks.is_empty(), "secrets were logged: {leaks:#?}");
         }
     }
 }

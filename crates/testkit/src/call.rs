@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::app::Person;
-use crate::described;
+use crate::{described, secrets};
 
 /// A request to be sent.
 #[must_use]
@@ -65,6 +65,7 @@ impl Call {
             .into();
         let mut request =
             ureq::http::Request::builder().method(self.method.as_str()).uri(format!("{}{}", self.base, self.path));
+        secrets::learn_from(&self.body);
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
@@ -82,6 +83,7 @@ impl Call {
             .collect();
         let status = response.status().as_u16();
         let body = response.body_mut().read_to_vec().expect("a whole body");
+        secrets::learn_from(&body);
         let reply = Reply { status, headers, body };
         if let Err(why) = described::check(&self.method, &self.path, &reply) {
             #[allow(clippy::panic, reason = "this is the check")]

@@ -16,9 +16,13 @@ mod database;
 #[cfg(feature = "app")]
 mod described;
 mod own_postgres;
+#[cfg(feature = "app")]
+mod pictures;
 mod postgres;
 #[cfg(feature = "app")]
 mod provider;
+#[cfg(feature = "app")]
+mod secrets;
 mod skip;
 
 #[cfg(feature = "app")]
@@ -30,5 +34,9 @@ pub use clock::{CountedIds, FixedClock};
 pub use database::{LOG_ID, TestDatabase, on_both};
 pub use own_postgres::OwnPostgres;
 #[cfg(feature = "app")]
+pub use pictures::{drawing, photo};
+#[cfg(feature = "app")]
 pub use provider::MockProvider;
+#[cfg(feature = "app")]
+pub use secrets::{leaks, must_not_be_logged};
 pub use skip::skip;

@@ -18,7 +18,7 @@ const ARROWS: [(&str, &[&str]); 7] = [
 ];
 
 /// Crates from outside that only some floors may know.
-const KEPT_IN: [(&str, &[&str]); 8] = [
+const KEPT_IN: [(&str, &[&str]); 11] = [
     ("diesel", &["store"]),
     ("tantivy", &["search"]),
     ("actix-web", &["api", "server", "testkit"]),
@@ -26,6 +26,9 @@ const KEPT_IN: [(&str, &[&str]); 8] = [
     ("jsonwebtoken", &["service"]),
     ("ureq", &["service", "server", "testkit"]),
     ("object_store", &["server"]),
+    ("image", &["service", "testkit"]),
+    ("comrak", &["api"]),
+    ("ammonia", &["api"]),
     ("anyhow", &["server"]),
 ];
 

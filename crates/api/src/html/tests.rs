@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use eureka_domain::attachment::{Attachment, Media};
+use eureka_domain::ids::{AttachmentId, TipId};
 use html5ever::driver::ParseOpts;
 use html5ever::tendril::TendrilSink;
 use html5ever::{QualName, local_name, ns, parse_fragment};
@@ -38,7 +40,7 @@ fn read(html: &str) -> (Elements, String) {
 }
 
 /// Refuses all that could do more than show a text. The lists here are not those of the code.
-fn check(html: &str) {
+pub(crate) fn check(html: &str) {
     for (element, attributes) in read(html).0 {
         let plain = [
             "a",
@@ -54,6 +56,7 @@ fn check(html: &str) {
             "h5",
             "h6",
             "hr",
+            "img",
             "li",
             "ol",
             "p",
@@ -70,6 +73,9 @@ fn check(html: &str) {
         assert!(plain.contains(&element.as_str()), "<{element}> in {html}");
         for (name, value) in &attributes {
             match (element.as_str(), name.as_str()) {
+                ("a", "href") if is_path_of_file(value) => {}
+                ("img", "src") => assert!(is_path_of_file(value), "{value} in {html}"),
+                ("img", "alt" | "title") => {}
                 ("a", "href") => {
                     let scheme = value.split(':').next().unwrap_or_default();
                     assert!(["http", "https", "mailto"].contains(&scheme), "{value} in {html}");
@@ -83,6 +89,47 @@ fn check(html: &str) {
         }
         let has = |name: &str| attributes.iter().any(|(known, _)| known == name);
         assert!(element != "a" || has("rel"), "{html}");
+    }
+}
+
+/// Whether an address is `/v1/tips/…/attachments/…`, with hexadecimal digits and dashes alone in between.
+fn is_path_of_file(address: &str) -> bool {
+    let Some((tip, file)) = address.strip_prefix("/v1/tips/").and_then(|rest| rest.split_once("/attachments/")) else {
+        return false;
+    };
+    [tip, file].iter().all(|id| id.len() == 36 && id.chars().all(|c| c.is_ascii_hexdigit() || c == '-'))
+}
+
+#[test]
+fn a_text_shows_its_own_photos_and_leads_to_its_own_files_alone() {
+    let file = |name: &str, media, place| {
+        let id = AttachmentId(Uuid::from_u128(place));
+        let (name, sha256) = (name.to_owned(), "0".repeat(64));
+        AttachmentBody::new(TipId(Uuid::from_u128(7)), &Attachment { id, name, media, bytes: 1, sha256, pixels: None })
+    };
+    let files = [file("fuse holders.jpg", Media::Jpeg, 1), file("plan.pdf", Media::Pdf, 2)];
+    let shown = |source: &str| {
+        let shown = html_with(source, &Files(&files));
+        check(&shown);
+        shown
+    };
+    let (photo, plan) = (files[0].url(), files[1].url());
+    let link = |text: &str| format!("<p><a href=\"{plan}\" rel=\"nofollow noopener noreferrer\">{text}</a></p>\n");
+    for (source, expected) in [
+        (
+            "![two](<attachment:Fuse holders.jpg> \"rear\")",
+            format!("<p><img src=\"{photo}\" alt=\"two\" title=\"rear\"></p>\n"),
+        ),
+        ("[plan](attachment:plan.pdf)", link("plan")),
+        ("![plan](attachment:plan.pdf)", "<p>plan</p>\n".to_owned()),
+        ("![x](attachment:other.jpg)", "<p>x</p>\n".to_owned()),
+        ("![x](plan.pdf)", "<p>x</p>\n".to_owned()),
+        ("![x](https://evil.example/fuse%20holders.jpg)", "<p>x</p>\n".to_owned()),
+        (&format!("![x]({photo})"), "<p>x</p>\n".to_owned()),
+        (&format!("[x](//evil.example{photo})"), "<p><a rel=\"nofollow noopener noreferrer\">x</a></p>\n".to_owned()),
+        (&format!("[x]({photo}/../../../auth)"), "<p><a rel=\"nofollow noopener noreferrer\">x</a></p>\n".to_owned()),
+    ] {
+        assert_eq!(shown(source), expected, "{source}");
     }
 }
 

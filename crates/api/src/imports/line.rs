@@ -75,6 +75,10 @@ pub(crate) struct ImportLineBody {
     #[serde(default, rename = "proof")]
     #[schema(value_type = Option<Object>)]
     _proof: Option<IgnoredAny>,
+    /// Passed over: the files themselves are not moved.
+    #[serde(default, rename = "attachments")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    _attachments: Option<IgnoredAny>,
     /// Passed over.
     #[serde(default, rename = "also_by")]
     #[schema(value_type = Option<Vec<Object>>)]
@@ -140,6 +144,7 @@ pub(crate) fn read_line(number: usize, line: &[u8], community: Option<&str>) -> 
             tags: body.tags,
             safety: body.safety.map_or(Safety::None, Into::into),
             hazard: body.hazard,
+            attachments: Vec::new(),
             lang: body.lang,
         },
     })

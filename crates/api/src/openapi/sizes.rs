@@ -1,7 +1,7 @@
 //! How large what clients send may be: each text, list and number of a request says so in the document. A name means the
 //! same everywhere, so most limits go by it; the field's own `#[schema(max_length = …)]` goes before.
 
-use eureka_domain::{glossary, outcome, password, review, tip, workflow};
+use eureka_domain::{attachment, glossary, outcome, password, review, tip, workflow};
 use utoipa::Number;
 use utoipa::openapi::schema::{KnownFormat, Object, Schema, SchemaFormat, SchemaType};
 use utoipa::openapi::{RefOr, Type};
@@ -9,7 +9,7 @@ use utoipa::openapi::{RefOr, Type};
 use super::schemas::parts;
 
 /// Longest texts, in characters, by the name of the field; of what is no field, by that of the schema or media type.
-const TEXTS: [(&str, usize); 42] = [
+const TEXTS: [(&str, usize); 43] = [
     ("title", tip::TITLE_MAX),
     ("problem", tip::BODY_MAX),
     ("cause", tip::BODY_MAX),
@@ -51,6 +51,7 @@ const TEXTS: [(&str, usize); 42] = [
     ("url", 2048),
     ("kinds", 60),
     ("AuthorBody", 120),
+    ("FileBody", attachment::BYTES_MAX),
     ("text/csv", 8 << 20),
 ];
 /// An id, or a tip's number.
@@ -61,7 +62,7 @@ const INSTANT: usize = 40;
 const TOKEN: usize = 128;
 
 /// Most items, by the name of the field.
-const LISTS: [(&str, usize); 9] = [
+const LISTS: [(&str, usize); 10] = [
     ("products", tip::LABELS_MAX),
     ("fault_codes", tip::LABELS_MAX),
     ("parts", tip::LABELS_MAX),
@@ -70,6 +71,7 @@ const LISTS: [(&str, usize); 9] = [
     ("means", glossary::MEANS_MAX),
     ("scopes", 4),
     ("also_by", tip::LABELS_MAX),
+    ("attachments", attachment::FILES_MAX),
     ("kinds", 50),
 ];
 

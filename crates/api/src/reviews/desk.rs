@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::body::{ReasonWord, ReviewBody, VerdictWord};
-use crate::diff::{FieldDiffBody, FieldWord};
+use crate::diff::{FieldDiffBody, FieldWord, FileDiffBody};
 use crate::html::{Render, html};
 use crate::relations::RelationBody;
 use crate::similar::SimilarTipBody;
@@ -30,6 +30,8 @@ pub(crate) struct ReviewDeskBody {
     review: ReviewBody,
     /// What the text under review changes of the one that readers see.
     changes: Vec<FieldDiffBody>,
+    /// What it attaches and what it takes away: those that went, then those that came.
+    changed_attachments: Vec<FileDiffBody>,
     /// What the reviewer named in `edited_by` changed in the text before.
     edits: Vec<FieldDiffBody>,
     /// What a program can tell of the text: hints, never a verdict.
@@ -52,6 +54,7 @@ impl ReviewDeskBody {
         Self {
             review: (&desk.detail).into(),
             changes: desk.changes.iter().map(Into::into).collect(),
+            changed_attachments: desk.files.iter().map(|file| FileDiffBody::new(desk.detail.tip.id, file)).collect(),
             edits: desk.edits.iter().map(Into::into).collect(),
             checklist: desk.checklist.iter().map(Into::into).collect(),
             stale_approvals: desk.stale_approvals,

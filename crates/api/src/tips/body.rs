@@ -1,7 +1,7 @@
 //! The shapes of tips on the wire.
 #![allow(clippy::option_option, reason = "RFC 7396 tells a field that is null from one that is absent")]
 
-use eureka_domain::ids::GapId;
+use eureka_domain::ids::{GapId, TipId};
 use eureka_domain::tip::{Confidence, Replaced, Revision, Safety, State, TipText};
 use eureka_domain::workflow::Action;
 use eureka_service::{HistoryEntry, NewTip, ReviewBrief, TipChanges, TipView};
@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::html::{HtmlBody, Render};
+use crate::attachments::AttachmentBody;
+use crate::html::{Files, HtmlBody, Render};
 use crate::outcomes::TipProofBody;
 use crate::similar::SimilarTipBody;
 use crate::wire::{Person, instant, nullable, present, wire_enum};
@@ -80,10 +81,13 @@ pub(crate) struct TextBody {
     /// Language: BCP 47 primary subtag.
     #[serde(skip_serializing_if = "Option::is_none")]
     lang: Option<String>,
+    /// Photos and documents, as they were added.
+    attachments: Vec<AttachmentBody>,
 }
 
-impl From<&TipText> for TextBody {
-    fn from(text: &TipText) -> Self {
+impl TextBody {
+    /// A text of a tip.
+    pub(crate) fn new(tip: TipId, text: &TipText) -> Self {
         Self {
             title: text.title.clone(),
             problem: text.problem.clone(),
@@ -97,14 +101,14 @@ impl From<&TipText> for TextBody {
             parts: text.parts.clone(),
             tags: text.tags.clone(),
             lang: text.lang.clone(),
+            attachments: text.attachments.iter().map(|file| AttachmentBody::new(tip, file)).collect(),
         }
     }
-}
 
-impl TextBody {
     /// The text, with its HTML beside it.
     fn rendered(self) -> Self {
-        let html = HtmlBody::of(&self.problem, self.cause.as_deref(), self.solution.as_deref());
+        let html =
+            HtmlBody::of(&self.problem, self.cause.as_deref(), self.solution.as_deref(), &Files(&self.attachments));
         Self { html: Some(html), ..self }
     }
 }
@@ -142,7 +146,7 @@ impl From<&Revision> for RevisionBody {
             state: revision.state.into(),
             round: revision.round,
             editor: revision.editor.0,
-            text: (&revision.text).into(),
+            text: TextBody::new(revision.tip, &revision.text),
             created_at: instant(revision.created_at),
             submitted_at: revision.submitted_at.map(instant),
             decided_at: revision.decided_at.map(instant),
@@ -305,7 +309,7 @@ impl From<&TipView> for TipBody {
             confidence: view.tip.confidence.into(),
             hold: view.tip.hold.clone(),
             proof: TipProofBody::of(view),
-            text: (&view.shown.text).into(),
+            text: TextBody::new(view.tip.id, &view.shown.text),
             pending: view.pending.as_ref().map(Into::into),
             review: view.review.as_ref().map(Into::into),
             look_alikes: None,
@@ -384,6 +388,7 @@ impl From<NewTipBody> for NewTip {
             tags: body.tags,
             safety: body.safety.map_or(Safety::None, Into::into),
             hazard: body.hazard,
+            attachments: Vec::new(),
             lang: body.lang,
         };
         Self { community: body.community, text, submit: body.submit, gap: body.gap.map(GapId) }
@@ -556,10 +561,10 @@ pub(crate) struct HistoryBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     was: Option<String>,
     /// What it is now: the confidence, the revision's number, or the number of the tip that took its place or that it
-    /// relates to.
+    /// relates to; or what the attachment is called.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<String>,
-    /// The review, flag, outcome, gap or other tip it is about.
+    /// The review, flag, outcome, gap, attachment or other tip it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<Uuid>,
 }

@@ -4,11 +4,13 @@ use std::fmt::Write;
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
+use eureka_domain::attachment::Attachment;
 use eureka_domain::tip::{Confidence, Safety};
 use eureka_service::TipView;
 
 use super::{TipPageParams, where_it_went};
 use crate::Api;
+use crate::attachments::path_of;
 use crate::caller::Caller;
 use crate::conditional::tagged_as;
 use crate::params::Params;
@@ -96,12 +98,14 @@ fn facts(view: &TipView) -> String {
         let uses = proof.fixed + proof.partly + proof.not_fixed;
         format!("fixed it {} of {uses}", proof.fixed)
     });
+    let file = |file: &Attachment| format!("[{}]({})", plain(&file.name), path_of(view.tip.id, file.id));
     let number = view.tip.number;
     let lines = [
         ("Products", names(&text.products)),
         ("Fault codes", codes(&text.fault_codes)),
         ("Parts", codes(&text.parts)),
         ("Tags", names(&text.tags)),
+        ("Attachments", text.attachments.iter().map(file).collect::<Vec<_>>().join(", ")),
         ("Author", author),
         ("Community", plain(&view.community)),
         ("Revision", view.shown.number.to_string()),

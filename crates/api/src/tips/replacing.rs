@@ -13,7 +13,7 @@ use crate::Api;
 use crate::body::Body;
 use crate::caller::Caller;
 use crate::conditional::{Expected, tagged};
-use crate::diff::FieldDiffBody;
+use crate::diff::{FieldDiffBody, FileDiffBody};
 use crate::params::Params;
 use crate::path::{revision_number, tip_ref};
 use crate::problem::{Problem, VALIDATION_FAILED};
@@ -69,11 +69,18 @@ pub(crate) struct DiffBody {
     to: i32,
     /// The fields that differ.
     changes: Vec<FieldDiffBody>,
+    /// The attachments that differ: those that went, then those that came.
+    attachments: Vec<FileDiffBody>,
 }
 
 impl From<&RevisionDiff> for DiffBody {
     fn from(diff: &RevisionDiff) -> Self {
-        Self { from: diff.from, to: diff.to, changes: diff.changes.iter().map(Into::into).collect() }
+        Self {
+            from: diff.from,
+            to: diff.to,
+            changes: diff.changes.iter().map(Into::into).collect(),
+            attachments: diff.files.iter().map(|file| FileDiffBody::new(diff.tip, file)).collect(),
+        }
     }
 }
 

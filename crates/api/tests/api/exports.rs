@@ -87,6 +87,7 @@ fn line(n: usize, community: &str) -> eureka_service::ImportLine {
             tags: vec![format!("tag-{n}")],
             safety: eureka_domain::tip::Safety::None,
             hazard: None,
+            attachments: Vec::new(),
             lang: None,
         },
     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::Duration;
 use eureka_api::LimitOptions;
 use eureka_domain::community::{Openness, Role};
-use eureka_testkit::{Call, Person, Reply, TestApp, on_both, sample};
+use eureka_testkit::{Call, Person, Reply, TestApp, on_both, photo, sample};
 use serde_json::{Value, json};
 
 const ABSENT: &str = "01930000-0000-7000-8000-000000000000";
@@ -110,6 +110,11 @@ const ROWS: &[(&str, Row)] = &[
     ("GET /v1/tips/{id}.md", Tip("")),
     ("PATCH /v1/tips/{id}", Tip(r#"{"title": "x"}"#)),
     ("POST /v1/tips/{id}/archive", Tip(REASON)),
+    ("GET /v1/tips/{id}/attachments", Tip("")),
+    ("POST /v1/tips/{id}/attachments", Tip("")),
+    ("GET /v1/tips/{id}/attachments/{attachment_id}", Tip("")),
+    ("DELETE /v1/tips/{id}/attachments/{attachment_id}", Tip("")),
+    ("GET /v1/tips/{id}/attachments/{attachment_id}/thumbnail", Tip("")),
     ("POST /v1/tips/{id}/flags", Tip(r#"{"kind": "wrong"}"#)),
     ("GET /v1/tips/{id}/history", Tip("")),
     ("POST /v1/tips/{id}/hold", Tip(REASON)),
@@ -156,6 +161,8 @@ struct Hidden {
     id: String,
     number: String,
     review: Option<String>,
+    /// A photo of it, called by its word.
+    file: String,
     /// Whose eyes may see it.
     seen_by: BTreeSet<&'static str>,
 }
@@ -191,7 +198,10 @@ fn written(app: &TestApp, author: &Person, slug: &str, word: &str) -> Reply {
     for field in ["products", "tags", "fault_codes", "parts"] {
         tip[field] = json!([word]);
     }
-    app.post(author, "/v1/tips", tip).expect(201)
+    let path = format!("/v1/tips/{}", app.post(author, "/v1/tips", tip).expect(201).word("/id"));
+    let attach = app.call("POST", &format!("{path}/attachments?name={word}.jpg")).by(author);
+    attach.raw("image/jpeg", &photo(8, 8)).send().expect(201);
+    app.get(author, &path).expect(200)
 }
 
 fn world(app: &TestApp) -> World {
@@ -215,7 +225,8 @@ fn world(app: &TestApp) -> World {
     let mut hidden = Vec::new();
     let mut add = |word: &'static str, tip: &Reply, review: Option<String>, seen_by: &[&'static str]| {
         let (id, number) = (tip.word("/id"), tip.word("/number"));
-        hidden.push(Hidden { word, id, number, review, seen_by: seen_by.iter().copied().collect() });
+        let file = tip.word("/attachments/0/id");
+        hidden.push(Hidden { word, id, number, review, file, seen_by: seen_by.iter().copied().collect() });
     };
     let submit = |tip: &Reply| {
         let sent = app.act(&ana, &format!("/v1/tips/{}/submit", tip.word("/id")), tip.etag(), json!({})).expect(200);
@@ -374,6 +385,7 @@ fn mentions(reply: &Reply, hidden: &Hidden) -> bool {
     let text = whole(reply).to_lowercase();
     text.contains(hidden.word)
         || text.contains(&hidden.id)
+        || text.contains(&hidden.file)
         || text.contains(&format!("\"{}\"", hidden.number.to_lowercase()))
 }
 
@@ -478,20 +490,25 @@ fn by_name(
     names: impl Fn(&Hidden) -> Vec<String>,
 ) -> Cells {
     let template = operation.split(' ').nth(1).unwrap().replace("{n}", "1").replace("{outcome_id}", ABSENT);
+    let template = template.replace("{attachment_id}", "FILE");
     let body = body.replace("BEACON", &world.beacon);
-    // A path with two tips is asked with the hidden one in either place.
+    // A path with two tips is asked with the hidden one in either place, and one of a file as if it were another tip's.
     let mut paths = vec![template.replace("{id}", "HIDDEN").replace("{other}", &world.beacon)];
     if template.contains("{other}") {
         paths.push(template.replace("{id}", &world.beacon).replace("{other}", "HIDDEN"));
     }
+    if template.contains("FILE") {
+        paths.push(template.replace("{id}", &world.beacon));
+    }
     let mut cells = Vec::new();
     for path in paths {
-        let nothing = ask(app, who, operation, &path.replace("HIDDEN", ABSENT), &body);
+        let fill = |tip: &str, file: &str| path.replace("HIDDEN", tip).replace("FILE", file);
+        let nothing = ask(app, who, operation, &fill(ABSENT, ABSENT), &body);
         assert_ne!(nothing.status, 400, "the row's body is none that {operation} takes: {}", nothing.text());
         for tip in hidden {
             for name in names(tip) {
-                let reply = ask(app, who, operation, &path.replace("HIDDEN", &name), &body);
-                let same = whole(&reply).replace(&name, ABSENT) == whole(&nothing);
+                let reply = ask(app, who, operation, &fill(&name, &tip.file), &body);
+                let same = whole(&reply).replace(&name, ABSENT).replace(&tip.file, ABSENT) == whole(&nothing);
                 cells.push((!same || reply.status < 400).then(|| format!("{} by {name}: {}", tip.word, whole(&reply))));
             }
         }

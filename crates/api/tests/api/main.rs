@@ -4,6 +4,7 @@
 
 mod admin;
 mod api_keys;
+mod attachments;
 mod changes;
 mod communities;
 mod conventions;

@@ -239,6 +239,7 @@ fn text(title: &str) -> TipText {
         tags: vec![],
         safety: Safety::None,
         hazard: None,
+        attachments: Vec::new(),
         lang: None,
     }
 }

@@ -171,6 +171,7 @@ fn as_tip(number: usize, document: DocumentLine) -> ImportLine {
             tags: Vec::new(),
             safety: Safety::None,
             hazard: None,
+            attachments: Vec::new(),
             lang: document.lang,
         },
     }

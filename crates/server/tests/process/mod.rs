@@ -92,6 +92,29 @@ impl Server {
         (response.status().as_u16(), serde_json::from_slice(&body).unwrap_or_default())
     }
 
+    /// Attaches a file to a tip, with a name for the request; `None` when no whole answer came.
+    pub(crate) fn attach(&self, tip: &str, token: &str, name: &str, bytes: &[u8]) -> Option<(u16, Value)> {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let request = ureq::http::Request::builder()
+            .method("POST")
+            .uri(format!("{}/v1/tips/{tip}/attachments?name={name}", self.base))
+            .header("Authorization", format!("Bearer {token}"))
+            .header("Idempotency-Key", format!("{tip} {name}"))
+            .header("Content-Type", "application/octet-stream");
+        let mut response = agent.run(request.body(bytes.to_vec()).unwrap()).ok()?;
+        let body = response.body_mut().read_to_vec().ok()?;
+        Some((response.status().as_u16(), serde_json::from_slice(&body).unwrap_or_default()))
+    }
+
+    /// The bytes of a file.
+    pub(crate) fn bytes(&self, path: &str, token: &str) -> (u16, Vec<u8>) {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let request = agent.get(format!("{}{path}", self.base)).header("Authorization", format!("Bearer {token}"));
+        let mut response = request.call().unwrap();
+        let status = response.status().as_u16();
+        (status, response.body_mut().with_config().limit(1 << 30).read_to_vec().unwrap())
+    }
+
     pub(crate) fn get(&self, path: &str, token: &str) -> (u16, Value) {
         self.send("GET", path, token, None)
     }

@@ -5,8 +5,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use eureka_testkit::TestDatabase;
+use serde_json::json;
 
-use crate::process::{Server, eureka};
+use crate::process::{PASSWORD, Server, eureka, stdout};
 use crate::witness::Witnesses;
 use crate::{all_holds, long};
 
@@ -47,6 +48,71 @@ fn storm(database: Option<&str>, kills: u64) {
     assert_eq!(witnesses.faults(), Vec::<String>::new());
     server.stop();
     all_holds(folder.path(), database);
+}
+
+/// Kills it while files of some megabytes come in, and starts it again.
+fn kill_while_files_come_in(database: Option<&str>, kills: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(demo(folder.path(), database));
+    let token = server.log_in("technician@demo.example", PASSWORD);
+    let draft = json!({"community": "office-printers", "title": "Witness of files", "problem": "It stops."});
+    let mut tips = Vec::new();
+    let mut kept: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut turn = 0_u64;
+    for kill in 0..kills {
+        let (status, tip) = server.send("POST", "/v1/tips", &token, Some(draft.clone()));
+        assert_eq!(status, 201, "{tip}");
+        tips.push(tip["id"].as_str().unwrap().to_owned());
+        let tip = tips.last().unwrap();
+        std::thread::scope(|scope| {
+            let pid = server.child.id().to_string();
+            scope.spawn(move || {
+                std::thread::sleep(Duration::from_millis(100 + (kill * 137) % 900));
+                assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
+            });
+            // As many as one text takes: the rest is asked of the next tip.
+            for _ in 0..20 {
+                turn += 1;
+                let bytes = document(turn);
+                match server.attach(tip, &token, &format!("{turn}.pdf"), &bytes) {
+                    Some((201, told)) => kept.push((told["url"].as_str().unwrap().to_owned(), bytes)),
+                    Some((status, told)) => panic!("{status} {told}"),
+                    None => break,
+                }
+            }
+        });
+        server.child.wait().unwrap();
+        server = Server::start(demo(folder.path(), database));
+    }
+    println!("{kills} kills, {} files acknowledged of {turn}", kept.len());
+    assert!(kept.len() > 1 && (kept.len() as u64) < turn, "no kill met a file on its way: {} of {turn}", kept.len());
+    for (path, bytes) in &kept {
+        let (status, found) = server.bytes(path, &token);
+        assert!(status == 200 && found == *bytes, "{path}: {status}, {} bytes", found.len());
+    }
+    server.stop();
+    let mut doctor = eureka(folder.path(), &["doctor"]);
+    if let Some(url) = database {
+        doctor.env("DATABASE_URL", url);
+    }
+    let found = doctor.output().unwrap();
+    assert!(found.status.success(), "{}", stdout(&found));
+    all_holds(folder.path(), database);
+}
+
+/// A document that is like no other.
+fn document(turn: u64) -> Vec<u8> {
+    let line = format!("% line of document {turn}\n");
+    [b"%PDF-1.7\n".to_vec(), line.repeat(3 << 16).into_bytes()].concat()
+}
+
+#[test]
+fn killed_while_files_come_in_it_has_those_it_acknowledged_whole_and_nothing_of_the_others() {
+    let kills = if long() { 30 } else { 3 };
+    kill_while_files_come_in(None, kills);
+    if let Some(database) = TestDatabase::empty_postgres() {
+        kill_while_files_come_in(Some(database.url()), kills);
+    }
 }
 
 #[test]

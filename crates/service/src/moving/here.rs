@@ -15,7 +15,7 @@ use eureka_domain::user::{SiteRole, User, UserStatus, checked_email, checked_nam
 use eureka_domain::{Ids, Instant, RuleError};
 use eureka_store::{Conn, communities, flags, glossaries, log, outcomes, relations, revisions, tips, users};
 
-use super::{Arrival, Moved, MovedName, MovedPerson, MovedTip};
+use super::{Arrival, Moved, MovedFile, MovedName, MovedPerson, MovedTip, files};
 use crate::outcomes::recount;
 use crate::{Service, ServiceError, audit};
 
@@ -36,14 +36,18 @@ impl Service {
         Ok(written.value)
     }
 
-    /// Takes tips in, with all that is told of each; each whole, or not at all.
-    pub fn take_tips(&self, moved: Vec<MovedTip>, people: &People) -> Result<Vec<Arrival>, ServiceError> {
+    /// Takes tips in, with their files and all that is told of each; each whole, or not at all.
+    pub fn take_tips(
+        &self,
+        moved: Vec<(MovedTip, Vec<MovedFile>)>,
+        people: &People,
+    ) -> Result<Vec<Arrival>, ServiceError> {
         let (now, ids, people) = (self.clock.now(), Arc::clone(&self.ids), people.clone());
         let written = self.store.write(move |conn| {
             let mut number = tips::next_number(conn)?;
             let mut arrivals = Vec::with_capacity(moved.len());
-            for tip in moved {
-                let arrival = take_tip(conn, tip, number, &people, &*ids, now)?;
+            for (tip, files) in moved {
+                let arrival = take_tip(conn, tip, &files, number, &people, &*ids, now)?;
                 if arrival == Arrival::New {
                     number = TipNumber(number.0 + 1);
                 }
@@ -98,6 +102,7 @@ fn take_person(conn: &mut Conn<'_>, person: MovedPerson, now: Instant) -> Result
 fn take_tip(
     conn: &mut Conn<'_>,
     moved: MovedTip,
+    files: &[MovedFile],
     number: TipNumber,
     people: &People,
     ids: &dyn Ids,
@@ -110,12 +115,16 @@ fn take_tip(
         return Ok(Arrival::Known);
     }
     let id = TipId(ids.next(now));
-    let (tip, texts) = match placed(&moved, id, number, &community, people, now) {
+    let (tip, mut texts) = match placed(&moved, id, number, &community, people, now) {
         Ok(placed) => placed,
         Err(why) => return Ok(Arrival::Refused(why)),
     };
-    let Some(live) = texts.last() else { return Ok(Arrival::Refused("it has no text".to_owned())) };
+    if let Err(why) = files::check(&texts, files) {
+        return Ok(Arrival::Refused(why));
+    }
     tips::insert(conn, &tip)?;
+    files::take(conn, id, &mut texts, files, ids, now)?;
+    let Some(live) = texts.last() else { return Ok(Arrival::Refused("it has no text".to_owned())) };
     for text in &texts {
         revisions::insert(conn, &tip, text)?;
     }
@@ -415,7 +424,7 @@ fn not_here(name: &MovedName) -> String {
     format!("there is no tip {} in {}", name.id, name.community)
 }
 
-fn told(error: RuleError) -> String {
+pub(super) fn told(error: RuleError) -> String {
     match error {
         RuleError::Invalid(errors) => {
             let told: Vec<String> = errors.iter().map(|error| format!("{}: {}", error.pointer, error.detail)).collect();

@@ -40,7 +40,7 @@ impl Service {
         let before = self.store.read(|conn| users::find(conn, caller.user))?.ok_or(NONE)?;
         self.prove(&before, current)?;
         checked_password(password, &personal(&before), "/password")?;
-        let hash = self.passwords.hash(password)?;
+        let hash = self.pools.passwords.hash(password)?;
         let now = self.clock.now();
         let session = SessionId(self.new_id(now));
         let secret = new_secret()?;
@@ -88,7 +88,7 @@ impl Service {
         let now = self.clock.now();
         let user = self.store.read(|conn| reset_user(conn, &hash, now))?.ok_or(INVALID)?;
         checked_password(password, &personal(&user), "/password")?;
-        let password = self.passwords.hash(password)?;
+        let password = self.pools.passwords.hash(password)?;
         self.store.write(move |conn| {
             let user = reset_user(conn, &hash, now)?.ok_or(INVALID)?;
             let user = set_password(conn, user, &password, now)?;
@@ -105,7 +105,7 @@ impl Service {
     pub(crate) fn prove(&self, user: &User, current: &str) -> Result<(), ServiceError> {
         let attempt = self.begin_attempt(Attempt::of_user(user))?;
         let stored = self.store.read(|conn| users::password_hash(conn, user.id))?;
-        let (attempt, fits) = self.looked_at(attempt, self.passwords.fits(current, stored.as_deref()))?;
+        let (attempt, fits) = self.looked_at(attempt, self.pools.passwords.fits(current, stored.as_deref()))?;
         if !fits {
             let detail = "changing your own password takes the present one";
             return Err(RuleError::field("/current_password", "invalid", detail).into());

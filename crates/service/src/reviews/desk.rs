@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use eureka_domain::access::Caller;
 use eureka_domain::checklist::{Check, checklist};
-use eureka_domain::diff::{FieldDiff, diff};
+use eureka_domain::diff::{FieldDiff, FileDiff, diff, diff_files};
 use eureka_domain::ids::{ReviewId, TipId, TipNumber, TipRef};
 use eureka_domain::review::{Decision, Outcome, Verdict};
 use eureka_store::{Conn, comments, reviews, revisions, tips};
@@ -27,6 +27,8 @@ pub struct ReviewDesk {
     pub detail: ReviewDetail,
     /// What the text under review changes of the one that readers see; nothing where there is none.
     pub changes: Vec<FieldDiff>,
+    /// The files of which the same is true.
+    pub files: Vec<FileDiff>,
     /// What a reviewer has changed in the text before, where this one came about so.
     pub edits: Vec<FieldDiff>,
     /// What a program can tell of the text.
@@ -76,6 +78,7 @@ impl Service {
             let told = caller.is_admin() || is_inside(caller, &detail.tip);
             Ok(ReviewDesk {
                 changes: detail.live.as_ref().map_or_else(Vec::new, |live| diff(&live.text, &detail.revision.text)),
+                files: detail.live.as_ref().map_or_else(Vec::new, |live| diff_files(&live.text, &detail.revision.text)),
                 edits: edits(conn, &detail)?,
                 checklist: checklist(&detail.revision.text),
                 stale_approvals: stale_approvals(conn, &detail)?,

@@ -41,6 +41,7 @@ fn nothing_of_an_erased_person_is_left_in_any_file_and_what_they_knew_stays() {
         let ravi = app.member(&printers, "ravi", Role::Steward);
         let tip = app.published(&gone, &ravi, &printers, "Oxidised fuse holders");
         leave_traces(app, &printers, &gone, &ana, &ravi, &tip);
+        let (file, plan) = attach_files(app, &gone, &ravi, &tip);
         app.settle(head(app));
         let segments = files(app.index_folder());
         assert_eq!(left_in_index(app).len() + left_in_database(app, database).len().min(1), 2, "found before");
@@ -60,6 +61,9 @@ fn nothing_of_an_erased_person_is_left_in_any_file_and_what_they_knew_stays() {
         let hit = app.get(&ravi, "/v1/search?q=oxidised").expect(200);
         assert_eq!(hit.at("/items/0/tip/author/name"), "Former member", "{}", hit.text());
         assert_eq!(app.get(&ravi, &format!("/v1/tips/{tip}")).expect(200).at("/author/name"), "Former member");
+        assert_eq!(app.get(&ravi, &file).expect(200).body, plan, "what they knew stays");
+        let history = app.get(&ravi, &format!("/v1/tips/{tip}/history")).expect(200).text();
+        assert!(history.contains("tip.attached") && history.contains("Former member"), "{history}");
         assert_eq!(app.get(&gone, "/v1/me").status, 401);
         let login = json!({"email": EMAIL, "password": PASSWORD});
         assert_eq!(app.call("POST", "/v1/auth/login").json(login).send().status, 401);
@@ -107,6 +111,24 @@ fn leave_traces(app: &TestApp, printers: &Community, gone: &Person, ana: &Person
     app.service.settle_searches();
 }
 
+/// Has a person attach a plan that is approved, and something with their name on it and in it that they take away again.
+/// Answers where the plan is, and what it holds.
+fn attach_files(app: &TestApp, gone: &Person, ravi: &Person, tip: &str) -> (String, Vec<u8>) {
+    let attach = |name: &str, bytes: &[u8]| {
+        let path = format!("/v1/tips/{tip}/attachments?name={name}");
+        let call = app.call("POST", &path).by(gone).header("Idempotency-Key", name).raw("application/pdf", bytes);
+        call.send().expect(201).word("/url")
+    };
+    let plan = b"%PDF-1.7\n% fuses\n".repeat(1000);
+    let (kept, taken) =
+        (attach("plan.pdf", &plan), attach(&format!("{NAME}.pdf"), &format!("%PDF-1.7 {NAME}").into_bytes()));
+    app.call("DELETE", &taken).by(gone).send().expect(204);
+    let sent = app.call("POST", &format!("/v1/tips/{tip}/submit")).by(gone).header("If-Match", "*").send().expect(200);
+    let decision = json!({"verdict": "approve", "revision": 2});
+    app.post(ravi, &format!("/v1/reviews/{}/decisions", sent.word("/review/id")), decision).expect(201);
+    (kept, plan)
+}
+
 #[test]
 fn a_text_that_names_an_erased_person_is_told_and_left_to_its_authors() {
     on_both_apps(|app| {
@@ -114,8 +136,12 @@ fn a_text_that_names_an_erased_person_is_told_and_left_to_its_authors() {
         let gone = reviewer(app, &printers);
         let ana = app.member(&printers, "ana", Role::Contributor);
         let tip = app.submitted(&ana, &printers, &format!("As {NAME} says"));
+        let other = app.post(&ana, "/v1/tips", sample("printers", "It stops")).expect(201);
+        let path = format!("/v1/tips/{}/attachments?name={NAME}.pdf", other.word("/id"));
+        app.call("POST", &path).by(&ana).raw("application/pdf", b"%PDF-1.7").send().expect(201);
         let erased = app.service.erase_user(gone.id).unwrap();
-        assert_eq!(erased.value.iter().map(ToString::to_string).collect::<Vec<_>>(), [tip.word("/number")]);
+        let told: Vec<_> = erased.value.iter().map(ToString::to_string).collect();
+        assert_eq!(told, [tip.word("/number"), other.word("/number")]);
         assert_eq!(app.get(&ana, &format!("/v1/tips/{}", tip.word("/id"))).word("/title"), format!("As {NAME} says"));
     });
 }

@@ -13,8 +13,8 @@ use eureka_domain::tip::{Confidence, Replaced, Safety, TipText};
 use eureka_domain::user::{SiteRole, User, UserStatus};
 use eureka_domain::visibility;
 use eureka_service::{
-    CommunityChanges, DecisionDraft, FeedCursor, IfMatch, Indexer, Keys, NewTip, Once, Passwords, PoolOptions, Reply,
-    SearchPool, Service, ServiceError, TipChanges, TipQuery, TipView, UserChanges, Written, generate_key,
+    CommunityChanges, DecisionDraft, FeedCursor, IfMatch, Indexer, Keys, NewTip, Once, Passwords, Photos, PoolOptions,
+    Pools, Reply, SearchPool, Service, ServiceError, TipChanges, TipQuery, TipView, UserChanges, Written, generate_key,
 };
 use eureka_store::{communities, tips, users};
 use eureka_testkit::{CountedIds, FixedClock, TestDatabase};
@@ -103,8 +103,11 @@ impl World {
             Arc::new(FixedClock::new()),
             Arc::new(CountedIds::default()),
             Keys::new("eureka", &[generate_key().unwrap()]).unwrap(),
-            Passwords::new(1).unwrap(),
-            SearchPool::new(PoolOptions::default()).unwrap(),
+            Pools {
+                passwords: Passwords::new(1).unwrap(),
+                photos: Photos::new(1).unwrap(),
+                searches: SearchPool::new(PoolOptions::default()).unwrap(),
+            },
         );
         let community = |slug: &str, openness| {
             let policy = ReviewPolicy::default();
@@ -201,6 +204,7 @@ impl World {
             tags: Vec::new(),
             safety: Safety::None,
             hazard: None,
+            attachments: Vec::new(),
             lang: None,
         };
         let new = NewTip { community: self.communities[place].slug.clone(), text, submit: true, gap: None };

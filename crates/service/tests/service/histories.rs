@@ -184,6 +184,7 @@ impl<'a> World<'a> {
                 tags: Vec::new(),
                 safety: history.safety,
                 hazard: Some("It is hot.".to_owned()),
+                attachments: Vec::new(),
                 lang: None,
             },
             submit: history.submit,

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, and its modules are nobody's library"
 )]
 
+mod attachments;
 mod connections;
 mod crash;
 mod flags;

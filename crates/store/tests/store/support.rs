@@ -180,6 +180,7 @@ pub fn text(title: &str) -> TipText {
         tags: Vec::new(),
         safety: Safety::None,
         hazard: None,
+        attachments: Vec::new(),
         lang: Some("en".to_owned()),
     }
 }

@@ -137,6 +137,7 @@ fn a_tip_comes_back_as_it_was_written_and_is_found_by_id_and_number() {
             tags: vec!["ñandú".to_owned()],
             safety: Safety::Danger,
             hazard: Some("230 V".to_owned()),
+            attachments: Vec::new(),
             lang: None,
         };
         store_tip(store, &plain, &revision).unwrap();
