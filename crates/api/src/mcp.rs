@@ -177,7 +177,7 @@ impl ServerHandler for Assistant {
         _: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let arguments = call.arguments.unwrap_or_default();
-        let answer = self.request.work(tools::call(self, &call.name, arguments)).await;
+        let answer = self.request.clone().work(tools::call(self, &call.name, arguments)).await;
         answer.map(Into::into)
     }
 }

@@ -22,36 +22,34 @@ const SEARCHES: [&str; 3] = ["/v1/search", "/v1/suggest", "/v1/tips/similar"];
 const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 
 tokio::task_local! {
-    /// The id and the path of the request that this task serves, and its spans.
-    static CURRENT: (String, String, Spans);
+    /// The request that this task serves.
+    static CURRENT: OnBehalf;
 }
 
 /// The id and the path of the present request; empty outside of one.
 pub(crate) fn current() -> (String, String) {
-    CURRENT.try_with(|(id, path, _)| (id.clone(), path.clone())).unwrap_or_default()
+    CURRENT.try_with(|OnBehalf(id, path, _)| (id.clone(), path.clone())).unwrap_or_default()
 }
 
 /// The spans of the present request, for what is done for it on another thread.
 pub(crate) fn spans() -> Spans {
-    CURRENT.try_with(|(.., spans)| spans.clone()).unwrap_or_default()
+    CURRENT.try_with(|OnBehalf(.., spans)| spans.clone()).unwrap_or_default()
 }
 
-/// The present request, for what is done for it in another task.
-#[derive(Clone)]
+/// What is done for a request, in its own task or in another: the request's id, its path and its spans.
+#[derive(Clone, Default)]
 pub(crate) struct OnBehalf(String, String, Spans);
 
 impl OnBehalf {
     /// Of the present request.
     pub(crate) fn of_this() -> Self {
-        let (id, path) = current();
-        Self(id, path, spans())
+        CURRENT.try_with(Clone::clone).unwrap_or_default()
     }
 
     /// Does some of its work.
-    pub(crate) async fn work<T>(&self, work: impl Future<Output = T>) -> T {
-        let Self(id, path, spans) = self.clone();
-        let (log, trace) = (spans.log.clone(), spans.trace.clone());
-        CURRENT.scope((id, path, spans), work).instrument(trace).instrument(log).await
+    pub(crate) async fn work<T>(self, work: impl Future<Output = T>) -> T {
+        let Spans { log, trace } = self.2.clone();
+        CURRENT.scope(self, work).instrument(trace).instrument(log).await
     }
 }
 
@@ -77,8 +75,7 @@ pub(crate) async fn follow_conventions<B: MessageBody>(
     let spans = Spans { log, trace: traces::begin(&id, &method, &path, caller.as_ref()) };
     let watch = Stopwatch::now();
 
-    let work = CURRENT.scope((id.clone(), path, spans.clone()), next.call(req));
-    let mut reply = work.instrument(spans.trace.clone()).instrument(spans.log.clone()).await?;
+    let mut reply = OnBehalf(id.clone(), path, spans.clone()).work(next.call(req)).await?;
     if let Ok(value) = HeaderValue::from_str(&id) {
         reply.headers_mut().insert(REQUEST_ID, value);
     }
@@ -91,9 +88,10 @@ pub(crate) async fn follow_conventions<B: MessageBody>(
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    traces::end(&spans.trace, &asked, reply.request().match_pattern().as_deref(), reply.status());
+    let route = reply.request().match_pattern();
+    traces::end(&spans.trace, &asked, route.as_deref(), reply.status());
     let (status, took) = (reply.status().as_u16(), watch.elapsed().as_secs_f64());
-    let (route, ms) = (reply.request().match_pattern().unwrap_or_default(), took * 1000.0);
+    let (route, ms) = (route.unwrap_or_default(), took * 1000.0);
     if let Some(deprecation) = deprecation::deprecation(asked.as_str(), &route) {
         deprecation.mark(reply.headers_mut());
     }
