@@ -5,7 +5,7 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::web::Data;
 use actix_web::{App, Error, HttpResponse, get};
-use eureka_service::{Figures, IndexState, ServiceError};
+use eureka_service::{Figures, IndexState, ServiceError, WebhookFigures};
 use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
 use prometheus::{Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, TextEncoder};
@@ -130,6 +130,17 @@ fn state(figures: &Figures) -> prometheus::Result<Vec<MetricFamily>> {
         all.push(gauge("eureka_log_head", "Last change of the log.", head)?);
         let lag = head.saturating_sub(figures.index_position).max(0);
         all.push(gauge("eureka_index_lag_changes", "Changes that the index has not seen.", lag)?);
+    }
+    if let Some(WebhookFigures { due, oldest_due, taken, not_taken, turned_off }) = figures.webhooks {
+        all.push(gauge("eureka_webhook_messages_due", "Webhook messages that are due, of all replicas.", due)?);
+        all.push(seconds("eureka_webhook_oldest_due_seconds", "How long the oldest has been due.", oldest_due)?);
+        all.push(counter("eureka_webhook_taken_total", "Attempts that the receiver took.", taken)?);
+        all.push(counter("eureka_webhook_not_taken_total", "Attempts that it did not take.", not_taken)?);
+        all.push(counter(
+            "eureka_webhooks_turned_off_total",
+            "Webhooks that took nothing and were turned off.",
+            turned_off,
+        )?);
     }
     Ok(all.concat())
 }

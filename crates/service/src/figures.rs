@@ -1,8 +1,8 @@
 //! What an operator watches: how much there is to do, how far the index has come, what went wrong.
 
-use eureka_store::{Load, log};
+use eureka_store::{Load, StoreError, log, webhooks};
 
-use crate::{IndexState, Service};
+use crate::{IndexState, Service, WebhookFigures};
 
 /// The state of the service at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,17 +27,23 @@ pub struct Figures {
     pub searches_waiting: usize,
     /// Searches that could not be remembered, since the start.
     pub searches_dropped: u64,
+    /// How the sending of webhooks stands; absent while the database cannot be asked.
+    pub webhooks: Option<WebhookFigures>,
 }
 
 impl Service {
-    /// How it stands. Asks the database for the log's head, and the file system for the size of the index.
+    /// How it stands. Asks the database for the log's head and what is to be sent, and the file system for the size of the
+    /// index.
     pub fn figures(&self) -> Figures {
         let (index, index_position) = self.indexer.state();
         let present = self.indexer.index();
         let (drift_found, drift_repaired) = self.indexer.drift_so_far();
+        let now = self.clock.now();
+        let asked =
+            self.store.read(|conn| Ok::<_, StoreError>((log::head(conn)?.seq, webhooks::backlog(conn, now)?))).ok();
         Figures {
             database: self.store.load(),
-            log_head: self.store.read(log::head).ok().map(|head| head.seq),
+            log_head: asked.map(|(head, _)| head),
             index,
             index_position,
             index_tips: present.as_ref().map_or(0, |index| index.len()),
@@ -46,6 +52,7 @@ impl Service {
             drift_repaired,
             searches_waiting: self.pools.searches.waiting(),
             searches_dropped: self.remembered.dropped(),
+            webhooks: asked.map(|(_, backlog)| self.sending.figures(backlog, now)),
         }
     }
 }

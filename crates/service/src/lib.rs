@@ -101,7 +101,8 @@ pub use tokens::{ACCESS_MINUTES, Keys, PublicKey, generate_key};
 pub use users::{NewUser, UserChanges};
 pub use views::{Person, ProofView, ReviewBrief, TipView, entity_tag, name_of};
 pub use webhooks::{
-    Courier, Envelope, MadeWebhook, Message, Names, NewWebhook, Parcel, Post, WebhookChanges, WebhookView,
+    Courier, Envelope, MadeWebhook, Message, Names, NewWebhook, Parcel, Post, WebhookChanges, WebhookFigures,
+    WebhookView,
 };
 
 /// What takes the processor for long, each kind on threads of its own behind a bounded queue.

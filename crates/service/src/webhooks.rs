@@ -22,7 +22,7 @@ use crate::{Answer, IfMatch, Once, Page, PageRequest, Service, ServiceError, aud
 
 pub use courier::{Courier, Names, Parcel, Post};
 pub(crate) use sending::Sending;
-pub use sending::{Envelope, Message};
+pub use sending::{Envelope, Message, WebhookFigures};
 
 const NONE: ServiceError = ServiceError::NotFound("webhook");
 const NO_DELIVERY: ServiceError = ServiceError::NotFound("delivery");

@@ -19,6 +19,9 @@ pub struct Uuid;
 #[diesel(postgres_type(oid = 1184, array_oid = 1185), sqlite_type(name = "Text"))]
 pub struct Instant;
 
+/// Both databases keep instants so that the earlier is the less.
+impl d::SqlOrd for Instant {}
+
 /// An id as a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Uuid)]

@@ -16,8 +16,8 @@ use crate::sql_types::{DbInstant, DbUuid};
 use crate::{Conn, StoreError};
 
 pub use deliveries::{
-    count_waiting, delivery, drop_waiting, due, enqueue, hasten, is_approved_before, is_told, list_deliveries, next,
-    purge_deliveries, save_delivery, set_told,
+    backlog, count_waiting, delivery, drop_waiting, due, enqueue, hasten, is_approved_before, is_told, list_deliveries,
+    next, purge_deliveries, save_delivery, set_told,
 };
 
 /// How far a webhook's owner has been told of the log.

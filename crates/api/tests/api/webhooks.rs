@@ -153,6 +153,9 @@ fn a_webhook_that_nothing_takes_for_a_day_is_turned_off_its_owner_is_told_and_tu
             app.clock.advance(Duration::minutes(6));
         }
         assert!((8..=9).contains(&tries), "{tries}");
+        let figures = |app: &TestApp| app.service.figures().webhooks.unwrap();
+        let after = figures(app);
+        assert_eq!((after.taken, after.not_taken, after.turned_off), (0, tries as u64, 1));
         let path = format!("/v1/webhooks/{}", made.word("/id"));
         assert_eq!(app.get(&app.log_in(scene.otto.id, &scene.otto.email), &path).expect(200).at("/status"), "failing");
         let otto = app.log_in(scene.otto.id, &scene.otto.email);
@@ -173,7 +176,10 @@ fn a_webhook_that_nothing_takes_for_a_day_is_turned_off_its_owner_is_told_and_tu
         // A farewell is one at once.
         app.published(&ana, &stella, &scene.printers, "And then");
         fresh.answer(&["410 Gone"]);
+        assert_eq!((figures(app).due, figures(app).oldest_due), (0, std::time::Duration::ZERO));
         app.send_webhooks();
+        let after = figures(app);
+        assert_eq!((after.taken, after.not_taken, after.turned_off), (1, tries as u64 + 1, 2));
         assert_eq!(app.get(&scene.otto, &path).expect(200).at("/status"), "gone");
         let told = app.get(&scene.otto, "/v1/notifications").expect(200);
         assert!(told.at("/items/0").to_string().contains("410 Gone"), "{}", told.text());

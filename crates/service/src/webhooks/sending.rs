@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{JoinHandle, Scope};
 use std::time::{Duration, Instant as Stopwatch};
 
@@ -66,6 +66,21 @@ pub struct Message {
 /// How a message is written.
 pub type Envelope = fn(&Message) -> Vec<u8>;
 
+/// How the sending of webhooks stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookFigures {
+    /// Messages that are due, of all processes.
+    pub due: i64,
+    /// How long the oldest of them has been due.
+    pub oldest_due: Duration,
+    /// Attempts of this process that were taken by their receivers, since the start.
+    pub taken: u64,
+    /// Attempts of this process that were not.
+    pub not_taken: u64,
+    /// Webhooks that this process turned off because their receivers took nothing.
+    pub turned_off: u64,
+}
+
 /// What sending works with, beside the service.
 pub(crate) struct Sending {
     post: Arc<dyn Post>,
@@ -78,6 +93,15 @@ pub(crate) struct Sending {
     stopping: AtomicBool,
     awake: Mutex<bool>,
     woken: Condvar,
+    tally: Tally,
+}
+
+/// What this process has sent since its start.
+#[derive(Default)]
+struct Tally {
+    taken: AtomicU64,
+    not_taken: AtomicU64,
+    turned_off: AtomicU64,
 }
 
 impl Sending {
@@ -94,6 +118,26 @@ impl Sending {
             stopping: AtomicBool::new(false),
             awake: Mutex::new(false),
             woken: Condvar::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// What there is to send, of what the database says is due, and what has been sent.
+    pub(crate) fn figures(&self, (due, since): (i64, Option<Instant>), now: Instant) -> WebhookFigures {
+        WebhookFigures {
+            due,
+            oldest_due: since.and_then(|since| (now - since).to_std().ok()).unwrap_or_default(),
+            taken: self.tally.taken.load(Ordering::Relaxed),
+            not_taken: self.tally.not_taken.load(Ordering::Relaxed),
+            turned_off: self.tally.turned_off.load(Ordering::Relaxed),
+        }
+    }
+
+    fn count(&self, is_taken: bool, outlook: Outlook) {
+        let attempts = if is_taken { &self.tally.taken } else { &self.tally.not_taken };
+        attempts.fetch_add(1, Ordering::Relaxed);
+        if outlook == Outlook::TurnedOff {
+            self.tally.turned_off.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -297,7 +341,10 @@ impl Service {
             let Some(begun) = self.begin_attempt_at(id)? else { break };
             let parcel = begun.parcel(envelope)?;
             let attempt = self.sending.post.send(&parcel);
-            if !self.note_attempt(begun, attempt)? {
+            let is_taken = attempt.is_taken();
+            let outlook = self.note_attempt(begun, attempt)?;
+            self.sending.count(is_taken, outlook);
+            if outlook != Outlook::GoesOn {
                 break;
             }
         }
@@ -331,14 +378,14 @@ impl Service {
         Ok(begun.value)
     }
 
-    /// Writes down what came of an attempt. Whether the next message may follow at once.
-    fn note_attempt(&self, begun: Begun, attempt: Attempt) -> Result<bool, ServiceError> {
+    /// Writes down what came of an attempt.
+    fn note_attempt(&self, begun: Begun, attempt: Attempt) -> Result<Outlook, ServiceError> {
         let now = self.clock.now();
         let Begun { delivery, message, .. } = begun;
         let noted = self.store.write(move |conn| {
             let id = delivery.webhook;
             // It may have been ended meanwhile, or asked for once more.
-            let Some(webhook) = webhooks::find(conn, id)? else { return Ok(false) };
+            let Some(webhook) = webhooks::find(conn, id)? else { return Ok(Outlook::Waits) };
             let present = webhooks::delivery(conn, id, delivery.id)?;
             if let Some(present) = present.filter(|present| present.attempts == delivery.attempts) {
                 let tried = present.tried(&attempt);
@@ -350,20 +397,33 @@ impl Service {
                 }
             }
             if message.entry.is_none() {
-                return Ok(true); // a ping says nothing of how it fares
+                return Ok(Outlook::GoesOn); // a ping says nothing of how it fares
             }
             let health = webhook.health.after(&attempt, delivery.id, now);
             if attempt.is_farewell() {
                 turn_off(conn, webhook, WebhookStatus::Gone, "the receiver answered 410 Gone", now)?;
-            } else if health.is_hopeless(now) {
-                turn_off(conn, webhook, WebhookStatus::Failing, "nothing was taken for a day", now)?;
-            } else {
-                webhooks::save_health(conn, id, &health)?;
+                return Ok(Outlook::TurnedOff);
             }
-            Ok::<_, ServiceError>(attempt.is_taken())
+            if health.is_hopeless(now) {
+                turn_off(conn, webhook, WebhookStatus::Failing, "nothing was taken for a day", now)?;
+                return Ok(Outlook::TurnedOff);
+            }
+            webhooks::save_health(conn, id, &health)?;
+            Ok::<_, ServiceError>(if attempt.is_taken() { Outlook::GoesOn } else { Outlook::Waits })
         })?;
         Ok(noted.value)
     }
+}
+
+/// How it goes on with a webhook after an attempt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outlook {
+    /// The next message may follow at once.
+    GoesOn,
+    /// Nothing is sent for a time.
+    Waits,
+    /// Nothing is sent any more.
+    TurnedOff,
 }
 
 /// An attempt that is written down and has not been made.

@@ -1,6 +1,6 @@
 //! The messages of webhooks, and the tips that their receivers were told of.
 
-use diesel::dsl::{count_star, exists, select};
+use diesel::dsl::{count_star, exists, min, select};
 use diesel::prelude::*;
 use eureka_domain::Instant;
 use eureka_domain::change::Kind;
@@ -48,6 +48,13 @@ pub fn next(conn: &mut Conn<'_>, webhook: WebhookId, now: Instant) -> Result<Opt
         waiting!(now).filter(webhook_deliveries::webhook_id.eq(DbUuid(webhook.0))).order(webhook_deliveries::id);
     let row: Option<Row> = on_each!(conn, c => query.select(Row::as_select()).first(*c).optional())?;
     row.map(Delivery::try_from).transpose()
+}
+
+/// How many messages are to be sent, and since when the oldest is due.
+pub fn backlog(conn: &mut Conn<'_>, now: Instant) -> Result<(i64, Option<Instant>), StoreError> {
+    let query = waiting!(now).select((count_star(), min(webhook_deliveries::next_at)));
+    let (waiting, since): (i64, Option<DbInstant>) = on_each!(conn, c => query.first(*c))?;
+    Ok((waiting, since.map(|since| since.0)))
 }
 
 /// How many messages of a webhook are to be sent, now or later.

@@ -81,11 +81,15 @@ fn what_waits_is_sent_in_order_to_who_is_on_and_rested_and_old_messages_go() {
         let next = |now| read(store, |conn| webhooks::next(conn, hook.id, at(now))).map(|delivery| delivery.id);
         assert_eq!(next(0), Some(pings[0].id));
         assert_eq!(read(store, |conn| webhooks::due(conn, at(9))), [hook.id]);
+        let backlog = |now| read(store, |conn| webhooks::backlog(conn, at(now)));
+        assert_eq!(backlog(2), (3, Some(at(0))));
+        assert_eq!(backlog(9), (5, Some(at(0))));
         for ping in &pings[..4] {
             let taken = ping.clone().begun(at(9)).tried(&Attempt::Answered(204));
             write(store, move |conn| webhooks::save_delivery(conn, &taken)).unwrap();
         }
         assert_eq!(next(9), Some(pings[4].id));
+        assert_eq!((backlog(9), backlog(3)), ((1, Some(at(4))), (0, None)));
         assert_eq!(read(store, |conn| webhooks::count_waiting(conn, hook.id)), 1);
         // Of those that have been seen to the newest two are kept, and what waits.
         let purged =
