@@ -1,11 +1,11 @@
 //! Load over HTTP: how many searches a second a served product gives, beside the same queries in process on a copy of the
 //! same index and beside its hello endpoint, all in one run.
 //!
-//! `load --binary PATH [--tips FILE --queries FILE] [--connections 16] [--seconds 5] [--rate N]` imports tips into a
-//! new directory, serves them, and measures; without files, made-up tips. A query file has `q` and, when a known item is
-//! to be found, `source`, its line's `id` in the tips (1, 2, …). With `--rate`, requests start at that many a second whether
-//! or not earlier ones have come back (an open loop), and latency counts from when each was due. Last, four times as many
-//! requests as it can answer are sent: how many are answered all the same, and whether the others are told so.
+//! `load --binary PATH [--tips FILE --queries FILE] [--made-up 10000] [--connections 16] [--seconds 5] [--rate N]` imports
+//! tips into a new directory, serves them, and measures; without files, so many made-up tips. A query file has `q` and, when
+//! a known item is to be found, `source`, its line's `id` in the tips (1, 2, …). With `--rate`, requests start at that many a
+//! second whether or not earlier ones have come back (an open loop), and latency counts from when each was due. Last, four
+//! times as many requests as it can answer are sent: how many are answered all the same, and whether the others are told so.
 #![allow(
     clippy::print_stdout,
     clippy::expect_used,
@@ -20,8 +20,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant as Wall};
 
 use eureka_benches::{
-    Answered, Client, Corpus, Crowd, FIRST, Pace, Server, Times, encoded, import, micros, now, processor_time, request,
-    settle,
+    Answered, Client, Corpus, Crowd, FIRST, Memory, Pace, Server, Times, encoded, import, micros, now, processor_time,
+    request, settle,
 };
 use eureka_search::{Index, OpenOptions, Opened};
 use serde_json::Value;
@@ -33,6 +33,7 @@ struct Arguments {
     binary: PathBuf,
     tips: Option<PathBuf>,
     queries: Option<PathBuf>,
+    made_up: usize,
     connections: usize,
     seconds: u64,
     rate: Option<f64>,
@@ -69,6 +70,7 @@ fn main() {
     let open = arguments.rate.map(|rate| (rate, measure(&paths, Pace::Open(rate))));
     let peak = http.len() as f64 / duration.as_secs_f64();
     let (flooded, refused) = load(&server, &token, &paths, FLOOD, duration, Pace::Open(4.0 * peak));
+    let memory = Memory::of(server.process());
     drop(server);
     let copy = data.join("index");
     let (own, own_found, spent) = in_process(&copy, &queries, duration);
@@ -91,6 +93,8 @@ fn main() {
         "processor time a search: {served:.0} µs served, {spent:.0} µs in process ({:.0} %)",
         100.0 * spent / served
     );
+    let (all, own) = (memory.all as f64 / 1e6, memory.own as f64 / 1e6);
+    println!("resident after all of this: {all:.0} MB, {own:.0} MB of it not of files");
     let known = queries.iter().filter(|each| each.wanted.is_some()).count();
     if known > 0 {
         println!("known items in the first ten: {found} of {known} over HTTP, {own_found} in process");
@@ -98,8 +102,15 @@ fn main() {
 }
 
 fn arguments() -> Arguments {
-    let mut out =
-        Arguments { binary: PathBuf::new(), tips: None, queries: None, connections: 16, seconds: 5, rate: None };
+    let mut out = Arguments {
+        binary: PathBuf::new(),
+        tips: None,
+        queries: None,
+        made_up: 10_000,
+        connections: 16,
+        seconds: 5,
+        rate: None,
+    };
     let mut words = std::env::args().skip(1);
     while let Some(flag) = words.next() {
         let value = words.next().unwrap_or_default();
@@ -107,6 +118,7 @@ fn arguments() -> Arguments {
             "--binary" => out.binary = value.into(),
             "--tips" => out.tips = Some(value.into()),
             "--queries" => out.queries = Some(value.into()),
+            "--made-up" => out.made_up = value.parse().expect("a number"),
             "--connections" => out.connections = value.parse().expect("a number"),
             "--seconds" => out.seconds = value.parse().expect("a number"),
             "--rate" => out.rate = Some(value.parse().expect("a number")),
@@ -128,7 +140,7 @@ fn inputs(arguments: &Arguments, folder: &Path) -> (PathBuf, Vec<Asked>) {
         });
         return (tips.clone(), asked.collect());
     }
-    let mut corpus = Corpus::new(10_000);
+    let mut corpus = Corpus::new(arguments.made_up);
     let path = folder.join("tips.jsonl");
     corpus.write(&path);
     let asked = corpus.mixed(1_000).into_iter().map(|q| Asked { q, wanted: None });

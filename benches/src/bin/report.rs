@@ -31,10 +31,10 @@ struct Row {
 
 fn main() {
     let arguments = std::env::args().skip(1).collect::<Vec<_>>();
-    if let [flag, dir] = arguments.as_slice()
+    if let [flag, dir, queries] = arguments.as_slice()
         && flag == "--memory"
     {
-        return memory(Path::new(dir));
+        return memory(Path::new(dir), Path::new(queries));
     }
     let mut sizes = vec![10_000, 100_000];
     if arguments.iter().any(|each| each == "--million") {
@@ -120,8 +120,10 @@ fn measure(size: usize) -> Row {
     alone(&format!("{size}: index, times the raw text"), index.bytes_on_disk() as f64 / raw.sum::<usize>() as f64, "x");
     index.close().expect("an end");
     drop((index, corpus));
+    let asked = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(asked.path(), queries.join("\n")).expect("a file of queries");
     let this = std::env::current_exe().expect("this program");
-    let told = Command::new(this).arg("--memory").arg(folder.path()).output().expect("a child");
+    let told = Command::new(this).arg("--memory").arg(folder.path()).arg(asked.path()).output().expect("a child");
     let told = String::from_utf8_lossy(&told.stdout);
     let mut told = told.split_whitespace().filter_map(|word| word.parse::<f64>().ok());
     for what in ["resident after the mixed queries", "of that not from index files"] {
@@ -168,13 +170,14 @@ fn hostile() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Opens an index as a service does, asks the mixed queries, and tells what is resident: all, and without files, in bytes.
-fn memory(dir: &Path) {
+/// Opens an index as a service does, asks the queries of a file, and tells what is resident: all, and without files, in
+/// bytes.
+fn memory(dir: &Path, queries: &Path) {
     let Opened::Usable(index) = Index::open(dir, OpenOptions::default()).expect("an index") else {
         return;
     };
-    for q in Corpus::new(2_000).mixed(MIXED) {
-        search(&index, &q);
+    for q in std::fs::read_to_string(queries).expect("the queries").lines() {
+        search(&index, q);
     }
     let Memory { all, own } = Memory::of(std::process::id());
     println!("{all} {own}");
