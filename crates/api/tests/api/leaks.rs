@@ -146,13 +146,13 @@ const ROWS: &[(&str, Row)] = &[
     ("POST /v1/users/{id}/password-reset", Own("account", "")),
     ("GET /v1/webhooks", All("?limit=100")),
     ("POST /v1/webhooks", Apart),
-    ("GET /v1/webhooks/{id}", Apart),
-    ("PATCH /v1/webhooks/{id}", Apart),
-    ("DELETE /v1/webhooks/{id}", Apart),
-    ("GET /v1/webhooks/{id}/deliveries", Apart),
-    ("POST /v1/webhooks/{id}/deliveries/{delivery}/replay", Apart),
-    ("POST /v1/webhooks/{id}/ping", Apart),
-    ("POST /v1/webhooks/{id}/rotate", Apart),
+    ("GET /v1/webhooks/{id}", Own("webhook", "")),
+    ("PATCH /v1/webhooks/{id}", Own("webhook", r#"{"description": "x"}"#)),
+    ("DELETE /v1/webhooks/{id}", Own("webhook", "")),
+    ("GET /v1/webhooks/{id}/deliveries", Own("webhook", "")),
+    ("POST /v1/webhooks/{id}/deliveries/{delivery}/replay", Own("delivery", "")),
+    ("POST /v1/webhooks/{id}/ping", Own("webhook", "")),
+    ("POST /v1/webhooks/{id}/rotate", Own("webhook", "")),
 ];
 
 /// A tip that is hidden from some, with a word of its own in every field.
@@ -173,8 +173,8 @@ struct Thing {
     id: String,
     /// What names nothing of its kind.
     absent: &'static str,
-    /// The tip that it hangs on, where its path names that too.
-    tip: String,
+    /// What it hangs on, where its path names that too.
+    on: String,
     seen_by: BTreeSet<&'static str>,
 }
 
@@ -228,10 +228,16 @@ fn world(app: &TestApp) -> World {
         let file = tip.word("/attachments/0/id");
         hidden.push(Hidden { word, id, number, review, file, seen_by: seen_by.iter().copied().collect() });
     };
-    let submit = |tip: &Reply| {
-        let sent = app.act(&ana, &format!("/v1/tips/{}/submit", tip.word("/id")), tip.etag(), json!({})).expect(200);
-        (sent.word("/review/id"), sent)
+    // Sends a tip to its review, where its word is spoken of.
+    let submit_by = |author: &Person, tip: &Reply, word: &str| {
+        let path = format!("/v1/tips/{}/submit", tip.word("/id"));
+        let sent = app.act(author, &path, tip.etag(), json!({})).expect(200);
+        let review = sent.word("/review/id");
+        let comment = json!({"text": format!("{word} comment")});
+        app.post(&reviewer, &format!("/v1/reviews/{review}/comments"), comment).expect(201);
+        (review, sent)
     };
+    let submit = |tip: &Reply, word: &str| submit_by(&ana, tip, word);
     let decide = |review: &str, decision: Value| {
         app.post(&reviewer, &format!("/v1/reviews/{review}/decisions"), decision).expect(201).position()
     };
@@ -242,30 +248,30 @@ fn world(app: &TestApp) -> World {
     ] {
         let [draft, waiting, returned, rejected, withdrawn] = words;
         let is_open = slug == "open";
-        add(draft, &written(app, &ana, slug, draft), None, &[]);
-        let seen: Vec<&str> = IN_OPEN.into_iter().chain(["admin"]).collect();
+        add(draft, &written(app, &ana, slug, draft), None, &["author"]);
+        let seen: Vec<&str> = IN_OPEN.into_iter().chain(["admin", "author"]).collect();
         let tip = written(app, &ana, slug, waiting);
-        add(waiting, &tip, Some(submit(&tip).0), &seen);
+        add(waiting, &tip, Some(submit(&tip, waiting).0), &seen);
         let tip = written(app, &ana, slug, returned);
-        let review = submit(&tip).0;
+        let review = submit(&tip, returned).0;
         decide(
             &review,
             json!({"verdict": "request_changes", "reason": "incomplete", "comment": "More.", "revision": 1}),
         );
         add(returned, &tip, Some(review), &seen);
         let tip = written(app, &ana, slug, rejected);
-        let review = submit(&tip).0;
+        let review = submit(&tip, rejected).0;
         decide(&review, json!({"verdict": "reject", "reason": "incorrect", "comment": "No.", "revision": 1}));
         add(rejected, &tip, Some(review), &seen);
         let tip = written(app, &ana, slug, withdrawn);
-        let (review, sent) = submit(&tip);
+        let (review, sent) = submit(&tip, withdrawn);
         app.act(&ana, &format!("/v1/tips/{}/withdraw", tip.word("/id")), sent.etag(), json!({})).expect(200);
         add(withdrawn, &tip, Some(review), &seen);
         if !is_open {
             // Approved ones of the private community: as they are, on hold, archived.
             for (word, act) in [("bornitazal", ""), ("andalucore", "hold"), ("cinnabaryl", "archive")] {
                 let tip = written(app, &ana, slug, word);
-                let review = submit(&tip).0;
+                let review = submit(&tip, word).0;
                 reached = decide(&review, json!({"verdict": "approve", "revision": 1}));
                 if !act.is_empty() {
                     let path = format!("/v1/tips/{}/{act}", tip.word("/id"));
@@ -278,6 +284,11 @@ fn world(app: &TestApp) -> World {
             }
         }
     }
+    // Authors do not see each other's.
+    add("lazuritane", &written(app, &peer, "open", "lazuritane"), None, &["peer"]);
+    let tip = written(app, &peer, "closed", "malachitor");
+    let review = submit_by(&peer, &tip, "malachitor").0;
+    add("malachitor", &tip, Some(review), &["reviewer", "steward", "admin", "peer"]);
     let narrow = app.key(&steward, &["read"]);
     for slug in ["open", "closed"] {
         let path = |who: &Person| format!("/v1/communities/{slug}/members/{}", who.id);
@@ -294,6 +305,7 @@ fn world(app: &TestApp) -> World {
     let things = things(app, people, &of_the_closed);
     let callers = BTreeMap::from([
         ("anonymous", None),
+        ("author", Some(ana)),
         ("outsider", Some(app.person("outsider"))),
         ("peer", Some(peer)),
         ("reader", Some(reader)),
@@ -329,23 +341,28 @@ fn things(app: &TestApp, [ana, peer, reader, steward, admin]: [&Person; 5], tip:
     let import = import.raw("application/x-ndjson", lines.as_bytes()).send().expect(201).word("/id");
     let key = json!({"name": "a program", "scopes": ["read"]});
     let key = app.post(admin, "/v1/api-keys", key).expect(201).word("/id");
-    let members = ["peer", "reader", "reviewer", "steward", "admin", "narrow key"];
-    let thing = |kind, id: &str, absent, seen_by: &[&'static str]| Thing {
+    let webhook = app.post(ana, "/v1/webhooks", json!({"url": "http://127.0.0.1:9/"})).expect(201).word("/id");
+    let ping = app.post(ana, &format!("/v1/webhooks/{webhook}/ping"), json!({})).expect(202).word("/id");
+    let members = ["author", "peer", "reader", "reviewer", "steward", "admin", "narrow key"];
+    let thing_on = |on: &str, kind, id: &str, absent, seen_by: &[&'static str]| Thing {
         kind,
         id: id.to_owned(),
         absent,
-        tip: tip.to_owned(),
+        on: on.to_owned(),
         seen_by: seen_by.iter().copied().collect(),
     };
+    let thing = |kind, id: &str, absent, seen_by: &[&'static str]| thing_on(tip, kind, id, absent, seen_by);
     vec![
         thing("community", "closed", "nowhere", &members),
-        thing("flag", &flag, ABSENT, &["reader", "reviewer", "steward", "admin"]),
+        thing("flag", &flag, ABSENT, &["author", "reader", "reviewer", "steward", "admin"]),
         thing("outcome", &outcome, ABSENT, &members),
-        thing("gap", &gap, ABSENT, &["peer", "reviewer", "steward", "admin"]),
-        thing("notification", &notification, "999999999", &[]),
+        thing("gap", &gap, ABSENT, &["author", "peer", "reviewer", "steward", "admin"]),
+        thing("notification", &notification, "999999999", &["author"]),
         thing("import", &import, ABSENT, &["steward", "narrow key"]),
         thing("API key", &key, ABSENT, &["admin"]),
-        thing("account", &ana.id.to_string(), ABSENT, &["admin"]),
+        thing("account", &ana.id.to_string(), ABSENT, &["author", "admin"]),
+        thing("webhook", &webhook, ABSENT, &["author"]),
+        thing_on(&webhook, "delivery", &ping, ABSENT, &["author"]),
     ]
 }
 
@@ -538,9 +555,9 @@ fn by_its_own<'a>(
     things: impl Iterator<Item = &'a Thing>,
 ) -> Cells {
     let template = operation.split(' ').nth(1).unwrap().replace("{user_id}", ABSENT);
-    let fill = |tip: &str, id: &str| {
-        if template.contains("{outcome_id}") {
-            template.replace("{id}", tip).replace("{outcome_id}", id)
+    let fill = |on: &str, id: &str| {
+        if template.contains("{outcome_id}") || template.contains("{delivery}") {
+            template.replace("{id}", on).replace("{outcome_id}", id).replace("{delivery}", id)
         } else {
             template.replace("{id}", id).replace("{slug}", id)
         }
@@ -549,8 +566,8 @@ fn by_its_own<'a>(
         .map(|thing| {
             let nothing = ask(app, who, operation, &fill(ABSENT, thing.absent), body);
             assert_ne!(nothing.status, 400, "the row's body is none that {operation} takes: {}", nothing.text());
-            let reply = ask(app, who, operation, &fill(&thing.tip, &thing.id), body);
-            let found = whole(&reply).replace(&fill(&thing.tip, &thing.id), &fill(ABSENT, thing.absent));
+            let reply = ask(app, who, operation, &fill(&thing.on, &thing.id), body);
+            let found = whole(&reply).replace(&fill(&thing.on, &thing.id), &fill(ABSENT, thing.absent));
             (found != whole(&nothing)).then(|| format!("the {} shows to {name}: {}", thing.kind, whole(&reply)))
         })
         .collect()
