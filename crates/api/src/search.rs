@@ -18,7 +18,7 @@ use crate::Api;
 use crate::caller::Caller;
 use crate::page::{checked_limit, next_link};
 use crate::params::Params;
-use crate::problem::Problem;
+use crate::problem::{INVALID_PARAMETER, Problem};
 
 /// The bytes of a page of hits, mostly.
 const PAGE: usize = 16 * 1024;
@@ -57,7 +57,7 @@ pub(crate) async fn search_tips(
         explain: params.explain.unwrap_or(false),
         limit: usize::try_from(limit).unwrap_or(20),
         cursor: params.cursor,
-        min_position: params.min_position,
+        min_position: checked_position(params.min_position)?,
     };
     let (watch, now) = (Stopwatch::now(), api.service().now());
     let search = if query.waits() {
@@ -78,4 +78,12 @@ pub(crate) async fn search_tips(
         response.insert_header((LINK, next_link(&req, &next)));
     }
     Ok(response.content_type("application/json").body(json))
+}
+
+/// A position that the log can have.
+fn checked_position(position: Option<i64>) -> Result<Option<i64>, Problem> {
+    match position {
+        Some(..0) => Err(Problem::at(&INVALID_PARAMETER, "min_position", "invalid", "0 or more")),
+        fit => Ok(fit),
+    }
 }

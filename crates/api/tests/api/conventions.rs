@@ -34,6 +34,7 @@ fn every_refusal_is_a_problem_with_a_stable_code_and_a_request_id() {
             ),
             (app.get(&ana, "/v1/tips?limit=0"), 400, "invalid_parameter", "limit"),
             (app.get(&ana, "/v1/tips?limit=many"), 400, "invalid_parameter", "limit"),
+            (app.get(&ana, "/v1/search?min_position=-1"), 400, "invalid_parameter", "min_position"),
             (app.get(&ana, "/v1/tips?colour=red"), 400, "unknown_parameter", "colour"),
             (app.get(&ana, "/v1/tips?cursor=abc"), 400, "invalid_cursor", "cursor"),
             (app.get(&ana, "/v1/search?cursor=abc"), 400, "invalid_cursor", "cursor"),
