@@ -20,6 +20,9 @@ use crate::{demo, logging, traces};
 
 /// How long a client may take to send the head of a request.
 const HEAD_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a connection may lie idle. Longer than proxies and clients keep theirs, a minute mostly: closed any sooner, it is
+/// now and then closed under a request that is on its way, and whoever sent it does not know whether it took effect.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long requests in flight may take once the process is to stop, in seconds.
 const SHUTDOWN_PATIENCE: u64 = 15;
 /// How often what has expired is forgotten, and reviewers are reminded.
@@ -72,6 +75,7 @@ async fn listen(settings: &Settings, api: Data<Api>, ready: impl FnOnce(SocketAd
     let shared = api.clone();
     let server = HttpServer::new(move || eureka_api::app(shared.clone()))
         .client_request_timeout(HEAD_PATIENCE)
+        .keep_alive(KEEP_ALIVE)
         .max_connections(CONNECTIONS)
         .on_connect(|connection, _| give_up_on_unread(connection))
         .shutdown_timeout(SHUTDOWN_PATIENCE)

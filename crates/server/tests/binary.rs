@@ -9,8 +9,10 @@
 
 mod process;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use eureka_testkit::TestDatabase;
 use process::{PASSWORD, Server, eureka, listing, run, stderr, stdout};
@@ -243,6 +245,23 @@ fn two_processes_do_not_share_an_index() {
     let second = run(folder.path(), &["demo", "--listen", "127.0.0.1:0"]);
     assert!(!second.status.success());
     assert!(String::from_utf8_lossy(&second.stderr).contains("in use by another process"), "{second:?}");
+}
+
+#[test]
+fn a_connection_that_was_idle_for_a_while_serves_the_next_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(eureka(folder.path(), &["serve"]));
+    let mut stream = TcpStream::connect(server.base.trim_start_matches("http://")).unwrap();
+    let mut ask = || {
+        stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: here\r\n\r\n").unwrap();
+        let mut reply = [0; 4096];
+        let read = stream.read(&mut reply).unwrap();
+        String::from_utf8_lossy(&reply[..read]).into_owned()
+    };
+    assert!(ask().starts_with("HTTP/1.1 200 "));
+    std::thread::sleep(Duration::from_secs(8));
+    let again = ask();
+    assert!(again.starts_with("HTTP/1.1 200 "), "{again:?}");
 }
 
 #[test]
