@@ -182,7 +182,7 @@ impl Corpus {
 
 /// Waits until an index is as a running service has it some seconds after the last write.
 pub fn settle(index: &Index) {
-    while index.tidy().expect("merges") {
+    while !index.tidy().expect("merges") {
         std::thread::sleep(Duration::from_millis(50));
     }
 }

@@ -12,9 +12,10 @@ use tantivy::merge_policy::{LogMergePolicy, MergePolicy, NoMergePolicy};
 use tantivy::store::{Compressor, ZstdCompressor};
 use tantivy::tokenizer::TokenizerManager;
 use tantivy::{
-    Index as Engine, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, SegmentMeta, SegmentReader,
-    TantivyError, Term,
+    FutureResult, Index as Engine, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, SegmentMeta,
+    SegmentReader, TantivyError, Term,
 };
+use tracing::subscriber::{NoSubscriber, with_default};
 
 use super::cursor::{self, Cursor};
 use super::{health, record};
@@ -39,6 +40,15 @@ const STORE_BLOCK: usize = 6_000;
 const OUTWEIGHS: u64 = 8;
 /// Segments of more tips are left to the engine's own policy: an end waits for merges under way, for seconds at most.
 const MOST_TIDIED: u32 = 250_000;
+
+/// What came of tidying.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tidied {
+    /// Whether searches have something new to see, from a merge that was begun earlier.
+    pub(crate) has_news: bool,
+    /// Whether there is nothing to merge.
+    pub(crate) is_tidy: bool,
+}
 
 /// One engine index.
 pub(crate) struct Half {
@@ -174,7 +184,7 @@ impl Half {
             if segments.len() <= 1 && !deleted {
                 return Ok(());
             }
-            match self.writer.merge(&segments).wait() {
+            match self.begin_merge(&segments).wait() {
                 Ok(_) => {}
                 Err(TantivyError::InvalidArgument(_)) => std::thread::sleep(MERGE_PAUSE),
                 Err(error) => return Err(error.into()),
@@ -183,23 +193,28 @@ impl Half {
         Err(SearchError::Engine("the segments were still being merged".to_owned()))
     }
 
+    /// Begins a merge. Of one that is under way already the engine warns, and both who ask for merges expect that.
+    fn begin_merge(&mut self, segments: &[SegmentId]) -> FutureResult<Option<SegmentMeta>> {
+        with_default(NoSubscriber::default(), || self.writer.merge(segments))
+    }
+
     /// Sees to it that few segments are searched: merges those that are small beside the rest, while everything else goes
-    /// on. Says whether searches have something new to see, from a merge that was begun earlier.
-    pub(crate) fn tidy(&mut self) -> Result<bool, SearchError> {
+    /// on.
+    pub(crate) fn tidy(&mut self) -> Result<Tidied, SearchError> {
         let in_use = |searcher: &Searcher| searcher.segment_readers().iter().map(SegmentReader::segment_id).collect();
         let searched: HashSet<SegmentId> = in_use(&self.searcher());
         let segments = self.writer.index().searchable_segment_metas()?;
         let due = untidy(segments.iter().map(|segment| (segment.max_doc(), segment.id())).collect());
         if due.len() > 1 {
             // Nobody waits for it, and one that is under way already is not begun again.
-            drop(self.writer.merge(&due));
+            drop(self.begin_merge(&due));
         }
-        if segments.iter().map(SegmentMeta::id).collect::<HashSet<_>>() == searched {
-            return Ok(false);
+        let has_news = segments.iter().map(SegmentMeta::id).collect::<HashSet<_>>() != searched;
+        if has_news {
+            self.reader.reload()?;
+            self.writer.garbage_collect_files().wait()?;
         }
-        self.reader.reload()?;
-        self.writer.garbage_collect_files().wait()?;
-        Ok(true)
+        Ok(Tidied { has_news, is_tidy: due.len() <= 1 })
     }
 
     /// The names of the files of the last commit, and of some that there need not be.
@@ -351,13 +366,14 @@ mod tests {
         }
         half.remove(tip(3).tip);
         half.commit(&cursor).unwrap();
+        assert!(!half.tidy().unwrap().is_tidy);
         let tidied = (0..600).any(|_| {
             std::thread::sleep(Duration::from_millis(50));
-            half.tidy().unwrap()
+            half.tidy().unwrap() == Tidied { has_news: true, is_tidy: true }
         });
         assert!(tidied, "no merge came to an end");
         assert_eq!((half.searcher().segment_readers().len(), half.searcher().num_docs()), (1, 4));
-        assert!(!half.tidy().unwrap());
+        assert_eq!(half.tidy().unwrap(), Tidied { has_news: false, is_tidy: true });
         half.close().unwrap();
         let half = open(dir.path());
         assert_eq!(half.searcher().num_docs(), 4);

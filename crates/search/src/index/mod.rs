@@ -207,15 +207,15 @@ impl Index {
     }
 
     /// Sees to it that few segments are searched, by merges in the background; to be called now and then while nothing
-    /// is written. Says whether a merge has come to an end and is searched from now on.
+    /// is written. Says whether there is nothing left to merge.
     pub fn tidy(&self) -> Result<bool, SearchError> {
         let mut guard = self.writers.lock();
         let pair = guard.as_mut().ok_or_else(closed)?;
-        let merged = [pair.open.tidy()?, pair.restricted.tidy()?].contains(&true);
-        if merged {
+        let halves = [pair.open.tidy()?, pair.restricted.tidy()?];
+        if halves.iter().any(|half| half.has_news) {
             self.show(pair)?;
         }
-        Ok(merged)
+        Ok(halves.iter().all(|half| half.is_tidy))
     }
 
     fn show(&self, pair: &Pair) -> Result<(), SearchError> {
