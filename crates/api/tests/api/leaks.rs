@@ -204,6 +204,28 @@ fn written(app: &TestApp, author: &Person, slug: &str, word: &str) -> Reply {
     app.get(author, &path).expect(200)
 }
 
+/// Sends a tip to its review, where its word is spoken of; the review's id.
+fn submitted(app: &TestApp, [author, reviewer]: [&Person; 2], tip: &Reply, word: &str) -> (String, Reply) {
+    let path = format!("/v1/tips/{}/submit", tip.word("/id"));
+    let sent = app.act(author, &path, tip.etag(), json!({})).expect(200);
+    let review = sent.word("/review/id");
+    let comment = json!({"text": format!("{word} comment")});
+    app.post(reviewer, &format!("/v1/reviews/{review}/comments"), comment).expect(201);
+    (review, sent)
+}
+
+/// Takes two out of both communities and suspends a third; the position that this reached.
+fn turned_out(app: &TestApp, admin: &Person, members: [&Person; 2], suspended: &Person) -> i64 {
+    for slug in ["open", "closed"] {
+        for person in members {
+            let path = format!("/v1/communities/{slug}/members/{}", person.id);
+            app.call("DELETE", &path).by(admin).send().expect(204);
+        }
+    }
+    let suspend = app.call("PATCH", &format!("/v1/users/{}", suspended.id)).by(admin).header("If-Match", "*");
+    suspend.json(json!({"status": "suspended"})).send().expect(200).position()
+}
+
 fn world(app: &TestApp) -> World {
     let (open, closed) = (app.community("open", Openness::Open), app.community("closed", Openness::Private));
     let elsewhere = app.community("elsewhere", Openness::Open);
@@ -228,16 +250,7 @@ fn world(app: &TestApp) -> World {
         let file = tip.word("/attachments/0/id");
         hidden.push(Hidden { word, id, number, review, file, seen_by: seen_by.iter().copied().collect() });
     };
-    // Sends a tip to its review, where its word is spoken of.
-    let submit_by = |author: &Person, tip: &Reply, word: &str| {
-        let path = format!("/v1/tips/{}/submit", tip.word("/id"));
-        let sent = app.act(author, &path, tip.etag(), json!({})).expect(200);
-        let review = sent.word("/review/id");
-        let comment = json!({"text": format!("{word} comment")});
-        app.post(&reviewer, &format!("/v1/reviews/{review}/comments"), comment).expect(201);
-        (review, sent)
-    };
-    let submit = |tip: &Reply, word: &str| submit_by(&ana, tip, word);
+    let submit = |tip: &Reply, word: &str| submitted(app, [&ana, &reviewer], tip, word);
     let decide = |review: &str, decision: Value| {
         app.post(&reviewer, &format!("/v1/reviews/{review}/decisions"), decision).expect(201).position()
     };
@@ -287,19 +300,10 @@ fn world(app: &TestApp) -> World {
     // Authors do not see each other's.
     add("lazuritane", &written(app, &peer, "open", "lazuritane"), None, &["peer"]);
     let tip = written(app, &peer, "closed", "malachitor");
-    let review = submit_by(&peer, &tip, "malachitor").0;
+    let review = submitted(app, [&peer, &reviewer], &tip, "malachitor").0;
     add("malachitor", &tip, Some(review), &["reviewer", "steward", "admin", "peer"]);
     let narrow = app.key(&steward, &["read"]);
-    for slug in ["open", "closed"] {
-        let path = |who: &Person| format!("/v1/communities/{slug}/members/{}", who.id);
-        for person in [&former, &demoted] {
-            let removed = app.call("DELETE", &path(person)).by(&admin).send().expect(204);
-            reached = reached.max(removed.position());
-        }
-    }
-    let suspend = app.call("PATCH", &format!("/v1/users/{}", suspended.id)).by(&admin).header("If-Match", "*");
-    reached = reached.max(suspend.json(json!({"status": "suspended"})).send().expect(200).position());
-    app.settle(reached);
+    app.settle(reached.max(turned_out(app, &admin, [&former, &demoted], &suspended)));
     let of_the_closed = hidden.iter().find(|tip| tip.word == "bornitazal").unwrap().id.clone();
     let people = [&ana, &peer, &reader, &steward, &admin];
     let things = things(app, people, &of_the_closed);
