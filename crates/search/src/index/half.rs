@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use eureka_domain::ids::TipId;
@@ -57,7 +59,11 @@ pub(crate) struct Half {
     writer: IndexWriter,
     reader: IndexReader,
     cursor: Option<Cursor>,
+    /// The merge that was last begun to have few segments, until it is known to be over.
+    tidying: Option<Pin<Box<Merge>>>,
 }
+
+type Merge = FutureResult<Option<SegmentMeta>>;
 
 /// What was found in the directory of a half.
 pub(crate) enum Found {
@@ -119,7 +125,10 @@ impl Half {
         };
         let reader = engine.reader_builder().reload_policy(ReloadPolicy::Manual).try_into();
         match reader.map_err(SearchError::from) {
-            Ok(reader) => Ok(Found::Usable(Self { fields, vocabulary: Vocabulary::default(), writer, reader, cursor })),
+            Ok(reader) => {
+                let vocabulary = Vocabulary::default();
+                Ok(Found::Usable(Self { fields, vocabulary, writer, reader, cursor, tidying: None }))
+            }
             Err(error @ SearchError::Io(_)) => Err(error),
             Err(error) => Ok(Found::Unusable(error.to_string())),
         }
@@ -193,8 +202,8 @@ impl Half {
         Err(SearchError::Engine("the segments were still being merged".to_owned()))
     }
 
-    /// Begins a merge. Of one that is under way already the engine warns, and both who ask for merges expect that.
-    fn begin_merge(&mut self, segments: &[SegmentId]) -> FutureResult<Option<SegmentMeta>> {
+    /// Begins a merge. When its segments have gone meanwhile, merged by the engine, that warns, and whoever asks expects it.
+    fn begin_merge(&mut self, segments: &[SegmentId]) -> Merge {
         with_default(NoSubscriber::default(), || self.writer.merge(segments))
     }
 
@@ -205,16 +214,27 @@ impl Half {
         let searched: HashSet<SegmentId> = in_use(&self.searcher());
         let segments = self.writer.index().searchable_segment_metas()?;
         let due = untidy(segments.iter().map(|segment| (segment.max_doc(), segment.id())).collect());
-        if due.len() > 1 {
-            // Nobody waits for it, and one that is under way already is not begun again.
-            drop(self.begin_merge(&due));
+        let is_tidy = due.len() <= 1;
+        if !is_tidy && !self.is_tidying() {
+            // Nobody waits for it.
+            self.tidying = Some(Box::pin(self.begin_merge(&due)));
         }
         let has_news = segments.iter().map(SegmentMeta::id).collect::<HashSet<_>>() != searched;
         if has_news {
             self.reader.reload()?;
             self.writer.garbage_collect_files().wait()?;
         }
-        Ok(Tidied { has_news, is_tidy: due.len() <= 1 })
+        Ok(Tidied { has_news, is_tidy })
+    }
+
+    /// Whether a merge that was begun to have few segments goes on. The engine would merge the same ones once more beside it.
+    fn is_tidying(&mut self) -> bool {
+        let mut nobody = Context::from_waker(Waker::noop());
+        let goes_on = self.tidying.as_mut().is_some_and(|merge| merge.as_mut().poll(&mut nobody).is_pending());
+        if !goes_on {
+            self.tidying = None;
+        }
+        goes_on
     }
 
     /// The names of the files of the last commit, and of some that there need not be.
@@ -378,6 +398,26 @@ mod tests {
         let half = open(dir.path());
         assert_eq!(half.searcher().num_docs(), 4);
         assert_eq!(half.cursor().map(|cursor| cursor.seq), Some(7), "a merge keeps the place");
+    }
+
+    #[test]
+    fn a_merge_that_is_under_way_is_not_begun_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut half = open(dir.path());
+        let cursor = Cursor::new(Uuid::nil(), 7, "0".repeat(64));
+        for number in 0..5 {
+            half.put(&tip(number)).unwrap();
+            half.commit(&cursor).unwrap();
+        }
+        let mut segments = HashSet::new();
+        let tidied = (0..6_000).any(|turn| {
+            std::thread::sleep(Duration::from_millis(turn.min(5)));
+            let stores = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+            segments.extend(stores.filter(|path| path.extension().is_some_and(|end| end == "store")));
+            half.tidy().unwrap().is_tidy
+        });
+        assert!(tidied, "no merge came to an end");
+        assert_eq!(segments.len(), 6, "five, and what became of them: {segments:?}");
     }
 
     #[test]
