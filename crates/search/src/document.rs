@@ -121,6 +121,39 @@ impl TipDocument {
     }
 }
 
+#[cfg(test)]
+impl TipDocument {
+    /// A tip of an open community.
+    pub(crate) fn sample(number: i64) -> Self {
+        Self {
+            tip: TipId(uuid::Uuid::from_u128(number.unsigned_abs().into())),
+            number: TipNumber(number),
+            revision: 1,
+            community: CommunityId(uuid::Uuid::from_u128(1)),
+            community_slug: "office-printers".to_owned(),
+            openness: Openness::Open,
+            title: "Paper jam".to_owned(),
+            problem: "Tray.".to_owned(),
+            cause: None,
+            solution: None,
+            products: Vec::new(),
+            fault_codes: Vec::new(),
+            parts: Vec::new(),
+            tags: Vec::new(),
+            safety: Safety::None,
+            hazard: None,
+            lang: None,
+            author: UserId(uuid::Uuid::from_u128(2)),
+            author_name: "Ada".to_owned(),
+            confidence: Confidence::Validated,
+            published_at: chrono::DateTime::UNIX_EPOCH,
+            updated_at: chrono::DateTime::UNIX_EPOCH,
+            proof: None,
+            stands_for: Vec::new(),
+        }
+    }
+}
+
 /// FNV-1a, 64 bit: stable over versions, which the standard library's hasher is not.
 struct Fnv(u64);
 

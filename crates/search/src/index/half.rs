@@ -310,10 +310,6 @@ pub(crate) fn is_in_use(dir: &Path) -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, reason = "a test that stops has failed")]
 mod tests {
-    use chrono::DateTime;
-    use eureka_domain::community::Openness;
-    use eureka_domain::ids::{CommunityId, TipNumber, UserId};
-    use eureka_domain::tip::{Confidence, Safety};
     use uuid::Uuid;
 
     use super::*;
@@ -322,35 +318,6 @@ mod tests {
         match Half::open(dir, 15_000_000).unwrap() {
             Found::Usable(half) => half,
             Found::Unusable(why) => panic!("{why}"),
-        }
-    }
-
-    fn tip(number: u128) -> TipDocument {
-        TipDocument {
-            tip: TipId(Uuid::from_u128(number)),
-            number: TipNumber(1),
-            revision: 1,
-            community: CommunityId(Uuid::from_u128(1)),
-            community_slug: "office-printers".to_owned(),
-            openness: Openness::Open,
-            title: "Paper jam".to_owned(),
-            problem: "Tray.".to_owned(),
-            cause: None,
-            solution: None,
-            products: Vec::new(),
-            fault_codes: Vec::new(),
-            parts: Vec::new(),
-            tags: Vec::new(),
-            safety: Safety::None,
-            hazard: None,
-            lang: None,
-            author: UserId(Uuid::from_u128(2)),
-            author_name: "Ada".to_owned(),
-            confidence: Confidence::Validated,
-            published_at: DateTime::UNIX_EPOCH,
-            updated_at: DateTime::UNIX_EPOCH,
-            proof: None,
-            stands_for: Vec::new(),
         }
     }
 
@@ -380,7 +347,7 @@ mod tests {
         let mut half = open(dir);
         let cursor = Cursor::new(Uuid::nil(), 7, "0".repeat(64));
         for number in 0..5 {
-            half.put(&tip(number)).unwrap();
+            half.put(&TipDocument::sample(number)).unwrap();
             half.commit(&cursor).unwrap();
         }
         (half, cursor)
@@ -390,7 +357,7 @@ mod tests {
     fn a_tidy_index_holds_the_same_tips_in_one_segment() {
         let dir = tempfile::tempdir().unwrap();
         let (mut half, cursor) = in_five_pieces(dir.path());
-        half.remove(tip(3).tip);
+        half.remove(TipDocument::sample(3).tip);
         half.commit(&cursor).unwrap();
         assert!(!half.tidy().unwrap().is_tidy);
         let tidied = (0..600).any(|_| {
@@ -429,7 +396,7 @@ mod tests {
     fn what_a_crash_left_unfinished_is_removed_by_the_next_owner_and_by_nobody_else() {
         let dir = tempfile::tempdir().unwrap();
         let mut half = open(dir.path());
-        half.put(&tip(1)).unwrap();
+        half.put(&TipDocument::sample(1)).unwrap();
         half.commit(&Cursor::new(Uuid::nil(), 1, "0".repeat(64))).unwrap();
         let draft = dir.path().join(".tmpA1b2C3");
         std::fs::write(&draft, "{").unwrap();
@@ -449,17 +416,17 @@ mod tests {
         let cursor = Cursor::new(Uuid::nil(), 1, "0".repeat(64));
         for segment in 0..8 {
             for number in 0..if segment == 0 { 4 } else { 5 } {
-                half.put(&tip(10 * segment + number)).unwrap();
+                half.put(&TipDocument::sample(10 * segment + number)).unwrap();
             }
             half.commit(&cursor).unwrap();
         }
-        half.remove(tip(0).tip);
+        half.remove(TipDocument::sample(0).tip);
         half.commit(&cursor).unwrap();
         drop(half); // as a crash would: without the merges that are due
 
         let mut half = open(dir.path());
-        half.remove(tip(2).tip);
-        half.put(&tip(2)).unwrap();
+        half.remove(TipDocument::sample(2).tip);
+        half.put(&TipDocument::sample(2)).unwrap();
         half.commit(&cursor).unwrap();
         half.close().unwrap();
         let half = open(dir.path());

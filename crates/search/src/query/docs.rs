@@ -1,12 +1,14 @@
 //! Walks through the tips that have a slot, in one segment.
 
+use std::ops::Range;
 use std::rc::Rc;
 
+use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::{Postings, SegmentPostings};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, TERMINATED};
 
-use super::ranking::{self, DECLARED, HEADLINE, Norms, most};
+use super::ranking::{self, DECLARED, HEADLINE, Most, Norms};
 use super::scope::{In, Scope, View};
 use super::slot::{Place, Slot, Source};
 use crate::error::SearchError;
@@ -41,7 +43,7 @@ impl AllNorms {
 }
 
 /// Tips with a frequency each, in order.
-pub(crate) type Listed = Rc<[(DocId, u32)]>;
+pub(crate) type Listed = Rc<Vec<(DocId, u32)>>;
 
 /// A walk over tips with a frequency each.
 pub(crate) enum Docs {
@@ -130,8 +132,10 @@ impl Docs {
 }
 
 /// The walk of one alternative.
-struct Way {
+pub(crate) struct Way {
     docs: Docs,
+    /// Where `docs` stands.
+    doc: DocId,
     headline: Option<Box<SegmentPostings>>,
     /// Weight times inverse frequency.
     worth: f32,
@@ -139,12 +143,70 @@ struct Way {
     place: usize,
 }
 
+impl Way {
+    /// The ways to have a slot, and apart from them those to have it in the headline.
+    pub(crate) fn apart(
+        scope: &Scope<'_>,
+        view: &View<'_>,
+        slot: &Slot,
+    ) -> Result<(Vec<Self>, Vec<Self>), SearchError> {
+        let mut text = Walk::new(scope, view, slot)?.ways;
+        let mut headlines = Vec::new();
+        for way in &mut text {
+            if let Some(headline) = way.headline.take() {
+                headlines.push(Self {
+                    doc: headline.doc(),
+                    docs: Docs::Postings(headline),
+                    headline: None,
+                    worth: way.worth * HEADLINE,
+                    declared: false,
+                    place: way.place,
+                });
+            }
+        }
+        Ok((text, headlines))
+    }
+
+    pub(crate) fn doc(&self) -> DocId {
+        self.doc
+    }
+
+    /// Tells what it gives to each of a range of tips, and goes on behind them. Ranges rise.
+    pub(crate) fn give(
+        &mut self,
+        tips: Range<DocId>,
+        norms: &Norms,
+        lengths: &FieldNormReader,
+        mut to: impl FnMut(DocId, f32),
+    ) {
+        let (worth, declared) = (self.worth, self.declared);
+        let mut give = |doc, frequency| {
+            to(doc, worth * if declared { DECLARED } else { norms.saturate(frequency, lengths.fieldnorm_id(doc)) });
+        };
+        if self.doc < tips.start {
+            self.doc = self.docs.seek(tips.start);
+        }
+        // Nearly all are posting lists: what they are is asked once, not for every tip.
+        if let Docs::Postings(postings) = &mut self.docs {
+            while self.doc < tips.end {
+                give(self.doc, postings.term_freq());
+                self.doc = postings.advance();
+            }
+        }
+        while self.doc < tips.end {
+            give(self.doc, self.docs.frequency());
+            self.doc = self.docs.advance();
+        }
+    }
+}
+
 /// The walk of one slot: the union of its alternatives.
 pub(crate) struct Walk {
     ways: Vec<Way>,
     doc: DocId,
-    /// The most that this slot can add to a score.
-    pub(crate) most: f32,
+    /// The most that this slot can add to a score, in the whole text and in the headline besides.
+    pub(crate) most: Most,
+    /// About how many tips have it.
     pub(crate) cost: u32,
 }
 
@@ -160,7 +222,9 @@ impl Walk {
     pub(crate) fn new(scope: &Scope<'_>, view: &View<'_>, slot: &Slot) -> Result<Self, SearchError> {
         let mut ways = Vec::with_capacity(slot.alternatives.len());
         for (place, alternative) in slot.alternatives.iter().enumerate() {
-            let Some(mut docs) = open(scope, view, &alternative.source)? else { continue };
+            let Some(mut docs) = open(scope, view, &alternative.source, IndexRecordOption::WithFreqs)? else {
+                continue;
+            };
             if let Some(community) = alternative.within {
                 let Some(own) = view.own_tips(scope, community)? else { continue };
                 docs = docs.within(Docs::Postings(Box::new(own)));
@@ -173,6 +237,7 @@ impl Walk {
             };
             let declared = matches!(alternative.source, Source::Term(In::Label, _));
             ways.push(Way {
+                doc: docs.doc(),
                 docs,
                 headline,
                 worth: alternative.weight * alternative.idf * slot.times,
@@ -180,9 +245,10 @@ impl Walk {
                 place,
             });
         }
-        let most = ways.iter().map(|way| most(way.worth, way.declared, way.headline.is_some())).fold(0.0, f32::max);
+        let most = ways.iter().map(|way| Most::of(way.worth, way.declared, way.headline.is_some()));
+        let most = most.fold(Most::default(), Most::or);
         let cost = ways.iter().map(|way| way.docs.cost()).fold(0, u32::saturating_add);
-        let doc = ways.iter().map(|way| way.docs.doc()).min().unwrap_or(TERMINATED);
+        let doc = ways.iter().map(|way| way.doc).min().unwrap_or(TERMINATED);
         Ok(Self { ways, doc, most, cost })
     }
 
@@ -190,21 +256,17 @@ impl Walk {
         self.doc
     }
 
-    pub(crate) fn advance(&mut self) -> DocId {
-        let current = self.doc;
-        self.doc = TERMINATED;
-        for way in &mut self.ways {
-            let doc = way.docs.doc();
-            self.doc = self.doc.min(if doc == current { way.docs.advance() } else { doc });
-        }
-        self.doc
-    }
-
     pub(crate) fn seek(&mut self, target: DocId) -> DocId {
         if self.doc >= target {
             return self.doc;
         }
-        self.doc = self.ways.iter_mut().map(|way| way.docs.seek(target)).min().unwrap_or(TERMINATED);
+        self.doc = TERMINATED;
+        for way in &mut self.ways {
+            if way.doc < target {
+                way.doc = way.docs.seek(target);
+            }
+            self.doc = self.doc.min(way.doc);
+        }
         self.doc
     }
 
@@ -214,7 +276,7 @@ impl Walk {
         let mut best = Gain::default();
         let length = view.norms_all.fieldnorm_id(doc);
         for way in &mut self.ways {
-            if way.docs.doc() != doc {
+            if way.doc != doc {
                 continue;
             }
             let mut score = if way.declared { DECLARED } else { norms.all.saturate(way.docs.frequency(), length) };
@@ -235,16 +297,21 @@ impl Walk {
 }
 
 /// The tips of a source. `None` when there are none.
-pub(crate) fn open(scope: &Scope<'_>, view: &View<'_>, source: &Source) -> Result<Option<Docs>, SearchError> {
+pub(crate) fn open(
+    scope: &Scope<'_>,
+    view: &View<'_>,
+    source: &Source,
+    with: IndexRecordOption,
+) -> Result<Option<Docs>, SearchError> {
     match source {
         Source::Term(field, term) => Ok(view
-            .postings(scope.term(*field, term), *field, IndexRecordOption::WithFreqs)?
+            .postings(scope.term(*field, term), *field, with)?
             .map(|postings| Docs::Postings(Box::new(postings)))),
         Source::AnyOf(..) | Source::Phrase(_) => {
             let list = if let Some(list) = scope.gathered(view, source) {
                 list
             } else {
-                let list: Listed = gather(scope, view, source)?.into();
+                let list = Rc::new(gather(scope, view, source)?);
                 scope.keep_gathered(view, source, &list);
                 list
             };
@@ -287,19 +354,24 @@ fn gather(scope: &Scope<'_>, view: &View<'_>, source: &Source) -> Result<Vec<(Do
     Ok(list)
 }
 
-/// The tips of many long lists, counted tip by tip: quicker than sorting when they are a good part of all.
+/// The tips of many long lists, counted tip by tip: quicker than sorting when they are a good part of all. More than 255
+/// times says no more than 255 times.
 fn counted(all: Vec<SegmentPostings>, tips: usize) -> Vec<(DocId, u32)> {
-    let mut counts = vec![0_u32; tips];
+    let mut counts = vec![0_u8; tips];
+    let mut found = 0;
     for mut postings in all {
         let mut doc = postings.doc();
         while doc != TERMINATED {
             if let Some(count) = counts.get_mut(doc as usize) {
-                *count += postings.term_freq();
+                found += usize::from(*count == 0);
+                *count = count.saturating_add(u8::try_from(postings.term_freq()).unwrap_or(u8::MAX));
             }
             doc = postings.advance();
         }
     }
-    (0..).zip(counts).filter(|(_, count)| *count > 0).collect()
+    let mut list = Vec::with_capacity(found);
+    list.extend((0..).zip(counts).filter(|(_, count)| *count > 0).map(|(doc, count)| (doc, u32::from(count))));
+    list
 }
 
 /// One place of a phrase: the union of its terms, with positions.
@@ -424,9 +496,13 @@ impl Membership {
     pub(crate) fn new(scope: &Scope<'_>, view: &View<'_>, sources: &[Source]) -> Result<Self, SearchError> {
         let mut docs = Vec::new();
         for source in sources {
-            docs.extend(open(scope, view, source)?);
+            docs.extend(open(scope, view, source, IndexRecordOption::Basic)?);
         }
         Ok(Self(docs))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Whether a tip is among them. Tips are asked for in rising order.

@@ -142,6 +142,11 @@ impl<'v, 's> Gate<'v, 's> {
         Ok(Self { view, demands: checks, excluded: Membership::new(scope, view, excluded)? })
     }
 
+    /// Whether every tip passes.
+    pub(crate) fn is_open(&self) -> bool {
+        self.view.sees_all() && self.excluded.is_empty() && self.demands.is_empty()
+    }
+
     /// Asks about one tip. Tips are asked for in rising order.
     pub(crate) fn check(&mut self, doc: DocId) -> Passes {
         if !self.view.sees(doc) || self.excluded.has(doc) {

@@ -21,3 +21,4 @@ pub(crate) mod synonyms;
 pub(crate) mod syntax;
 pub(crate) mod token;
 pub(crate) mod tongue;
+pub(crate) mod union;

@@ -322,11 +322,11 @@ fn exclusion(tongues: &Tongues, text: &str) -> Option<Source> {
         return Some(Source::Phrase(places));
     }
     let token = tokens(text).into_iter().next()?;
-    let terms = match token.kind {
-        Kind::Word => tongues.terms(&token.lowered).into_iter().take(1).collect(),
-        _ => vec![token.folded.clone()],
+    let term = match token.kind {
+        Kind::Word => tongues.terms(&token.lowered).into_iter().next()?,
+        _ => token.folded,
     };
-    Some(Source::AnyOf(In::All, terms))
+    Some(Source::Term(In::All, term))
 }
 
 pub(crate) fn push_new(alternatives: &mut Vec<Alternative>, new: Alternative) {

@@ -95,14 +95,28 @@ impl Norms {
     }
 }
 
-/// The most that one way to have a slot can add, of weight `worth`.
-pub(crate) fn most(worth: f32, declared: bool, in_headlines: bool) -> f32 {
-    worth
-        * match (declared, in_headlines) {
-            (true, _) => DECLARED,
-            (false, true) => (K1 + 1.0) * (1.0 + HEADLINE),
-            (false, false) => K1 + 1.0,
+/// The most that a slot can add to a score.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Most {
+    /// By what stands in the whole text, or is declared.
+    pub(crate) text: f32,
+    /// By what stands in the headline besides.
+    pub(crate) headline: f32,
+}
+
+impl Most {
+    /// Of one way to have it, of weight `worth`.
+    pub(crate) fn of(worth: f32, declared: bool, in_headlines: bool) -> Self {
+        Self {
+            text: worth * if declared { DECLARED } else { K1 + 1.0 },
+            headline: if in_headlines { worth * (K1 + 1.0) * HEADLINE } else { 0.0 },
         }
+    }
+
+    /// Of one way or another: the better one counts.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self { text: self.text.max(other.text), headline: self.headline.max(other.headline) }
+    }
 }
 
 /// How much order and form say in a query of this many words.

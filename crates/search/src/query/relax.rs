@@ -1,6 +1,8 @@
 //! Forgiveness: unfinished and misspelt words, words split or joined, codes of the same family. Asked for only where
 //! the exact word has nothing good to offer.
 
+use tantivy::schema::IndexRecordOption;
+
 use super::lexicon::{self, Entry};
 use super::plan::{self, Plan, alternative, push_new};
 use super::ranking::{self, weight};
@@ -272,8 +274,7 @@ fn split(scope: &Scope<'_>, plan: &mut Plan, at: usize) -> Result<Option<Forgive
     // Only when the two do stand together somewhere.
     let mut together = false;
     for view in &scope.views {
-        if let Some(docs) = super::docs::open(scope, view, &source)? {
-            let mut docs = docs;
+        if let Some(mut docs) = super::docs::open(scope, view, &source, IndexRecordOption::Basic)? {
             while docs.doc() != tantivy::TERMINATED && !together {
                 together = view.sees(docs.doc());
                 docs.advance();

@@ -1,7 +1,6 @@
 //! The first look: which tips have everything asked for, which have most of it, and a text score for each.
 //!
-//! Complete matches are found by intersection and all scored. Partial ones are found by a union that leaves out what
-//! cannot reach the best (`MaxScore`, Turtle and Flood 1995).
+//! Complete matches are found by intersection and all scored; partial ones by a [`Union`].
 
 use std::collections::HashSet;
 use std::time::Instant;
@@ -14,6 +13,7 @@ use super::ranking;
 use super::request::Sort;
 use super::scope::{Scope, View};
 use super::slot::{Slot, Source};
+use super::union::{Scored, Union};
 use crate::answer::facets::Counter;
 use crate::error::SearchError;
 use crate::index::proof;
@@ -88,17 +88,17 @@ impl<'s> Passage<'_, 's> {
             if let Some(counter) = counter.as_deref_mut() {
                 counter.enter(view)?;
             }
-            walks.sort_by_key(|walk| walk.walk.cost);
+            walks.sort_by_key(|walk| walk.cost);
             let mut target = 0;
             'docs: loop {
                 watch.tick()?;
                 let Some((lead, rest)) = walks.split_first_mut() else { break };
-                let doc = lead.walk.seek(target);
+                let doc = lead.seek(target);
                 if doc == TERMINATED {
                     break;
                 }
                 for other in rest {
-                    let found = other.walk.seek(doc);
+                    let found = other.seek(doc);
                     if found != doc {
                         target = found;
                         continue 'docs;
@@ -121,11 +121,11 @@ impl<'s> Passage<'_, 's> {
                 }
                 let mut score = 0.0;
                 for each in &mut walks {
-                    score += each.walk.gain(view, self.norms).score;
+                    score += each.gain(view, self.norms).score;
                 }
                 for each in &mut others {
-                    if each.walk.seek(doc) == doc {
-                        score += each.walk.gain(view, self.norms).score;
+                    if each.seek(doc) == doc {
+                        score += each.gain(view, self.norms).score;
                     }
                 }
                 best.offer(key.of(doc, score), || Candidate {
@@ -147,77 +147,47 @@ impl<'s> Passage<'_, 's> {
     pub(crate) fn partial(&self, keep: usize, mut counter: Option<&mut Counter>) -> Result<Found, SearchError> {
         let mut best = Best::new(keep, self.shown, self.after);
         let mut watch = Watch::new(self.deadline);
-        let thorough = counter.is_some() || self.sort != Sort::Relevance;
+        let by_score = self.sort == Sort::Relevance;
         let required = self.slots.iter().filter(|slot| slot.required && !slot.silent).count();
         let mut exact = true;
         for (place, view) in self.scope.views.iter().enumerate() {
-            let mut walks = self.walks(view, |slot| !slot.silent)?;
             let mut gate = Gate::new(self.scope, view, self.demands, self.excluded)?;
             let key = Key::new(self.sort, view, self.now_micros);
             let numbers = &view.columns.number;
             if let Some(counter) = counter.as_deref_mut() {
                 counter.enter(view)?;
             }
-            walks.sort_by(|a, b| a.walk.most.total_cmp(&b.walk.most));
-            let mut bounds = Vec::with_capacity(walks.len());
-            let mut sum = 0.0;
-            for each in &walks {
-                sum += each.walk.most;
-                bounds.push(sum);
-            }
-            let mut essential = 0;
-            let mut next = least(&walks);
+            let slots = self.slots.iter().filter(|slot| !slot.silent);
+            let all_pass = gate.is_open();
+            let mut union = Union::new(self.scope, view, self.norms, slots)?;
             loop {
                 watch.tick()?;
-                if !thorough {
-                    let threshold = best.threshold();
-                    while bounds.get(essential).is_some_and(|bound| *bound <= threshold) {
-                        essential += 1;
-                        exact = false;
-                        next = least(walks.get(essential..).unwrap_or_default());
-                    }
-                }
-                let doc = next;
+                let threshold = if by_score { best.threshold() } else { f32::NEG_INFINITY };
+                let doc = match counter {
+                    None => union.next(threshold, all_pass.then_some(&mut best.count)),
+                    Some(_) => union.next(f32::NEG_INFINITY, None),
+                };
                 if doc == TERMINATED {
                     break;
                 }
-                let mut score = 0.0;
-                let mut met = 0;
-                let (cheap, dear) = walks.split_at_mut(essential);
-                next = TERMINATED;
-                for each in dear {
-                    let mut at = each.walk.doc();
-                    if at == doc {
-                        score += each.walk.gain(view, self.norms).score;
-                        met += usize::from(each.required);
-                        at = each.walk.advance();
-                    }
-                    next = next.min(at);
-                }
-                for (at, each) in cheap.iter_mut().enumerate().rev() {
-                    if score + bounds.get(at).copied().unwrap_or_default() <= best.threshold() {
-                        break;
-                    }
-                    if each.walk.seek(doc) == doc {
-                        score += each.walk.gain(view, self.norms).score;
-                        met += usize::from(each.required);
-                    }
-                }
-                let complete = met == required && required > 0;
                 let passes = gate.check(doc);
                 if let Some(counter) = counter.as_deref_mut() {
                     counter.count(doc, passes);
                 }
                 if passes == Passes::All {
-                    best.offer(key.of(doc, score), || Candidate {
-                        complete,
-                        rank: key.of(doc, score),
-                        view: place,
-                        doc,
-                        number: numbers.first(doc).unwrap_or_default(),
-                    });
+                    match union.score(threshold) {
+                        Some(Scored { score, met }) => best.offer(key.of(doc, score), || Candidate {
+                            complete: met == required && required > 0,
+                            rank: key.of(doc, score),
+                            view: place,
+                            doc,
+                            number: numbers.first(doc).unwrap_or_default(),
+                        }),
+                        None => best.count += 1,
+                    }
                 }
             }
+            exact &= union.is_whole();
             if let Some(counter) = counter.as_deref_mut() {
                 counter.leave()?;
             }
@@ -275,32 +245,22 @@ impl<'s> Passage<'_, 's> {
     }
 
     /// The walks of all required slots, or `None` when one of them has no tip in the segment.
-    fn required_walks(&self, view: &View<'s>) -> Result<Option<Vec<Asked>>, SearchError> {
+    fn required_walks(&self, view: &View<'s>) -> Result<Option<Vec<Walk>>, SearchError> {
         let walks = self.walks(view, |slot| slot.required && !slot.silent)?;
         let wanted = self.slots.iter().filter(|slot| slot.required && !slot.silent).count();
         Ok((walks.len() == wanted && wanted > 0).then_some(walks))
     }
 
-    fn walks(&self, view: &View<'s>, which: impl Fn(&Slot) -> bool) -> Result<Vec<Asked>, SearchError> {
+    fn walks(&self, view: &View<'s>, which: impl Fn(&Slot) -> bool) -> Result<Vec<Walk>, SearchError> {
         let mut out = Vec::with_capacity(self.slots.len());
         for slot in self.slots.iter().filter(|slot| which(slot)) {
             let walk = Walk::new(self.scope, view, slot)?;
             if walk.doc() != TERMINATED {
-                out.push(Asked { walk, required: slot.required });
+                out.push(walk);
             }
         }
         Ok(out)
     }
-}
-
-struct Asked {
-    walk: Walk,
-    required: bool,
-}
-
-/// The first tip that any of these stands on.
-fn least(walks: &[Asked]) -> DocId {
-    walks.iter().map(|each| each.walk.doc()).min().unwrap_or(TERMINATED)
 }
 
 /// Keeps the best candidates: a quarter more than asked for are gathered before the worst are dropped. The sooner they

@@ -239,6 +239,11 @@ impl<'s> View<'s> {
             })
     }
 
+    /// Whether the caller may know of every tip.
+    pub(crate) fn sees_all(&self) -> bool {
+        !self.reader.has_deletes() && self.allowed.is_none()
+    }
+
     /// The first tip of a posting list that the caller sees.
     pub(crate) fn first_visible(&self, postings: &mut SegmentPostings) -> Option<DocId> {
         let mut doc = postings.doc();
