@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::rc::Rc;
 
+use eureka_domain::ids::CommunityId;
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::{Postings, SegmentPostings};
 use tantivy::schema::IndexRecordOption;
@@ -61,6 +62,18 @@ impl Docs {
             // Either both stand on one tip, or one has come to its end.
             Self::Within(both) => both.0.doc().max(both.1.doc()),
         }
+    }
+
+    /// Those of a community, if one is named. `None` when it has none.
+    fn of(
+        self,
+        scope: &Scope<'_>,
+        view: &View<'_>,
+        community: Option<CommunityId>,
+    ) -> Result<Option<Self>, SearchError> {
+        let Some(community) = community else { return Ok(Some(self)) };
+        let own = view.own_tips(scope, community)?;
+        Ok(own.map(|own| self.within(Self::Postings(Box::new(own)))))
     }
 
     /// Those that are among `others`.
@@ -140,6 +153,8 @@ pub(crate) struct Way {
     /// Weight times inverse frequency.
     worth: f32,
     declared: bool,
+    /// Whose tips alone have it this way.
+    within: Option<CommunityId>,
     place: usize,
 }
 
@@ -153,16 +168,18 @@ impl Way {
         let mut text = Walk::new(scope, view, slot)?.ways;
         let mut headlines = Vec::new();
         for way in &mut text {
-            if let Some(headline) = way.headline.take() {
-                headlines.push(Self {
-                    doc: headline.doc(),
-                    docs: Docs::Postings(headline),
-                    headline: None,
-                    worth: way.worth * HEADLINE,
-                    declared: false,
-                    place: way.place,
-                });
-            }
+            let Some(headline) = way.headline.take() else { continue };
+            let docs = Docs::Postings(headline);
+            let Some(docs) = docs.of(scope, view, way.within)? else { continue };
+            headlines.push(Self {
+                doc: docs.doc(),
+                docs,
+                headline: None,
+                worth: way.worth * HEADLINE,
+                declared: false,
+                within: way.within,
+                place: way.place,
+            });
         }
         Ok((text, headlines))
     }
@@ -222,13 +239,8 @@ impl Walk {
     pub(crate) fn new(scope: &Scope<'_>, view: &View<'_>, slot: &Slot) -> Result<Self, SearchError> {
         let mut ways = Vec::with_capacity(slot.alternatives.len());
         for (place, alternative) in slot.alternatives.iter().enumerate() {
-            let Some(mut docs) = open(scope, view, &alternative.source, IndexRecordOption::WithFreqs)? else {
-                continue;
-            };
-            if let Some(community) = alternative.within {
-                let Some(own) = view.own_tips(scope, community)? else { continue };
-                docs = docs.within(Docs::Postings(Box::new(own)));
-            }
+            let Some(docs) = open(scope, view, &alternative.source, IndexRecordOption::WithFreqs)? else { continue };
+            let Some(docs) = docs.of(scope, view, alternative.within)? else { continue };
             let headline = match &alternative.source {
                 Source::Term(In::All, term) => view
                     .postings(scope.term(In::Headline, term), In::Headline, IndexRecordOption::WithFreqs)?
@@ -242,6 +254,7 @@ impl Walk {
                 headline,
                 worth: alternative.weight * alternative.idf * slot.times,
                 declared,
+                within: alternative.within,
                 place,
             });
         }

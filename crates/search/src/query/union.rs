@@ -207,6 +207,7 @@ impl Window {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that stops has failed")]
 mod tests {
+    use eureka_domain::ids::CommunityId;
     use eureka_domain::visibility::Audience;
     use uuid::Uuid;
 
@@ -214,6 +215,7 @@ mod tests {
     use crate::document::{Change, TipDocument};
     use crate::index::{Cursor, Index, OpenOptions, Opened};
     use crate::query::plan;
+    use crate::query::request::SynonymGroup;
 
     /// How many are the best.
     const BEST: usize = 10;
@@ -243,7 +245,9 @@ mod tests {
         }
 
         fn tip(&mut self, number: i64) -> TipDocument {
-            TipDocument { title: self.words(2, 6), problem: self.words(10, 60), ..TipDocument::sample(number) }
+            let community = CommunityId(Uuid::from_u128(1 + number.unsigned_abs() as u128 % 2));
+            let (title, problem) = (self.words(2, 6), self.words(10, 60));
+            TipDocument { community, title, problem, ..TipDocument::sample(number) }
         }
     }
 
@@ -311,10 +315,12 @@ mod tests {
         let snapshot = index.snapshot();
         let scope = Scope::new(&snapshot, &Audience::default()).unwrap();
         let norms = AllNorms::of(snapshot.public);
+        let phrases = vec!["bababant".to_owned(), "babafint".to_owned()];
+        let glossary = [SynonymGroup { community: CommunityId(Uuid::from_u128(1)), phrases }];
         let mut left_out = 0;
         for _ in 0..200 {
             let q = dice.words(1, 6);
-            let slots = plan::plan(&scope, &q, &[], &[], &[], None).unwrap().slots;
+            let slots = plan::plan(&scope, &q, &[], &[], &glossary, None).unwrap().slots;
             let (wanted, tips) = by_brute_force(&scope, &slots, &norms);
             for passes_over in [true, false] {
                 let ((found, met), whole) = by_union(&scope, &slots, &norms, passes_over);
