@@ -22,3 +22,4 @@ pub(crate) mod syntax;
 pub(crate) mod token;
 pub(crate) mod tongue;
 pub(crate) mod union;
+pub(crate) mod watch;

@@ -14,12 +14,10 @@ use super::request::Sort;
 use super::scope::{Scope, View};
 use super::slot::{Slot, Source};
 use super::union::{Scored, Union};
+use super::watch::Watch;
 use crate::answer::facets::Counter;
 use crate::error::SearchError;
 use crate::index::proof;
-
-/// Steps between two looks at the clock.
-const PATIENCE: u32 = 2_048;
 
 /// Most tips looked at when every word stands in a good part of all tips: none of them is better than the others.
 const MOST_OF_IDLE: u64 = 10_000;
@@ -143,7 +141,7 @@ impl<'s> Passage<'_, 's> {
         Ok(best.into_found(!self.scope.is_cut_short()))
     }
 
-    /// Tips that have something of what was asked for, but not everything; `all` counts the complete ones in too.
+    /// Tips that have something of what was asked for. Those that have everything may be among them, marked so.
     pub(crate) fn partial(&self, keep: usize, mut counter: Option<&mut Counter>) -> Result<Found, SearchError> {
         let mut best = Best::new(keep, self.shown, self.after);
         let mut watch = Watch::new(self.deadline);
@@ -164,8 +162,8 @@ impl<'s> Passage<'_, 's> {
                 watch.tick()?;
                 let threshold = if by_score { best.threshold() } else { f32::NEG_INFINITY };
                 let doc = match counter {
-                    None => union.next(threshold, all_pass.then_some(&mut best.count)),
-                    Some(_) => union.next(f32::NEG_INFINITY, None),
+                    None => union.next(threshold, all_pass.then_some(&mut best.count), &watch)?,
+                    Some(_) => union.next(f32::NEG_INFINITY, None, &watch)?,
                 };
                 if doc == TERMINATED {
                     break;
@@ -352,25 +350,4 @@ impl Key {
 fn start_of_day(micros: i64) -> i64 {
     const DAY: i64 = 86_400_000_000;
     micros - micros.rem_euclid(DAY)
-}
-
-/// Looks at the clock now and then.
-struct Watch {
-    deadline: Instant,
-    left: u32,
-}
-
-impl Watch {
-    fn new(deadline: Instant) -> Self {
-        Self { deadline, left: PATIENCE }
-    }
-
-    fn tick(&mut self) -> Result<(), SearchError> {
-        self.left -= 1;
-        if self.left > 0 {
-            return Ok(());
-        }
-        self.left = PATIENCE;
-        if Instant::now() >= self.deadline { Err(SearchError::TimedOut) } else { Ok(()) }
-    }
 }

@@ -9,6 +9,7 @@ use tantivy::{DocId, TERMINATED};
 use super::docs::{AllNorms, Walk, Way};
 use super::scope::{Scope, View};
 use super::slot::Slot;
+use super::watch::Watch;
 use crate::error::SearchError;
 
 /// Tips of a window.
@@ -79,26 +80,34 @@ impl<'v, 's> Union<'v, 's> {
     /// Goes on to the next tip. Those may be left out that are not over a score; with `passed_over` it also passes over
     /// all others that cannot be, and counts them.
     #[inline]
-    pub(crate) fn next(&mut self, threshold: f32, mut passed_over: Option<&mut u64>) -> DocId {
+    pub(crate) fn next(
+        &mut self,
+        threshold: f32,
+        mut passed_over: Option<&mut u64>,
+        watch: &Watch,
+    ) -> Result<DocId, SearchError> {
         loop {
             while let Some((doc, seen)) = self.window.next() {
                 match &mut passed_over {
                     Some(passed_over) if (self.unseen + seen) * ROUNDING <= threshold => **passed_over += 1,
                     _ => {
                         (self.doc, self.seen) = (doc, seen);
-                        return doc;
+                        return Ok(doc);
                     }
                 }
             }
+            watch.look()?;
             if !self.read(threshold) {
-                return TERMINATED;
+                return Ok(TERMINATED);
             }
         }
     }
 
     /// Reads the next window, if any tip is left.
     fn read(&mut self, threshold: f32) -> bool {
-        while let Some((slot, rest)) = self.slots.get(self.left_out..).and_then(<[Asked]>::split_first)
+        // How many tips a restricted segment has must show in nothing, not even in whether a count is exact.
+        while self.view.open
+            && let Some((slot, rest)) = self.slots.get(self.left_out..).and_then(<[Asked]>::split_first)
             && (self.unseen + slot.walk.most.text) * ROUNDING <= threshold
             && slot.walk.cost / WORTH_LEAVING_OUT >= rest.iter().map(|slot| slot.walk.cost).fold(0, u32::saturating_add)
         {
@@ -207,6 +216,9 @@ impl Window {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that stops has failed")]
 mod tests {
+    use std::time::{Duration, Instant};
+
+    use eureka_domain::community::Openness;
     use eureka_domain::ids::CommunityId;
     use eureka_domain::visibility::Audience;
     use uuid::Uuid;
@@ -244,20 +256,21 @@ mod tests {
             words.collect::<Vec<_>>().join(" ")
         }
 
-        fn tip(&mut self, number: i64) -> TipDocument {
+        fn tip(&mut self, number: i64, openness: Openness) -> TipDocument {
             let community = CommunityId(Uuid::from_u128(1 + number.unsigned_abs() as u128 % 2));
             let (title, problem) = (self.words(2, 6), self.words(10, 60));
-            TipDocument { community, title, problem, ..TipDocument::sample(number) }
+            TipDocument { community, openness, title, problem, ..TipDocument::sample(number) }
         }
     }
 
-    fn index(dir: &std::path::Path, dice: &mut Dice) -> Index {
+    fn index(dir: &std::path::Path, dice: &mut Dice, openness: Openness) -> Index {
         let index = match Index::open(dir, OpenOptions::default()).unwrap() {
             Opened::Fresh(index) | Opened::Usable(index) => index,
             Opened::Unusable { why } => panic!("{why}"),
         };
         for half in 0..2 {
-            let tips = (0..2_500).map(|number| Change::Put(Box::new(dice.tip(2_500 * half + number)))).collect();
+            let tips =
+                (0..2_500).map(|number| Change::Put(Box::new(dice.tip(2_500 * half + number, openness)))).collect();
             index.apply(tips, &Cursor::new(Uuid::nil(), half + 1, "0".repeat(64))).unwrap();
         }
         index
@@ -293,9 +306,10 @@ mod tests {
     fn by_union(scope: &Scope<'_>, slots: &[Slot], norms: &AllNorms, passes_over: bool) -> (Outcome, bool) {
         let (mut scores, mut met) = (Vec::new(), 0);
         let (mut threshold, mut whole) = (f32::NEG_INFINITY, true);
+        let watch = Watch::new(Instant::now() + Duration::from_secs(60));
         for view in &scope.views {
             let mut union = Union::new(scope, view, norms, slots.iter()).unwrap();
-            while union.next(threshold, passes_over.then_some(&mut met)) != TERMINATED {
+            while union.next(threshold, passes_over.then_some(&mut met), &watch).unwrap() != TERMINATED {
                 met += 1;
                 if let Some(scored) = union.score(threshold) {
                     scores.push(scored.score);
@@ -311,7 +325,7 @@ mod tests {
     fn nothing_is_left_out_that_is_among_the_best() {
         let mut dice = Dice(1994);
         let dir = tempfile::tempdir().unwrap();
-        let index = index(dir.path(), &mut dice);
+        let index = index(dir.path(), &mut dice, Openness::Open);
         let snapshot = index.snapshot();
         let scope = Scope::new(&snapshot, &Audience::default()).unwrap();
         let norms = AllNorms::of(snapshot.public);
@@ -331,5 +345,21 @@ mod tests {
             }
         }
         assert!(left_out >= 20, "something was left out of {left_out} only");
+    }
+
+    #[test]
+    fn of_a_restricted_segment_everything_is_read() {
+        let mut dice = Dice(1996);
+        let dir = tempfile::tempdir().unwrap();
+        let index = index(dir.path(), &mut dice, Openness::Private);
+        let snapshot = index.snapshot();
+        let scope = Scope::new(&snapshot, &Audience { everything: true, ..Audience::default() }).unwrap();
+        let norms = AllNorms::of(snapshot.public);
+        for _ in 0..100 {
+            let slots = plan::plan(&scope, &dice.words(1, 6), &[], &[], &[], None).unwrap().slots;
+            let (wanted, tips) = by_brute_force(&scope, &slots, &norms);
+            let ((found, met), whole) = by_union(&scope, &slots, &norms, true);
+            assert!(whole && met == tips && found.len() == wanted.len());
+        }
     }
 }
