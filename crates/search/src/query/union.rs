@@ -257,7 +257,7 @@ mod tests {
         }
 
         fn tip(&mut self, number: i64, openness: Openness) -> TipDocument {
-            let community = CommunityId(Uuid::from_u128(1 + number.unsigned_abs() as u128 % 2));
+            let community = CommunityId(Uuid::from_u128(1 + u128::from(number.unsigned_abs() % 2)));
             let (title, problem) = (self.words(2, 6), self.words(10, 60));
             TipDocument { community, openness, title, problem, ..TipDocument::sample(number) }
         }
@@ -306,7 +306,7 @@ mod tests {
     fn by_union(scope: &Scope<'_>, slots: &[Slot], norms: &AllNorms, passes_over: bool) -> (Outcome, bool) {
         let (mut scores, mut met) = (Vec::new(), 0);
         let (mut threshold, mut whole) = (f32::NEG_INFINITY, true);
-        let watch = Watch::new(Instant::now() + Duration::from_secs(60));
+        let watch = Watch::new(Instant::now() + Duration::from_mins(1));
         for view in &scope.views {
             let mut union = Union::new(scope, view, norms, slots.iter()).unwrap();
             while union.next(threshold, passes_over.then_some(&mut met), &watch).unwrap() != TERMINATED {
