@@ -4,6 +4,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use diesel::{Connection, PgConnection, RunQueryDsl};
 use eureka_store::{Kind, Store, StoreError, log, users};
 use eureka_testkit::{TestDatabase, on_both};
 
@@ -211,6 +212,38 @@ fn positions_are_gap_free_in_commit_order_under_eight_threads() {
         told.sort_unstable();
         assert_eq!(told, (1..=200).collect::<Vec<_>>());
     });
+}
+
+/// The control of the trial above: three followers of numbers that the database gives out by itself lose a row, since who
+/// takes the lower number may commit later.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "the store itself has no transaction that stays open")]
+fn followers_of_identities_would_lose_what_commits_late() {
+    #[derive(diesel::QueryableByName)]
+    struct Seen {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        id: i64,
+    }
+    let Some(db) = TestDatabase::postgres() else { return };
+    let connect = || PgConnection::establish(db.url()).unwrap();
+    let run = |conn: &mut PgConnection, sql: &str| diesel::sql_query(sql).execute(conn).unwrap();
+    let (mut early, mut late) = (connect(), connect());
+    run(&mut early, "CREATE TABLE numbered (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY)");
+    let mut followers = [(connect(), Vec::new()), (connect(), Vec::new()), (connect(), Vec::new())];
+    let mut poll = || {
+        for (conn, seen) in &mut followers {
+            let after = seen.last().copied().unwrap_or(0_i64);
+            let sql = format!("SELECT id FROM numbered WHERE id > {after} ORDER BY id");
+            seen.extend(diesel::sql_query(sql).load::<Seen>(conn).unwrap().into_iter().map(|row| row.id));
+        }
+    };
+    run(&mut late, "BEGIN");
+    run(&mut late, "INSERT INTO numbered DEFAULT VALUES");
+    run(&mut early, "INSERT INTO numbered DEFAULT VALUES");
+    poll();
+    run(&mut late, "COMMIT");
+    poll();
+    assert!(followers.iter().all(|(_, seen)| *seen == [2]), "each of them lost the first row");
 }
 
 #[test]
