@@ -25,6 +25,8 @@ const MOST_PLACES: usize = 40_000;
 /// than one of [`FEW_TIPS`] tips: small words have a great many places.
 const MOST_COMMON_PLACES: usize = 10_000;
 const FEW_TIPS: u32 = 3;
+/// More often than this, any of several words says no more: however its tips are gathered, which hidden ones may decide.
+const MOST_TIMES: u32 = u8::MAX as u32;
 /// Most tips with a phrase that are looked for in one segment: a phrase that stands in more says little.
 const MOST_WITH_PHRASE: usize = 10_000;
 
@@ -352,7 +354,7 @@ fn gather(scope: &Scope<'_>, view: &View<'_>, source: &Source) -> Result<Vec<(Do
     for mut postings in all {
         let mut doc = postings.doc();
         while doc != TERMINATED && list.len() < MOST_GATHERED {
-            list.push((doc, postings.term_freq()));
+            list.push((doc, postings.term_freq().min(MOST_TIMES)));
             doc = postings.advance();
         }
     }
@@ -360,15 +362,14 @@ fn gather(scope: &Scope<'_>, view: &View<'_>, source: &Source) -> Result<Vec<(Do
     list.dedup_by(|later, earlier| {
         let same = later.0 == earlier.0;
         if same {
-            earlier.1 += later.1;
+            earlier.1 = (earlier.1 + later.1).min(MOST_TIMES);
         }
         same
     });
     Ok(list)
 }
 
-/// The tips of many long lists, counted tip by tip: quicker than sorting when they are a good part of all. More than 255
-/// times says no more than 255 times.
+/// The tips of many long lists, counted tip by tip: quicker than sorting when they are a good part of all.
 fn counted(all: Vec<SegmentPostings>, tips: usize) -> Vec<(DocId, u32)> {
     let mut counts = vec![0_u8; tips];
     let mut found = 0;

@@ -96,10 +96,10 @@ impl<'v, 's> Union<'v, 's> {
                     }
                 }
             }
-            watch.look()?;
             if !self.read(threshold) {
                 return Ok(TERMINATED);
             }
+            watch.look()?;
         }
     }
 
