@@ -9,7 +9,7 @@ use tantivy::postings::{Postings, SegmentPostings};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, TERMINATED};
 
-use super::ranking::{self, DECLARED, HEADLINE, Most, Norms};
+use super::ranking::{self, DECLARED, HEADLINE, Norms};
 use super::scope::{In, Scope, View};
 use super::slot::{Place, Slot, Source};
 use crate::error::SearchError;
@@ -223,8 +223,8 @@ impl Way {
 pub(crate) struct Walk {
     ways: Vec<Way>,
     doc: DocId,
-    /// The most that this slot can add to a score, in the whole text and in the headline besides.
-    pub(crate) most: Most,
+    /// The most that this slot can add to a score, its headline aside.
+    pub(crate) most: f32,
     /// About how many tips have it.
     pub(crate) cost: u32,
 }
@@ -260,8 +260,7 @@ impl Walk {
                 place,
             });
         }
-        let most = ways.iter().map(|way| Most::of(way.worth, way.declared, way.headline.is_some()));
-        let most = most.fold(Most::default(), Most::or);
+        let most = ways.iter().map(|way| ranking::most(way.worth, way.declared)).fold(0.0, f32::max);
         let cost = ways.iter().map(|way| way.docs.cost()).fold(0, u32::saturating_add);
         let doc = ways.iter().map(|way| way.doc).min().unwrap_or(TERMINATED);
         Ok(Self { ways, doc, most, cost })

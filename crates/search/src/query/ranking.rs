@@ -95,27 +95,24 @@ impl Norms {
     }
 }
 
-/// The most that a slot can add to a score.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Most {
-    /// By what stands in the whole text, or is declared.
-    pub(crate) text: f32,
-    /// By what stands in the headline besides.
-    pub(crate) headline: f32,
+/// The most that one way to have a slot can add to a score, its headline aside.
+pub(crate) fn most(worth: f32, declared: bool) -> f32 {
+    worth * if declared { DECLARED } else { K1 + 1.0 }
 }
 
-impl Most {
-    /// Of one way to have it, of weight `worth`.
-    pub(crate) fn of(worth: f32, declared: bool, in_headlines: bool) -> Self {
-        Self {
-            text: worth * if declared { DECLARED } else { K1 + 1.0 },
-            headline: if in_headlines { worth * (K1 + 1.0) * HEADLINE } else { 0.0 },
-        }
+/// A sum of gains. Rounded once, so that the order they come in is not seen: tips that the caller may not see help to
+/// decide it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sum(f64);
+
+impl Sum {
+    pub(crate) fn add(&mut self, gain: f32) {
+        self.0 += f64::from(gain);
     }
 
-    /// Of one way or another: the better one counts.
-    pub(crate) fn or(self, other: Self) -> Self {
-        Self { text: self.text.max(other.text), headline: self.headline.max(other.headline) }
+    #[allow(clippy::cast_possible_truncation, reason = "gains are of single precision")]
+    pub(crate) fn score(self) -> f32 {
+        self.0 as f32
     }
 }
 

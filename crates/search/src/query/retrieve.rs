@@ -117,15 +117,16 @@ impl<'s> Passage<'_, 's> {
                 if passes != Passes::All {
                     continue;
                 }
-                let mut score = 0.0;
+                let mut sum = ranking::Sum::default();
                 for each in &mut walks {
-                    score += each.gain(view, self.norms).score;
+                    sum.add(each.gain(view, self.norms).score);
                 }
                 for each in &mut others {
                     if each.seek(doc) == doc {
-                        score += each.gain(view, self.norms).score;
+                        sum.add(each.gain(view, self.norms).score);
                     }
                 }
+                let score = sum.score();
                 best.offer(key.of(doc, score), || Candidate {
                     complete: true,
                     rank: key.of(doc, score),
@@ -174,9 +175,9 @@ impl<'s> Passage<'_, 's> {
                 }
                 if passes == Passes::All {
                     match union.score(threshold) {
-                        Some(Scored { score, met }) => best.offer(key.of(doc, score), || Candidate {
+                        Some(Scored { sum, met }) => best.offer(key.of(doc, sum.score()), || Candidate {
                             complete: met == required && required > 0,
-                            rank: key.of(doc, score),
+                            rank: key.of(doc, sum.score()),
                             view: place,
                             doc,
                             number: numbers.first(doc).unwrap_or_default(),

@@ -7,6 +7,7 @@ use std::ops::Range;
 use tantivy::{DocId, TERMINATED};
 
 use super::docs::{AllNorms, Walk, Way};
+use super::ranking::Sum;
 use super::scope::{Scope, View};
 use super::slot::Slot;
 use super::watch::Watch;
@@ -43,9 +44,23 @@ struct Asked {
     walk: Walk,
 }
 
+impl Asked {
+    /// Adds what a tip has of it, and answers that.
+    fn add(&mut self, doc: DocId, view: &View<'_>, norms: &AllNorms, to: &mut Scored) -> f32 {
+        if self.walk.seek(doc) != doc {
+            return 0.0;
+        }
+        let gain = self.walk.gain(view, norms).score;
+        to.sum.add(gain);
+        to.met += usize::from(self.required);
+        gain
+    }
+}
+
 /// What a tip has of the slots.
+#[derive(Default)]
 pub(crate) struct Scored {
-    pub(crate) score: f32,
+    pub(crate) sum: Sum,
     /// How many required slots it has.
     pub(crate) met: usize,
 }
@@ -67,7 +82,7 @@ impl<'v, 's> Union<'v, 's> {
         }
         // The more tips it spares and the less it adds, the sooner a slot is left out.
         #[allow(clippy::cast_precision_loss, reason = "an order needs no more")]
-        let most_of_a_tip = |slot: &Asked| slot.walk.most.text / slot.walk.cost as f32;
+        let most_of_a_tip = |slot: &Asked| slot.walk.most / slot.walk.cost as f32;
         asked.sort_by(|a, b| most_of_a_tip(a).total_cmp(&most_of_a_tip(b)));
         Ok(Self { view, norms, slots: asked, left_out: 0, unseen: 0.0, window: Window::new(), doc: 0, seen: 0.0 })
     }
@@ -108,10 +123,10 @@ impl<'v, 's> Union<'v, 's> {
         // How many tips a restricted segment has must show in nothing, not even in whether a count is exact.
         while self.view.open
             && let Some((slot, rest)) = self.slots.get(self.left_out..).and_then(<[Asked]>::split_first)
-            && (self.unseen + slot.walk.most.text) * ROUNDING <= threshold
+            && (self.unseen + slot.walk.most) * ROUNDING <= threshold
             && slot.walk.cost / WORTH_LEAVING_OUT >= rest.iter().map(|slot| slot.walk.cost).fold(0, u32::saturating_add)
         {
-            self.unseen += slot.walk.most.text;
+            self.unseen += slot.walk.most;
             self.left_out += 1;
         }
         let (left_out, walked) = self.slots.split_at_mut(self.left_out);
@@ -136,27 +151,18 @@ impl<'v, 's> Union<'v, 's> {
     pub(crate) fn score(&mut self, threshold: f32) -> Option<Scored> {
         let mut most = self.unseen + self.seen;
         let (left_out, walked) = self.slots.split_at_mut(self.left_out);
-        let mut scored = Scored { score: 0.0, met: 0 };
+        let mut scored = Scored::default();
         for slot in left_out.iter_mut().rev() {
             if most * ROUNDING <= threshold {
                 return None;
             }
-            most -= slot.walk.most.text;
-            if slot.walk.seek(self.doc) == self.doc {
-                let gain = slot.walk.gain(self.view, self.norms).score;
-                most += gain;
-                scored.score += gain;
-                scored.met += usize::from(slot.required);
-            }
+            most += slot.add(self.doc, self.view, self.norms, &mut scored) - slot.walk.most;
         }
         if most * ROUNDING <= threshold {
             return None;
         }
         for slot in walked {
-            if slot.walk.seek(self.doc) == self.doc {
-                scored.score += slot.walk.gain(self.view, self.norms).score;
-                scored.met += usize::from(slot.required);
-            }
+            slot.add(self.doc, self.view, self.norms, &mut scored);
         }
         Some(scored)
     }
@@ -312,7 +318,7 @@ mod tests {
             while union.next(threshold, passes_over.then_some(&mut met), &watch).unwrap() != TERMINATED {
                 met += 1;
                 if let Some(scored) = union.score(threshold) {
-                    scores.push(scored.score);
+                    scores.push(scored.sum.score());
                     threshold = best(&mut scores).max(threshold);
                 }
             }
@@ -360,6 +366,44 @@ mod tests {
             let (wanted, tips) = by_brute_force(&scope, &slots, &norms);
             let ((found, met), whole) = by_union(&scope, &slots, &norms, true);
             assert!(whole && met == tips && found.len() == wanted.len());
+        }
+    }
+
+    #[test]
+    fn the_same_text_has_the_same_score_whatever_else_its_segment_holds() {
+        const COPY: i64 = 10_000;
+        let mut dice = Dice(1998);
+        let dir = tempfile::tempdir().unwrap();
+        let index = index(dir.path(), &mut dice, Openness::Open);
+        let tips = (0..100).map(|number| dice.tip(COPY + number, Openness::Open)).collect::<Vec<_>>();
+        for half in 0..2 {
+            let copies = tips.iter().map(|tip| {
+                let number = tip.number.0 + half * COPY;
+                let (title, problem) = (tip.title.clone(), tip.problem.clone());
+                Change::Put(Box::new(TipDocument { title, problem, ..TipDocument::sample(number) }))
+            });
+            let others = (0..100).map(|_| Change::Put(Box::new(dice.tip(5_000 + 100 * half, Openness::Open))));
+            let changes = copies.chain(others).collect();
+            index.apply(changes, &Cursor::new(Uuid::nil(), 3 + half, "0".repeat(64))).unwrap();
+        }
+        let snapshot = index.snapshot();
+        let scope = Scope::new(&snapshot, &Audience::default()).unwrap();
+        let norms = AllNorms::of(snapshot.public);
+        let watch = Watch::new(Instant::now() + Duration::from_mins(1));
+        for tip in &tips {
+            let q = tip.problem.split(' ').take(9).collect::<Vec<_>>().join(" ");
+            let slots = plan::plan(&scope, &q, &[], &[], &[], None).unwrap().slots;
+            let mut scores = Vec::new();
+            for view in &scope.views {
+                let mut union = Union::new(&scope, view, &norms, slots.iter()).unwrap();
+                while let doc @ ..TERMINATED = union.next(f32::NEG_INFINITY, None, &watch).unwrap() {
+                    let number = view.columns.number.first(doc).unwrap();
+                    if number % COPY == tip.number.0 % COPY && number >= COPY {
+                        scores.push(union.score(f32::NEG_INFINITY).unwrap().sum.score());
+                    }
+                }
+            }
+            assert!(scores.len() == 2 && scores[0].to_bits() == scores[1].to_bits(), "{q}: {scores:?}");
         }
     }
 }
