@@ -26,8 +26,9 @@ const PAGE: usize = 16 * 1024;
 /// Find tips.
 ///
 /// `q` speaks: words; `"a phrase"`; `-word`; `field:value` for `product`, `code`, `part`, `tag`, `author` and `lang`.
-/// Anything else is text: no input is an error. All words are wanted; when no tip has them all, the query is relaxed in
-/// steps, and `relaxed` says how. Without `q`, the filters alone are the query.
+/// Anything else is text: no input is an error. All words are wanted: up to three words, tips that have them all come first;
+/// in longer queries a tip may lack a word and still fit better (`missing` says which). Where too few have them all, the
+/// query is relaxed in steps, and `relaxed` says how. Without `q`, the filters alone are the query.
 #[utoipa::path(
     tag = "search",
     params(SearchParams),
@@ -52,6 +53,7 @@ pub(crate) async fn search_tips(
         author: params.author.map(UserId),
         confidence: params.confidence.map(Into::into),
         safety: params.safety.map(Into::into),
+        age: params.age.map(Into::into),
         sort: params.sort.map_or(Sort::Relevance, Into::into),
         facets: facet_fields(params.facets.as_deref())?,
         explain: params.explain.unwrap_or(false),

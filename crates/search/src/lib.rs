@@ -29,7 +29,7 @@ pub use index::{Cursor, Index, Listed, Listing, Look, OpenOptions, Opened, Rebui
 pub use pool::{Answer, PoolOptions, SearchPool};
 pub use query::gist::{gist, plain_name};
 pub use query::glossary::Glossary;
-pub use query::request::{FacetField, Filters, SearchRequest, Sort, SynonymGroup};
+pub use query::request::{Age, FacetField, Filters, SearchRequest, Sort, SynonymGroup};
 pub use query::similar::{SimilarRequest, SimilarTip, Why};
 pub use query::suggest::{SuggestRequest, Suggestion, SuggestionKind};
 pub use schema::SCHEMA_VERSION;

@@ -64,7 +64,7 @@ pub use callers::Callers;
 pub use communities::{CommunityChanges, MemberView, PolicyChanges};
 pub use error::ServiceError;
 pub use eureka_search::{
-    Cursor, ExplainPart, FacetField, FacetValue, Highlight, Hit, PoolOptions, Relaxed, SCHEMA_VERSION, SearchPool,
+    Age, Cursor, ExplainPart, FacetField, FacetValue, Highlight, Hit, PoolOptions, Relaxed, SCHEMA_VERSION, SearchPool,
     SearchResponse, Shipment, SimilarTip, Sort, Suggestion, SuggestionKind, TipDocument,
 };
 pub use eureka_store::reviews::{QueueSort, QueueState};

@@ -46,6 +46,8 @@ pub(crate) struct Asked {
     pub(crate) fault_code: Option<String>,
     pub(crate) q: String,
     pub(crate) hits: i64,
+    /// Whether a gap comes of it at once.
+    pub(crate) in_vain: bool,
 }
 
 /// Where a gap belongs: to one community, or to every open one.
@@ -236,8 +238,9 @@ fn write(
             homes.insert(id, openness);
             asked.home = asked.home.filter(|_| openness.is_some_and(|openness| asked.audience.reads(id, openness)));
         }
+        let in_vain = asked.in_vain;
         let mut row = as_row(asked);
-        if let (0, Some((key, _))) = (row.0.hits, row.1.as_ref()) {
+        if let (true, Some((key, _))) = (in_vain, row.1.as_ref()) {
             let of = (row.0.home, key.clone());
             let id = match met.get(&of) {
                 Some(id) => *id,

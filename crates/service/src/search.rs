@@ -8,7 +8,7 @@ use eureka_domain::access::Caller;
 use eureka_domain::community::{Openness, Role};
 use eureka_domain::ids::{CommunityId, UserId};
 use eureka_domain::tip::{Confidence, Safety};
-use eureka_search::{FacetField, Filters, Index, PageCursor, SearchError, SearchRequest, SearchResponse, Sort};
+use eureka_search::{Age, FacetField, Filters, Index, PageCursor, SearchError, SearchRequest, SearchResponse, Sort};
 use eureka_store::communities;
 use uuid::Uuid;
 
@@ -43,6 +43,8 @@ pub struct SearchQuery {
     pub confidence: Option<Confidence>,
     /// Of this safety level.
     pub safety: Option<Safety>,
+    /// Last changed so long ago.
+    pub age: Option<Age>,
     /// The order.
     pub sort: Sort,
     /// What to count by.
@@ -125,7 +127,8 @@ impl Service {
             let request = SearchRequest { deadline: left, ..request };
             let found = index.search(&request, now)?;
             if let Some(asked) = asked {
-                remembered.asked(Asked { hits: i64::try_from(found.total.value).unwrap_or(i64::MAX), ..asked });
+                let hits = i64::try_from(found.total.value).unwrap_or(i64::MAX);
+                remembered.asked(Asked { hits, in_vain: found.in_vain, ..asked });
             }
             Ok(shape(SearchResponse { position, ..found }))
         });
@@ -143,7 +146,8 @@ impl Service {
             || query.lang.is_some()
             || query.author.is_some()
             || query.confidence.is_some()
-            || query.safety.is_some();
+            || query.safety.is_some()
+            || query.age.is_some();
         let now = self.clock.now();
         let community = query.community.as_deref().map(|slug| self.community_of(slug)).transpose()?;
         Ok(Some(Asked {
@@ -156,6 +160,7 @@ impl Service {
             fault_code: query.fault_code.clone(),
             q: query.q.chars().take(MOST_REMEMBERED).collect(),
             hits: 0,
+            in_vain: false,
         }))
     }
 
@@ -196,6 +201,7 @@ impl Service {
                 authors: query.author.into_iter().collect(),
                 confidence: query.confidence.into_iter().collect(),
                 safety: query.safety.into_iter().collect(),
+                ages: query.age.into_iter().collect(),
                 ..Filters::default()
             },
             sort: query.sort,

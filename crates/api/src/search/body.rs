@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use eureka_domain::Instant;
 use eureka_service::{
-    ExplainPart, FacetField, FacetValue, Highlight, Hit, ProofView, Relaxed, SearchResponse, Sort, TipDocument,
+    Age, ExplainPart, FacetField, FacetValue, Highlight, Hit, ProofView, Relaxed, SearchResponse, Sort, TipDocument,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -19,6 +19,11 @@ use crate::wire::{Person, instant, wire_enum};
 wire_enum! {
     /// The order of hits.
     SortWord = Sort { Relevance = "relevance", Newest = "newest", Proof = "proof" }
+}
+
+wire_enum! {
+    /// How long ago a tip was last changed: within seven days, 31 days, 366 days or longer ago, each without those before it.
+    AgeWord = Age { Week = "week", Month = "month", Year = "year", Older = "older" }
 }
 
 /// The facets that can be asked for.
@@ -58,6 +63,8 @@ pub(crate) struct SearchParams {
     pub(crate) confidence: Option<ConfidenceWord>,
     /// Of this safety level.
     pub(crate) safety: Option<SafetyWord>,
+    /// Last changed so long ago.
+    pub(crate) age: Option<AgeWord>,
     /// `relevance` unless given.
     pub(crate) sort: Option<SortWord>,
     /// What to count hits by, comma-separated: community, product, `fault_code`, tag, lang, author, confidence, safety,

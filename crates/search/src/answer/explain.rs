@@ -83,6 +83,7 @@ pub(crate) fn parts(
     add("words that stand close together", closer.proximity, false);
     add("words exactly as typed", closer.exact, false);
     add("words that stand early in the tip", closer.early, false);
+    add("its own code and its own product are all that is asked for", closer.own_machine, false);
     add("small words", closer.silent, false);
     if let Some(view) = scope.views.get(candidate.view) {
         let (proof, age_days, confidence) = Standing::new(view).parts(candidate.doc, now_micros);

@@ -9,13 +9,12 @@ use tantivy::columnar::{Column, StrColumn};
 use super::response::FacetValue;
 use crate::error::SearchError;
 use crate::query::filter::Passes;
-use crate::query::request::FacetField;
+use crate::query::request::{Age, FacetField};
 use crate::query::scope::View;
 use crate::schema::column;
 
 /// Most values told of one facet.
 const MOST_VALUES: usize = 50;
-const DAY_MICROS: i64 = 86_400_000_000;
 
 /// Counts while tips are walked through.
 pub(crate) struct Counter {
@@ -27,7 +26,7 @@ pub(crate) struct Counter {
 enum Current {
     Labels { column: StrColumn, counts: Vec<u32> },
     Words { column: Column<u64>, counts: Vec<u32> },
-    Age { column: Column<i64>, counts: [u32; 4] },
+    Age { column: Column<i64>, counts: [u32; Age::ALL.len()] },
     Absent,
 }
 
@@ -55,7 +54,7 @@ impl Counter {
                 FacetField::Safety => {
                     Current::Words { column: columns.u64(column::SAFETY)?, counts: vec![0; Safety::ALL.len()] }
                 }
-                FacetField::Age => Current::Age { column: columns.i64(column::UPDATED)?, counts: [0; 4] },
+                FacetField::Age => Current::Age { column: columns.i64(column::UPDATED)?, counts: [0; Age::ALL.len()] },
                 labels => match view.labels(column_of(*labels))? {
                     Some(column) => {
                         let counts = vec![0; column.dictionary().num_terms()];
@@ -91,7 +90,7 @@ impl Counter {
                 }
                 Current::Age { column, counts } => {
                     if let Some(updated) = column.first(doc) {
-                        bump(counts, age_class(self.now_micros.saturating_sub(updated)));
+                        bump(counts, Age::of(self.now_micros.saturating_sub(updated)) as u64);
                     }
                 }
                 Current::Absent => {}
@@ -129,8 +128,8 @@ impl Counter {
                     }
                 }
                 Current::Age { counts, .. } => {
-                    for (word, count) in ["week", "month", "year", "older"].iter().zip(counts) {
-                        add(word, count);
+                    for (age, count) in Age::ALL.iter().zip(counts) {
+                        add(age.word(), count);
                     }
                 }
                 Current::Absent => {}
@@ -177,15 +176,6 @@ fn column_of(facet: FacetField) -> &'static str {
         FacetField::Confidence => column::CONFIDENCE,
         FacetField::Safety => column::SAFETY,
         FacetField::Age => column::UPDATED,
-    }
-}
-
-fn age_class(age_micros: i64) -> u64 {
-    match age_micros / DAY_MICROS {
-        i64::MIN..7 => 0,
-        7..31 => 1,
-        31..366 => 2,
-        _ => 3,
     }
 }
 

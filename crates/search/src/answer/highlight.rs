@@ -176,9 +176,18 @@ impl Marker {
         let stem = Stem::of(language);
         let (mut lowered, mut term) = (String::new(), String::new());
         let mut marks: Vec<Mark> = Vec::new();
+        let mut before: Option<Piece<'_>> = None;
         scan::scan(text.get(..end).unwrap_or_default(), |piece| {
             if piece.within && marks.last().is_some_and(|mark| mark.end >= piece.end()) {
                 return; // the chain it belongs to is marked already
+            }
+            let first = if piece.within { None } else { before.replace(piece) };
+            if let Some(first) = first
+                && let Some(slot) = self.joined(text, &first, &piece)
+            {
+                marks.truncate(marks.partition_point(|mark| mark.end <= first.start));
+                marks.push(Mark { start: first.start, end: piece.end(), slot });
+                return;
             }
             match piece.kind {
                 Kind::Word => {
@@ -254,6 +263,18 @@ impl Marker {
             identifier::digit_parts(&lowered, |part| found = found.or_else(|| self.identifiers.get(part).copied()));
         }
         found
+    }
+
+    /// Two neighbours that are one identifier with a space in it.
+    fn joined(&self, text: &str, first: &Piece<'_>, second: &Piece<'_>) -> Option<usize> {
+        let may_be = !self.identifiers.is_empty()
+            && identifier::may_join(first.text, second.text)
+            && text.get(first.end()..second.start).is_some_and(scan::is_one_step);
+        if !may_be {
+            return None;
+        }
+        let dotted = identifier::dotted(text.get(first.start..second.end())?);
+        self.identifiers.get(&dotted).or_else(|| self.identifiers.get(&identifier::squashed(&dotted))).copied()
     }
 
     /// Chooses the piece of a text that holds the most weight of different words, the earliest among equals.

@@ -27,6 +27,8 @@ pub struct SearchResponse {
     pub relaxed: Vec<Relaxed>,
     /// The query as it was probably meant.
     pub did_you_mean: Option<String>,
+    /// Whether it was in vain: nothing was found, or at least half of the words asked for stand in no tip.
+    pub in_vain: bool,
     /// The place in the change log that the index had reached.
     pub position: i64,
     /// Where the next page starts; absent on the last one.

@@ -126,6 +126,10 @@ impl Half {
         let reader = engine.reader_builder().reload_policy(ReloadPolicy::Manual).try_into();
         match reader.map_err(SearchError::from) {
             Ok(reader) => {
+                let reader: IndexReader = reader;
+                if cursor.is_none() && reader.searcher().num_docs() > 0 {
+                    return Ok(Found::Unusable("it holds tips and no place in the log".to_owned()));
+                }
                 let vocabulary = Vocabulary::default();
                 Ok(Found::Usable(Self { fields, vocabulary, writer, reader, cursor, tidying: None }))
             }

@@ -5,7 +5,7 @@ use tantivy::DocId;
 use tantivy::columnar::Column;
 
 use super::docs::Membership;
-use super::request::{FacetField, Filters};
+use super::request::{Age, FacetField, Filters};
 use super::scope::{In, Scope, View};
 use super::slot::Source;
 use super::syntax::FieldName;
@@ -13,7 +13,7 @@ use crate::analysis::identifier;
 use crate::error::SearchError;
 use crate::index::record::{label, plain, term};
 
-/// A demand: one of its sources, or a span of time.
+/// A demand: one of its sources, or an age.
 #[derive(Debug, Clone)]
 pub(crate) struct Demand {
     /// The facet that is counted as if this demand were not made.
@@ -24,7 +24,11 @@ pub(crate) struct Demand {
 #[derive(Debug, Clone)]
 enum What {
     AnyOf(Vec<Source>),
-    Updated { from: i64, to: i64 },
+    /// Any of these, at this moment.
+    Aged {
+        ages: Vec<Age>,
+        now_micros: i64,
+    },
 }
 
 fn labels(mark: char, values: impl IntoIterator<Item = String>) -> Vec<Source> {
@@ -32,7 +36,7 @@ fn labels(mark: char, values: impl IntoIterator<Item = String>) -> Vec<Source> {
 }
 
 /// The demands of a request's filters.
-pub(crate) fn demands(filters: &Filters) -> Vec<Demand> {
+pub(crate) fn demands(filters: &Filters, now_micros: i64) -> Vec<Demand> {
     let mut out = Vec::new();
     let mut push = |facet: Option<FacetField>, sources: Vec<Source>| {
         if !sources.is_empty() {
@@ -57,14 +61,9 @@ pub(crate) fn demands(filters: &Filters) -> Vec<Demand> {
         labels(label::CONFIDENCE, filters.confidence.iter().map(|each| each.word().to_owned())),
     );
     push(Some(FacetField::Safety), labels(label::SAFETY, filters.safety.iter().map(|each| each.word().to_owned())));
-    if filters.updated_from.is_some() || filters.updated_to.is_some() {
-        out.push(Demand {
-            facet: Some(FacetField::Age),
-            what: What::Updated {
-                from: filters.updated_from.map_or(i64::MIN, |at| at.timestamp_micros()),
-                to: filters.updated_to.map_or(i64::MAX, |at| at.timestamp_micros()),
-            },
-        });
+    if !filters.ages.is_empty() {
+        let what = What::Aged { ages: filters.ages.clone(), now_micros };
+        out.push(Demand { facet: Some(FacetField::Age), what });
     }
     out
 }
@@ -108,7 +107,7 @@ pub(crate) struct Gate<'v, 's> {
 
 enum Check {
     Labels(Membership),
-    Updated { column: Column<i64>, from: i64, to: i64 },
+    Aged { column: Column<i64>, ages: Vec<Age>, now_micros: i64 },
 }
 
 /// How a tip fares at the gate.
@@ -133,8 +132,8 @@ impl<'v, 's> Gate<'v, 's> {
         for demand in demands {
             let check = match &demand.what {
                 What::AnyOf(sources) => Check::Labels(Membership::new(scope, view, sources)?),
-                What::Updated { from, to } => {
-                    Check::Updated { column: view.columns.updated.clone(), from: *from, to: *to }
+                What::Aged { ages, now_micros } => {
+                    Check::Aged { column: view.columns.updated.clone(), ages: ages.clone(), now_micros: *now_micros }
                 }
             };
             checks.push((demand.facet, check));
@@ -156,8 +155,8 @@ impl<'v, 's> Gate<'v, 's> {
         for (facet, check) in &mut self.demands {
             let met = match check {
                 Check::Labels(members) => members.has(doc),
-                Check::Updated { column, from, to } => {
-                    column.first(doc).is_some_and(|updated| (*from..*to).contains(&updated))
+                Check::Aged { column, ages, now_micros } => {
+                    column.first(doc).is_some_and(|updated| ages.contains(&Age::of(now_micros.saturating_sub(updated))))
                 }
             };
             if met {
@@ -179,7 +178,7 @@ impl<'v, 's> Gate<'v, 's> {
             .enumerate()
             .filter_map(|(at, (_, check))| match check {
                 Check::Labels(members) => Some((members.cost(), at)),
-                Check::Updated { .. } => None,
+                Check::Aged { .. } => None,
             })
             .min()
             .map(|(_, at)| at)

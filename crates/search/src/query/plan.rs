@@ -45,16 +45,22 @@ impl Plan {
         self.slots.iter().filter(|slot| slot.required && !slot.silent).count()
     }
 
-    /// Drops all but so many slots, those of the greatest weight. Nothing happens to a plan that has no more.
+    /// Drops all but so many slots, those of the greatest weight; what no tip has goes first. Nothing happens to a plan that
+    /// has no more.
     pub(crate) fn keep_most_telling(&mut self, most: usize) {
         if self.slots.len() <= most {
             return;
         }
-        let weight = |slot: &Slot| if slot.silent { 0.0 } else { slot.idf * slot.times };
+        let weight = |slot: &Slot| match (slot.silent, slot.known) {
+            (false, true) => (2, slot.idf * slot.times),
+            (false, false) => (1, slot.times),
+            (true, _) => (0, 0.0),
+        };
         let mut order = (0..self.slots.len()).collect::<Vec<_>>();
         order.sort_by(|a, b| {
-            let of = |at: &usize| self.slots.get(*at).map_or(0.0, weight);
-            of(b).total_cmp(&of(a)).then(a.cmp(b))
+            let of = |at: &usize| self.slots.get(*at).map_or((0, 0.0), weight);
+            let ((kind, one), (other_kind, other)) = (of(a), of(b));
+            other_kind.cmp(&kind).then(other.total_cmp(&one)).then(a.cmp(b))
         });
         let kept = order.into_iter().take(most).collect::<HashSet<_>>();
         let mut moved = Vec::with_capacity(self.slots.len());

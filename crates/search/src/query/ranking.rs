@@ -33,6 +33,9 @@ pub(crate) const SHORT: usize = 3;
 /// What a declared fault code or part number is worth: more than any number of mentions, in the title too, can be,
 /// whatever [`standing`] says for them.
 pub(crate) const DECLARED: f32 = 5.5;
+/// What a tip adds whose own fault code or part, and whose own product, are all that a query asks for: more than all else
+/// that a word can add, headline, nearness, place and [`standing`] included.
+pub(crate) const OWN_MACHINE: f32 = 14.0;
 /// A tip in the language of the query.
 pub(crate) const SAME_LANGUAGE: f32 = 1.1;
 /// A tip in the language of the caller's screen, when the query is too short to tell.
@@ -46,6 +49,9 @@ pub(crate) mod weight {
     pub(crate) const JOINED: f32 = 0.9;
     pub(crate) const PART: f32 = 0.6;
     pub(crate) const PREFIX: f32 = 0.7;
+    /// A longer identifier than the one asked for, which stands elsewhere as it is: declared, it is worth less than one
+    /// mention of that.
+    pub(crate) const LONGER: f32 = 0.15;
     pub(crate) const TYPO: f32 = 0.8;
     pub(crate) const TWO_TYPOS: f32 = 0.6;
     /// A word inside an identifier that was asked for as a whole.

@@ -7,7 +7,7 @@ use super::lexicon::{self, Entry};
 use super::plan::{self, Plan, alternative, push_new};
 use super::ranking::{self, weight};
 use super::scope::{In, Scope};
-use super::slot::{How, Place, Slot, SlotKind, Source};
+use super::slot::{Alternative, How, Place, Slot, SlotKind, Source};
 use super::token::tokens;
 use crate::analysis::identifier::{self, WHOLE};
 use crate::analysis::{Language, scan};
@@ -19,10 +19,17 @@ const MOST_COMPLETIONS: usize = 24;
 /// Shortest and longest run of letters that is taken for the beginning of a model or code, in letters.
 const LEAST_OPENING: usize = 2;
 const MOST_OPENING: usize = 5;
+/// Least bytes of a beginning, digits and letters, that is taken for a model or family by itself.
+const LEAST_MODEL: usize = 5;
+/// The same of one that stands somewhere itself.
+const LEAST_KNOWN: usize = 4;
 /// Most words that a misspelt word stands for.
 const MOST_CORRECTIONS: usize = 3;
 /// Least letters of a word in which one may be in the wrong place.
 const LEAST_MOVED: usize = 6;
+/// Most words of one query that others are looked for in place of: who needs more asks for nothing that is there, and each
+/// may cost as much as a whole search.
+const MOST_DOUBTED: usize = 10;
 /// A correction rarer than this share of the commonest one is not considered.
 const LEAST_SHARE: f32 = 0.05;
 /// A word that stands in this many times fewer tips than its correction may be a misspelling in the tips themselves.
@@ -40,6 +47,7 @@ pub(crate) struct Forgiven {
 /// Adds ways to meet words that no tip holds. Cheap when all words are known.
 pub(crate) fn unknown_words(scope: &Scope<'_>, plan: &mut Plan, typing: bool) -> Result<Vec<Forgiven>, SearchError> {
     let mut out = Vec::new();
+    let mut doubted = 0;
     let last = last_word(plan, typing);
     for at in 0..plan.slots.len() {
         let Some(slot) = plan.slots.get(at) else { break };
@@ -52,6 +60,10 @@ pub(crate) fn unknown_words(scope: &Scope<'_>, plan: &mut Plan, typing: bool) ->
             }
             continue;
         }
+        doubted += 1;
+        if doubted > MOST_DOUBTED {
+            break;
+        }
         out.extend(match slot.kind {
             SlotKind::Word => word(scope, plan, at, last == Some(at))?,
             SlotKind::Identifier => family(scope, plan, at)?,
@@ -62,8 +74,9 @@ pub(crate) fn unknown_words(scope: &Scope<'_>, plan: &mut Plan, typing: bool) ->
     Ok(out)
 }
 
-/// Adds ways to meet words that tips hold, but too few of them: the last word may be unfinished; when `correct` is set, a
-/// rare word may be misspelt, in the query and in a tip alike.
+/// Adds ways to meet words that tips hold, but too few of them: the last word may be unfinished, an identifier the beginning
+/// of longer ones, a rare word may stand apart elsewhere; when `correct` is set, it may be misspelt, in the query and in a
+/// tip alike.
 pub(crate) fn known_words(
     scope: &Scope<'_>,
     plan: &mut Plan,
@@ -75,11 +88,19 @@ pub(crate) fn known_words(
     for at in 0..plan.slots.len() {
         let Some(slot) = plan.slots.get(at) else { break };
         let (known, is_last) = (slot.known, last == Some(at));
+        if known && slot.kind == SlotKind::Identifier {
+            out.extend(longer(scope, plan, at)?);
+            continue;
+        }
         if slot.silent || slot.kind != SlotKind::Word {
             continue;
         }
+        let rare = scope.public_frequency(In::Words, &slot.surface)? <= most_of_a_misspelling(scope);
         if known && is_last {
             out.extend(prefix(scope, plan, at)?);
+        }
+        if known && rare {
+            out.extend(split(scope, plan, at)?);
         }
         if correct && (known || is_last) {
             out.extend(misspelt(scope, plan, at, true)?);
@@ -152,7 +173,7 @@ fn misspelt(
     }
     let typed = slot.surface.chars().count();
     let own = if only_much_commoner { scope.public_frequency(In::Words, &slot.surface)?.max(1) } else { 0 };
-    if own > most_of_a_misspelling(scope.snapshot.public.tips) {
+    if own > most_of_a_misspelling(scope) {
         return Ok(None);
     }
     let distance = if only_much_commoner { 1 } else { distance };
@@ -187,9 +208,9 @@ fn has_same_letters(one: &str, other: &str) -> bool {
 }
 
 /// In how many tips a misspelling stands at most; what stands in more is a word.
-fn most_of_a_misspelling(tips: f32) -> u32 {
+fn most_of_a_misspelling(scope: &Scope<'_>) -> u32 {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
-    let share = (tips / 2_000.0) as u32;
+    let share = (scope.snapshot.public.tips / 2_000.0) as u32;
     3 + share
 }
 
@@ -255,11 +276,11 @@ fn split(scope: &Scope<'_>, plan: &mut Plan, at: usize) -> Result<Option<Forgive
         let joints: &[&str] = if german { &["", "s", "n", "en", "es"] } else { &[""] };
         for joint in joints {
             let Some(first) = first.strip_suffix(joint).filter(|first| first.chars().count() >= 3) else { continue };
-            let first_frequency = scope.public_frequency(In::Words, first)?;
+            let first_frequency = frequency(scope, first)?;
             if first_frequency == 0 {
                 continue;
             }
-            let least = first_frequency.min(scope.public_frequency(In::Words, second)?);
+            let least = first_frequency.min(frequency(scope, second)?);
             if least > best.as_ref().map_or(0, |(frequency, ..)| *frequency) {
                 best = Some((least, first.to_owned(), second.to_owned()));
             }
@@ -283,11 +304,23 @@ fn split(scope: &Scope<'_>, plan: &mut Plan, at: usize) -> Result<Option<Forgive
     }
     let tips = scope.snapshot.public.tips;
     let Some(slot) = plan.slots.get_mut(at).filter(|_| together) else { return Ok(None) };
-    let mut new = alternative(source, weight::JOINED, How::JoinedOrSplit);
-    new.idf = ranking::idf(frequency, tips);
-    slot.idf = new.idf;
-    push_new(&mut slot.alternatives, new);
+    meet(slot, alternative(source, weight::JOINED, How::JoinedOrSplit), ranking::idf(frequency, tips));
     Ok(Some(Forgiven { slot: at, how: How::JoinedOrSplit, instead: vec![format!("{first} {second}")] }))
+}
+
+/// In how many open tips a word stands; one that only private tips hold counts as one.
+fn frequency(scope: &Scope<'_>, word: &str) -> Result<u32, SearchError> {
+    let open = scope.public_frequency(In::Words, word)?;
+    let is_private = open == 0 && plan::has_private(scope) && scope.is_known(In::Words, word)?;
+    Ok(if is_private { 1 } else { open })
+}
+
+/// Adds a way to have a slot. What stands nowhere weighs as much as what is met in its place, what does stand somewhere no
+/// less than that.
+fn meet(slot: &mut Slot, new: Alternative, idf: f32) {
+    let idf = if slot.known { idf.min(slot.idf) } else { idf };
+    slot.idf = if slot.known { slot.idf } else { idf };
+    push_new(&mut slot.alternatives, Alternative { idf, ..new });
 }
 
 /// A word that stands nowhere may be the letters that models or codes begin with: `wrt` of `WRT54G`.
@@ -315,8 +348,7 @@ fn family(scope: &Scope<'_>, plan: &mut Plan, at: usize) -> Result<Option<Forgiv
     let mut beginnings = vec![(dotted, weight::PREFIX)];
     for (cut, _) in word.rmatch_indices(|c: char| !c.is_alphanumeric()) {
         let beginning = identifier::dotted(word.get(..cut).unwrap_or_default());
-        let mixed = beginning.bytes().any(|b| b.is_ascii_digit()) && beginning.bytes().any(|b| b.is_ascii_alphabetic());
-        if mixed && beginning.len() >= 5 {
+        if is_mixed(&beginning) && beginning.len() >= LEAST_MODEL {
             beginnings.push((beginning, weight::PART));
         }
     }
@@ -334,15 +366,36 @@ fn family(scope: &Scope<'_>, plan: &mut Plan, at: usize) -> Result<Option<Forgiv
     Ok(None)
 }
 
+/// Identifiers that begin with one that stands somewhere itself, where it ends with a part of theirs: `DS7604` is a part of
+/// `DS-7604NI-E1`, but `E-541` none of `E-5412`.
+fn longer(scope: &Scope<'_>, plan: &mut Plan, at: usize) -> Result<Option<Forgiven>, SearchError> {
+    let Some(slot) = plan.slots.get(at) else { return Ok(None) };
+    let whole = identifier::dotted(&slot.word);
+    if whole.len() < LEAST_KNOWN || !is_mixed(&whole) {
+        return Ok(None);
+    }
+    let beginning = term(WHOLE, &whole);
+    let mut entries = lexicon::beginning_with(scope, In::Ident, &beginning, 64)?;
+    entries.retain(|entry| {
+        let rest = entry.word.get(beginning.len()..).unwrap_or_default();
+        !rest.is_empty() && ends_a_part(&whole, rest)
+    });
+    entries.truncate(MOST_COMPLETIONS);
+    Ok(add_identifiers(scope, plan, at, &entries, weight::LONGER))
+}
+
+/// Whether it has both digits and letters.
+fn is_mixed(dotted: &str) -> bool {
+    dotted.bytes().any(|b| b.is_ascii_digit()) && dotted.bytes().any(|b| b.is_ascii_alphabetic())
+}
+
 fn add_identifiers(scope: &Scope<'_>, plan: &mut Plan, at: usize, entries: &[Entry], weight: f32) -> Option<Forgiven> {
     let slot = plan.slots.get_mut(at).filter(|_| !entries.is_empty())?;
     let frequency = entries.iter().map(|entry| entry.frequency).fold(0, u32::saturating_add);
     let terms = entries.iter().map(|entry| entry.word.clone()).collect();
     let instead = entries.iter().take(3).map(|entry| entry.word.trim_start_matches(WHOLE).to_owned()).collect();
-    let mut new = alternative(Source::AnyOf(In::Ident, terms), weight, How::IdentifierPrefix);
-    new.idf = ranking::idf(frequency, scope.snapshot.public.tips);
-    slot.idf = new.idf;
-    push_new(&mut slot.alternatives, new);
+    let idf = ranking::idf(frequency, scope.snapshot.public.tips);
+    meet(slot, alternative(Source::AnyOf(In::Ident, terms), weight, How::IdentifierPrefix), idf);
     Some(Forgiven { slot: at, how: How::IdentifierPrefix, instead })
 }
 

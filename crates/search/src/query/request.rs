@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use eureka_domain::Instant;
 use eureka_domain::ids::{CommunityId, UserId};
 use eureka_domain::tip::{Confidence, Safety};
 use eureka_domain::visibility::Audience;
 
 use crate::answer::page::PageCursor;
+
+const DAY_MICROS: i64 = 86_400_000_000;
 
 /// One search. Build it with [`SearchRequest::new`] and set what matters.
 #[derive(Debug, Clone)]
@@ -90,10 +91,46 @@ pub struct Filters {
     pub confidence: Vec<Confidence>,
     /// Safety.
     pub safety: Vec<Safety>,
-    /// Changed at this moment or later.
-    pub updated_from: Option<Instant>,
-    /// Changed before this moment.
-    pub updated_to: Option<Instant>,
+    /// Age since the last change.
+    pub ages: Vec<Age>,
+}
+
+/// How long ago a tip was last changed, each without the ones before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Age {
+    /// Within seven days.
+    Week,
+    /// Within 31 days.
+    Month,
+    /// Within 366 days.
+    Year,
+    /// Longer ago.
+    Older,
+}
+
+impl Age {
+    /// All of them, the youngest first.
+    pub const ALL: [Self; 4] = [Self::Week, Self::Month, Self::Year, Self::Older];
+
+    /// The age of what was changed so many microseconds ago.
+    pub(crate) fn of(micros: i64) -> Self {
+        match micros / DAY_MICROS {
+            i64::MIN..7 => Self::Week,
+            7..31 => Self::Month,
+            31..366 => Self::Year,
+            _ => Self::Older,
+        }
+    }
+
+    /// What it is called.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Year => "year",
+            Self::Older => "older",
+        }
+    }
 }
 
 /// The order of results.
@@ -127,7 +164,7 @@ pub enum FacetField {
     Confidence,
     /// Safety.
     Safety,
-    /// Age since the last change: `week`, `month`, `year`, `older`, each without the ones before it.
+    /// Age since the last change: see [`Age`].
     Age,
 }
 

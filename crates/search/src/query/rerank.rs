@@ -12,6 +12,7 @@ use super::scope::{In, Scope, View};
 use super::slot::{Slot, SlotKind, Source};
 use crate::error::SearchError;
 use crate::index::proof;
+use crate::index::record::{label, term};
 use crate::schema::column;
 
 /// What the closer look found out about one tip.
@@ -22,6 +23,8 @@ pub(crate) struct Closer {
     pub(crate) silent: f32,
     /// Words that stand early in the tip.
     pub(crate) early: f32,
+    /// The tip's own code and product being all that is asked for.
+    pub(crate) own_machine: f32,
     /// Proof, freshness and confidence.
     pub(crate) standing: f32,
     pub(crate) language: f32,
@@ -30,7 +33,9 @@ pub(crate) struct Closer {
 impl Closer {
     /// The score after the closer look.
     pub(crate) fn score(&self, text: f32) -> f32 {
-        (text + self.proximity + self.exact + self.silent + self.early) * self.standing * self.language
+        (text + self.proximity + self.exact + self.silent + self.early + self.own_machine)
+            * self.standing
+            * self.language
     }
 }
 
@@ -74,9 +79,11 @@ struct Eye {
 struct Word {
     placed: Vec<Placed>,
     surface: Vec<SegmentPostings>,
+    labelled: Labelled,
     idf: f32,
     surface_idf: f32,
     silent: bool,
+    required: bool,
     /// Whether its place in the tip says something: identifiers are worth the same wherever they stand.
     placeable: bool,
     /// Whether closeness to the word before it means anything.
@@ -87,6 +94,15 @@ struct Word {
 struct Placed {
     postings: SegmentPostings,
     own: Option<SegmentPostings>,
+}
+
+/// Tips that have a word among their labels.
+#[derive(Default)]
+struct Labelled {
+    /// As a fault code or a part.
+    codes: Vec<SegmentPostings>,
+    /// In the name of a product.
+    products: Option<SegmentPostings>,
 }
 
 impl Placed {
@@ -103,6 +119,7 @@ impl Eye {
         language: Option<(&str, f32)>,
     ) -> Result<Self, SearchError> {
         let mut words = Vec::with_capacity(slots.len());
+        let asks_for_code = slots.iter().any(|slot| slot.kind == SlotKind::Identifier);
         for slot in slots.iter().filter(|slot| slot.kind != SlotKind::Phrase) {
             let mut placed = Vec::new();
             for alternative in &slot.alternatives {
@@ -134,13 +151,16 @@ impl Eye {
                     surface.extend(view.postings(scope.term(In::Words, word), In::Words, IndexRecordOption::Basic)?);
                 }
             }
+            let labelled = if asks_for_code { Labelled::of(scope, view, slot)? } else { Labelled::default() };
             let surface_idf = ranking::idf(frequency, scope.snapshot.public.tips);
             words.push(Word {
                 placed,
                 surface,
+                labelled,
                 surface_idf,
                 idf: slot.idf,
                 silent: slot.silent,
+                required: slot.required,
                 placeable: slot.kind == SlotKind::Word,
                 follows: true,
             });
@@ -190,6 +210,7 @@ impl Eye {
                 closer.early += ranking::earliness(word.idf, *first);
             }
         }
+        closer.own_machine = self.own_machine(doc);
         closer.exact *= self.shortness;
         closer.early *= share(met, self.telling);
         closer.proximity = self.proximity() * self.shortness;
@@ -199,6 +220,22 @@ impl Eye {
             closer.language = *factor;
         }
         closer
+    }
+
+    /// Says something where a code or part of the tip's own, and words of its own product's name, are all that is asked for.
+    fn own_machine(&mut self, doc: DocId) -> f32 {
+        let (mut idf, mut codes, mut products) = (0.0, 0, 0);
+        for word in self.words.iter_mut().filter(|word| word.required && !word.silent) {
+            if word.labelled.codes.iter_mut().any(|codes| seek(codes, doc)) {
+                codes += 1;
+            } else if word.labelled.products.as_mut().is_some_and(|products| seek(products, doc)) {
+                products += 1;
+            } else {
+                return 0.0;
+            }
+            idf += word.idf;
+        }
+        if codes > 0 && products > 0 { ranking::OWN_MACHINE * idf } else { 0.0 }
     }
 
     /// Each word gains from the word before it in the query, by how near the two come in the tip; the right order
@@ -248,6 +285,21 @@ fn nearest(earlier: &[u32], later: &[u32]) -> (u32, bool) {
         }
     }
     best
+}
+
+impl Labelled {
+    fn of(scope: &Scope<'_>, view: &View<'_>, slot: &Slot) -> Result<Self, SearchError> {
+        let postings = |text: &str| view.postings(scope.term(In::Label, text), In::Label, IndexRecordOption::Basic);
+        let mut codes = Vec::new();
+        for alternative in &slot.alternatives {
+            if let Source::Term(In::Label, text) = &alternative.source
+                && text.starts_with([label::FAULT_CODE, label::PART])
+            {
+                codes.extend(postings(text)?);
+            }
+        }
+        Ok(Self { codes, products: postings(&term(label::PRODUCT_WORD, &slot.surface))? })
+    }
 }
 
 fn positions_of(scope: &Scope<'_>, view: &View<'_>, text: &str) -> Result<Option<SegmentPostings>, SearchError> {

@@ -61,7 +61,7 @@ fn search(snapshot: &Snapshot, request: &SearchRequest, now: Instant) -> Result<
     let deadline = Wall::now() + request.deadline;
     let scope = Scope::new(snapshot, &request.audience)?;
     let parsed = syntax::parse(&request.q);
-    let mut demands = filter::demands(&request.filters);
+    let mut demands = filter::demands(&request.filters, now.timestamp_micros());
     for (name, value) in &parsed.fields {
         demands.extend(filter::typed(*name, value));
     }
@@ -155,6 +155,7 @@ impl Search<'_> {
             complete: totals.1,
             facets: counter.map(Counter::finish).unwrap_or_default(),
             did_you_mean: self.did_you_mean(),
+            in_vain: totals.0.value == 0 || self.lacks_half(),
             relaxed: self.relaxed,
             position: self.scope.snapshot.seq,
             next,
@@ -312,6 +313,12 @@ impl Search<'_> {
             });
         }
         Ok(hits)
+    }
+
+    /// Whether at least half of the words asked for stand in no tip.
+    fn lacks_half(&self) -> bool {
+        let ignored = self.relaxed.iter().filter(|step| matches!(step, Relaxed::Ignored { .. })).count();
+        ignored > 0 && ignored >= self.plan.required()
     }
 
     /// The query with misspelt words as they were probably meant.

@@ -8,8 +8,6 @@ use crate::index::record::{label, term};
 use super::ranking;
 use super::scope::{In, Scope};
 
-/// Most languages that a query is analysed in.
-const MOST: usize = 8;
 /// Share of the index from which on a language's empty words are empty in a query of unknown language.
 const LEADING_SHARE: f32 = 0.2;
 
@@ -64,7 +62,7 @@ impl Tongues {
         let mut languages = Vec::new();
         let known = detected.and_then(Language::from_code);
         for language in known.into_iter().chain(screen).chain(indexed.iter().map(|(_, language)| *language)) {
-            if !languages.contains(&language) && languages.len() < MOST {
+            if !languages.contains(&language) {
                 languages.push(language);
             }
         }

@@ -165,6 +165,67 @@ fn halves_of_different_databases_are_not_used() {
     assert_eq!(unusable(dir.path()).as_deref(), Some("its halves follow different logs"));
 }
 
+/// The engine of a half, and what writes to it, past everything that Eureka does.
+fn bare(half: &Path) -> (tantivy::Index, tantivy::IndexWriter) {
+    let engine = tantivy::Index::open_in_dir(half).unwrap();
+    engine.tokenizers().register("analysed", tantivy::tokenizer::WhitespaceTokenizer::default());
+    let writer = engine.writer_with_num_threads(1, 15_000_000).unwrap();
+    (engine, writer)
+}
+
+#[test]
+fn an_index_that_a_bare_commit_robbed_of_its_place_is_not_used() {
+    for half in ["open", "restricted"] {
+        let dir = at_rest();
+        let (engine, mut writer) = bare(&dir.path().join("index-1").join(half));
+        assert!(engine.load_metas().unwrap().payload.is_some());
+        writer.commit().unwrap();
+        assert_eq!(engine.load_metas().unwrap().payload, None, "the engine keeps the payload of a bare commit");
+        drop(writer);
+        assert_eq!(unusable(dir.path()).as_deref(), Some("it holds tips and no place in the log"), "{half}");
+    }
+}
+
+/// The control of the place that is committed together with the tips.
+#[test]
+fn a_place_kept_beside_a_bare_commit_would_lose_or_double_what_a_crash_came_between() {
+    let ends_with = |is_place_first: bool| {
+        let dir = tempfile::tempdir().unwrap();
+        let mut schema = tantivy::schema::Schema::builder();
+        let number = schema.add_u64_field("number", tantivy::schema::INDEXED | tantivy::schema::FAST);
+        let engine = tantivy::Index::create_in_dir(dir.path(), schema.build()).unwrap();
+        let place = dir.path().join("place");
+        let kept = |n: u64| std::fs::write(&place, n.to_string()).unwrap();
+        let put = |n: u64| {
+            let mut writer: tantivy::IndexWriter = engine.writer_with_num_threads(1, 15_000_000).unwrap();
+            writer.add_document(tantivy::doc!(number => n)).unwrap();
+            writer.commit().unwrap();
+        };
+        put(1);
+        kept(1);
+        // The crash comes after the first of the two steps.
+        if is_place_first {
+            kept(2)
+        } else {
+            put(2)
+        };
+        let reached: u64 = std::fs::read_to_string(&place).unwrap().parse().unwrap();
+        (reached + 1..=2).for_each(put);
+        let searcher = engine.reader().unwrap().searcher();
+        let segments = searcher.segment_readers().iter();
+        let mut found = segments
+            .flat_map(|segment| {
+                let numbers = segment.fast_fields().u64("number").unwrap();
+                (0..segment.max_doc()).map(move |tip| numbers.first(tip).unwrap()).collect::<Vec<_>>()
+            })
+            .collect::<Vec<_>>();
+        found.sort_unstable();
+        found
+    };
+    assert_eq!(ends_with(true), [1], "lost");
+    assert_eq!(ends_with(false), [1, 2, 2], "doubled");
+}
+
 #[test]
 fn a_second_process_gets_locked_and_harms_nothing() {
     let shelf = Shelf::of([tip(1, "Paper jam", "Tray.")]);

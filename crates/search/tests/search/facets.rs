@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use eureka_domain::ids::UserId;
 use eureka_domain::tip::{Confidence, Safety};
-use eureka_search::{FacetField, SearchRequest, SearchResponse, TipDocument};
+use eureka_search::{Age, FacetField, SearchRequest, SearchResponse, TipDocument};
 use uuid::Uuid;
 
-use crate::shelf::{Shelf, With, community, everyone, member_of, now, numbers, tip};
+use crate::shelf::{Shelf, With, community, everyone, member_of, numbers, tip};
 
 fn shelf() -> Shelf {
     let dangerous = |mut tip: TipDocument| {
@@ -107,7 +107,7 @@ type Set = fn(&mut SearchRequest);
 #[test]
 fn every_filter_narrows_by_its_values() {
     let shelf = shelf();
-    let cases: [(&str, Set, &[i64]); 11] = [
+    let cases: [(&str, Set, &[i64]); 12] = [
         ("community", |r| r.filters.communities = vec![community(1)], &[5]),
         ("product, any case", |r| r.filters.products = vec!["m460".to_owned()], &[2, 4]),
         ("two products", |r| r.filters.products = vec!["C200".to_owned(), "V6".to_owned()], &[3, 5]),
@@ -117,8 +117,9 @@ fn every_filter_narrows_by_its_values() {
         ("author", |r| r.filters.authors = vec![UserId(Uuid::from_u128(6))], &[3]),
         ("confidence", |r| r.filters.confidence = vec![Confidence::NotValidated], &[3]),
         ("safety", |r| r.filters.safety = vec![Safety::Danger, Safety::Caution], &[4]),
-        ("from", |r| r.filters.updated_from = Some(now() - chrono::TimeDelta::days(5)), &[1, 5]),
-        ("to", |r| r.filters.updated_to = Some(now() - chrono::TimeDelta::days(50)), &[3, 4]),
+        ("age", |r| r.filters.ages = vec![Age::Week], &[1, 5]),
+        ("two ages", |r| r.filters.ages = vec![Age::Month, Age::Older], &[2, 4]),
+        ("an age that none has, and one", |r| r.filters.ages = vec![Age::Year], &[3]),
     ];
     for (what, set, wanted) in cases {
         let mut request = SearchRequest { audience: everyone(), ..SearchRequest::new("fuser") };

@@ -50,6 +50,21 @@ fn words_whose_form_changes_their_very_letters_are_marked() {
 }
 
 #[test]
+fn identifiers_are_marked_as_one_however_the_text_separates_them() {
+    for (text, q, wanted) in [
+        ("It shows E 541 then", "e541", "E 541"),
+        ("Order 604K 12345 at once", "604K12345", "604K 12345"),
+        ("Order 604K 12345 at once", "604K-12345", "604K 12345"),
+        ("Says 550 5.7.136 and stops", "550 5.7.136", "550 5.7.136"),
+        ("Says 550 5.7.136 and stops", "5.7.136", "5.7.136"),
+        ("A DS-7604NI-E1/4P/A", "ds7604ni", "DS-7604NI-E1/4P/A"),
+    ] {
+        let shelf = Shelf::of([tip(1, text, "Nothing.")]);
+        assert_eq!(marked(field(&of(&shelf, q), "title")), [wanted], "{q}");
+    }
+}
+
+#[test]
 fn corrected_and_completed_words_are_marked() {
     let shelf = Shelf::of([tip(1, "Thermistor loose", "The plug of the thermistor.")]);
     assert_eq!(marked(field(&of(&shelf, "thermsitor"), "title")), ["Thermistor"]);

@@ -3,7 +3,7 @@
 use eureka_domain::outcome::OutcomeResult;
 use eureka_domain::proof::Tally;
 use eureka_domain::tip::Confidence;
-use eureka_search::Relaxed;
+use eureka_search::{Relaxed, SearchRequest};
 
 use crate::shelf::{Shelf, With, now, numbers, tip};
 
@@ -121,6 +121,25 @@ fn a_code_that_stands_nowhere_shows_its_family_and_says_so() {
 }
 
 #[test]
+fn a_model_that_stands_somewhere_is_still_the_beginning_of_longer_ones_and_comes_first() {
+    let shelf = Shelf::of([
+        tip(1, "Recorder loses its clock", "A DS-7604NI-E1/4P/A after a night.").parts(&["DS-7604NI-E1/4P/A"]),
+        tip(2, "Recorder beeps", "Mine is a DS7604, an old one."),
+        tip(3, "Recorder hums", "A DS76040 hums."),
+        tip(4, "Code of the tray", "E-5412 is told.").codes(&["E-5412"]),
+        tip(5, "Code of the drawer", "E-541 is told.").codes(&["E-541"]),
+    ]);
+    for typed in ["ds7604", "DS-7604", "recorder ds7604"] {
+        let response = shelf.search(typed);
+        let found = numbers(&response);
+        assert!(found.starts_with(&[2, 1]), "{typed}: {found:?}");
+        let code = |each: &Relaxed| matches!(each, Relaxed::CodeFamily { code, .. } if code.eq_ignore_ascii_case("ds7604") || code == "DS-7604");
+        assert!(response.relaxed.iter().any(code), "{typed}: {:?}", response.relaxed);
+    }
+    assert_eq!(shelf.find("E-541"), [5], "a longer number is another code");
+}
+
+#[test]
 fn the_letters_of_a_model_find_it() {
     let shelf = Shelf::of([
         tip(1, "Router resets", "A Linksys WRT54G restarts."),
@@ -149,6 +168,24 @@ fn the_code_with_its_model_outranks_everything() {
     for typed in ["E-541 M450", "Morrow M450 E-541", "e541 morrow m450", "M450 error 541"] {
         assert_eq!(shelf.find(typed).first(), Some(&1001), "{typed}");
     }
+}
+
+#[test]
+fn the_code_with_its_model_outranks_texts_that_have_both_side_by_side() {
+    let mut mentions = tip(1002, "Calder E-541 Calder", "Calder E-541. Unlike the Calder E-541, Calder E-541 is rare.");
+    mentions.proof = Tally::of([(OutcomeResult::Fixed, now()); 500]);
+    let others = (0..200).map(|n| tip(2000 + n, "Something else", "Nothing of the kind.").products(&["Other"]));
+    let own =
+        tip(1001, "Drawer stays shut", "Nobody knows.").codes(&["E-541"]).products(&["Calder C200"]).days_old(4000);
+    let shelf = Shelf::of(others.chain([mentions, own]));
+    for typed in ["Calder E-541", "e541 calder", "error E-541 Calder C200"] {
+        assert_eq!(shelf.find(typed).first(), Some(&1001), "{typed}");
+    }
+    let mut request = SearchRequest { explain: true, ..SearchRequest::new("Calder E-541") };
+    let parts = shelf.ask(&request).hits.swap_remove(0).explain;
+    assert!(parts.iter().any(|part| part.what.starts_with("its own code and its own product")), "{parts:?}");
+    request.q = "Calder E-541 rare".to_owned();
+    assert_eq!(numbers(&shelf.ask(&request)).first(), Some(&1002), "more was asked for than a code and a machine");
 }
 
 #[test]

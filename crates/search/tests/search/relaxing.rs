@@ -2,7 +2,7 @@
 
 use eureka_search::{Relaxed, SearchRequest, SearchResponse, SynonymGroup};
 
-use crate::shelf::{Shelf, community, numbers, tip};
+use crate::shelf::{Shelf, With, community, member_of, numbers, tip};
 
 fn shelf() -> Shelf {
     Shelf::of([
@@ -94,6 +94,46 @@ fn words_written_together_or_apart_find_each_other() {
     assert!(matches!(relaxed(&shelf, "powersupply").as_slice(), [Relaxed::Split { .. }]));
     let together = Shelf::of([tip(1, "Powersupply dead", "No light.")]);
     assert_eq!(together.find("power supply"), [1]);
+}
+
+#[test]
+fn a_word_that_one_tip_writes_together_is_found_where_others_write_it_apart() {
+    let shelf = Shelf::of([
+        tip(1, "Powersupply hums", "The powersupply."),
+        tip(2, "Unit is dead", "Its power supply is dead."),
+        tip(3, "Power everywhere", "Power, and a supply of paper."),
+    ]);
+    assert_eq!(shelf.find("powersupply"), [1, 2]);
+    assert!(matches!(relaxed(&shelf, "powersupply").as_slice(), [Relaxed::Split { .. }]));
+    let secret = Shelf::of([tip(1, "Unit is dead", "Its power supply is dead.").private(1), tip(2, "Other", "Thing.")]);
+    let member = SearchRequest { audience: member_of(&[1]), ..SearchRequest::new("powersupply") };
+    assert_eq!(numbers(&secret.ask(&member)), [1]);
+    assert_eq!(secret.find("powersupply"), [0; 0]);
+}
+
+#[test]
+fn of_very_many_misspelt_words_only_the_first_are_looked_into() {
+    let shelf = Shelf::of([tip(1, "Thermistor", "The thermistor of the registration drawer.")]);
+    let strange = (0..60).map(|n| format!("{}qqq{}", char::from(b'a' + n % 26), char::from(b'a' + n / 26)));
+    let many = strange.collect::<Vec<_>>().join(" ");
+    assert_eq!(shelf.find(&format!("thermsitor {many}")), [1]);
+    assert_eq!(shelf.find(&format!("{many} thermsitor")), [0; 0]);
+    assert_eq!(shelf.find(&format!("{many} thermistor")), [1], "known words count wherever they stand");
+}
+
+#[test]
+fn a_search_is_in_vain_when_half_of_its_words_stand_nowhere() {
+    let shelf = shelf();
+    for (q, wanted) in [
+        ("paper", false),
+        ("zirconium", true),
+        ("zirconium paper", true),
+        ("zirconium paper tray", false),
+        ("yttrium zirconium paper tray", true),
+        ("", false),
+    ] {
+        assert_eq!(shelf.search(q).in_vain, wanted, "{q}");
+    }
 }
 
 #[test]
