@@ -152,6 +152,17 @@ fn times<Q: AsRef<str>>(queries: &[Q], ask: impl Fn(&Q)) -> Times {
     Times::new(best)
 }
 
+/// A word that can be said and that no tip has, of so many letters.
+fn strange(number: usize, letters: usize) -> String {
+    let mut rest = number.wrapping_mul(2_654_435_761);
+    let mut next = |of: &str| {
+        let letter = of.as_bytes().get(rest % of.len()).copied().map_or('x', char::from);
+        rest = rest / of.len() + number.wrapping_mul(97);
+        letter
+    };
+    (0..letters).map(|at| if at % 2 == 0 { next("bdfgklmnprst") } else { next("aeiou") }).collect()
+}
+
 /// Queries made to hurt.
 fn hostile() -> Vec<(&'static str, String)> {
     let common = ["bar", "cal", "dat", "fan", "gar", "kal", "lat", "man", "nar", "pal"];
@@ -161,7 +172,9 @@ fn hostile() -> Vec<(&'static str, String)> {
         ("one letter", "a".to_owned()),
         ("one letter that begins words", "s".to_owned()),
         ("two letters", "st".to_owned()),
-        ("10,000 words", every(10_000).join(" ")),
+        ("10,000 words, ten of them different", every(10_000).join(" ")),
+        ("10,000 different words", (0..10_000).map(|n| strange(n, 8)).collect::<Vec<_>>().join(" ")),
+        ("48 long words that nobody writes", (0..48).map(|n| strange(n, 12)).collect::<Vec<_>>().join(" ")),
         ("ten common words", common.join(" ")),
         ("four phrases of common words", "\"the of\" \"of the\" \"and to the\" \"in the\"".to_owned()),
         ("thirty unknown words", (0..30).map(|n| format!("strai{n}x beadouqal")).collect::<Vec<_>>().join(" ")),

@@ -189,7 +189,7 @@ impl Service {
             query.cursor.map(|text| PageCursor::parse(&text).ok_or(ServiceError::InvalidCursor)).transpose()?;
         let community = query.community.map(|slug| self.community_of(&slug)).transpose()?;
         let audience = caller.audience();
-        Ok(SearchRequest {
+        let request = SearchRequest {
             synonyms: self.indexer.words().spoken_in(&q, &audience, community),
             audience,
             filters: Filters {
@@ -210,7 +210,9 @@ impl Service {
             limit: query.limit,
             cursor,
             ..SearchRequest::new(q)
-        })
+        };
+        let goes_on = request.cursor.as_ref().is_none_or(|cursor| cursor.is_of(&request));
+        if goes_on { Ok(request) } else { Err(ServiceError::InvalidCursor) }
     }
 
     /// The community with this slug, remembered: slugs never change hands. One that does not exist, or not for the

@@ -49,7 +49,8 @@ pub(crate) struct SearchParams {
     pub(crate) q: Option<String>,
     /// In the community with this slug.
     pub(crate) community: Option<String>,
-    /// For this product; case, accents and spacing do not matter.
+    /// For this product; case, accents and spacing do not matter. Where product and code are all that is asked for and no tip
+    /// declares them, they are looked for as words (`relaxed` says so).
     pub(crate) product: Option<String>,
     /// With this fault code; case and separators do not matter.
     pub(crate) fault_code: Option<String>,
@@ -108,7 +109,8 @@ pub(crate) struct SearchBody {
     items: Vec<HitBody>,
     /// How many tips there are.
     total: TotalBody,
-    /// Counts per facet that was asked for, each as if its own filter were not set.
+    /// Counts per facet that was asked for, each as if its own filter were not set; of the tips that have all that was asked
+    /// for, where there are any.
     facets: BTreeMap<&'static str, Vec<FacetBody>>,
     /// What was forgiven or given up to find these hits; absent when they are what was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -121,7 +123,7 @@ pub(crate) struct SearchBody {
     position: i64,
     /// How long the search took, in milliseconds.
     took_ms: f64,
-    /// Names the place after the last hit; absent on the last page.
+    /// Names the place after the last hit; absent on the last page, and by relevance after some 2,000 hits.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
@@ -246,7 +248,7 @@ pub(crate) struct FacetBody {
 /// What was forgiven or given up.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RelaxedBody {
-    /// `corrected`, `completed`, `split`, `code_family`, `ignored`, `phrase_as_words` or `some_words`.
+    /// `corrected`, `completed`, `split`, `code_family`, `ignored`, `phrase_as_words`, `filters_as_words` or `some_words`.
     kind: &'static str,
     /// The word, code or phrase of the query.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -351,6 +353,7 @@ fn relaxed_body(relaxed: &Relaxed) -> RelaxedBody {
         Relaxed::CodeFamily { code, instead } => body("code_family", Some(code), instead),
         Relaxed::Ignored { word } => body("ignored", Some(word), &[]),
         Relaxed::PhraseAsWords { phrase } => body("phrase_as_words", Some(phrase), &[]),
+        Relaxed::FiltersAsWords { text } => body("filters_as_words", Some(text), &[]),
         Relaxed::SomeWords => body("some_words", None, &[]),
     }
 }

@@ -63,6 +63,24 @@ fn what_is_searched_in_vain_is_a_gap_from_the_third_search_on() {
 }
 
 #[test]
+fn a_search_is_in_vain_though_one_of_its_words_stands_somewhere() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let (ana, ravi) =
+            (app.member(&printers, "ana", Role::Contributor), app.member(&printers, "ravi", Role::Reviewer));
+        app.published(&ana, &ravi, &printers, "Dust in the tray");
+        for q in ["zirconium+dust", "tray+dust", "dust+tray+zirconium"] {
+            for _ in 0..3 {
+                let found = search(app, &ana, &format!("{q}&community=printers"));
+                assert_eq!(found.at("/total/value"), 1, "{q}");
+            }
+            let terms = gaps(app, &ana, "").each("/terms");
+            assert_eq!(terms, [json!(["dust", "zirconium"])], "{q}");
+        }
+    });
+}
+
+#[test]
 fn of_a_query_that_is_asked_for_while_it_is_typed_only_the_last_form_counts() {
     on_both_apps(|app| {
         let printers = app.community("printers", Openness::Open);

@@ -65,6 +65,71 @@ fn filters_alone_are_a_query_and_explain_is_for_stewards() {
 }
 
 #[test]
+fn what_was_forgiven_is_told_and_what_was_meant() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let ravi = app.member(&printers, "ravi", Role::Reviewer);
+        app.published(&ana, &ravi, &printers, "Oxidised fuse holders");
+        let exact = app.get(&ana, "/v1/search?q=oxidised+fuse").expect(200);
+        assert!(exact.at("/relaxed").is_null() && exact.at("/did_you_mean").is_null(), "{}", exact.text());
+        for (asked, kind, meant) in [
+            ("q=oxydised+fuse", "corrected", json!("oxidised fuse")),
+            ("q=fuse+zirconium", "ignored", json!(null)),
+            ("q=%22fuse+oxidised%22", "phrase_as_words", json!(null)),
+            ("q=oxi", "completed", json!(null)),
+            ("product=DocuColor+40+CP&fault_code=3396", "filters_as_words", json!(null)),
+        ] {
+            let found = app.get(&ana, &format!("/v1/search?{asked}")).expect(200);
+            assert_eq!(found.at("/total/value"), 1, "{asked}: {}", found.text());
+            assert!(found.at("/relaxed").as_array().unwrap().iter().any(|step| step["kind"] == kind), "{asked}");
+            assert_eq!(found.at("/did_you_mean"), meant, "{asked}");
+        }
+    });
+}
+
+#[test]
+fn filters_and_orders_are_as_the_document_says() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let ravi = app.member(&printers, "ravi", Role::Reviewer);
+        let old = app.published(&ana, &ravi, &printers, "Oxidised fuse holders");
+        app.clock.advance(chrono::Duration::days(20));
+        let (ines, omar) =
+            (app.member(&printers, "ines", Role::Contributor), app.member(&printers, "omar", Role::Reviewer));
+        let new = app.published(&ines, &omar, &printers, "Fuse of the lamp");
+        let outcome = app.post(&omar, &format!("/v1/tips/{old}/outcomes"), json!({"result": "fixed"})).expect(201);
+        app.settle(outcome.position());
+        let (old, new) = (json!(old), json!(new));
+        let both = [new.clone(), old.clone()];
+        for (query, wanted) in [
+            ("sort=newest", &both[..]),
+            ("sort=proof", &[old.clone(), new.clone()]),
+            ("sort=newest&age=week", std::slice::from_ref(&new)),
+            ("sort=newest&age=month", std::slice::from_ref(&old)),
+            ("sort=newest&age=older", &[]),
+            (&format!("sort=newest&author={}", ines.id), std::slice::from_ref(&new)),
+            ("sort=newest&confidence=validated", &both),
+            ("sort=newest&safety=danger", &[]),
+        ] {
+            let found = app.get(&ines, &format!("/v1/search?q=fuse&{query}")).expect(200);
+            assert_eq!(found.each("/tip/id"), wanted, "{query}: {}", found.text());
+        }
+        let ages = app.get(&ines, "/v1/search?q=fuse&age=week&facets=age").expect(200).at("/facets/age");
+        for age in ages.as_array().unwrap() {
+            let query = format!("/v1/search?q=fuse&age={}", age["value"].as_str().unwrap());
+            assert_eq!(
+                app.get(&ines, &query).at("/total/value"),
+                age["count"],
+                "a facet's value is one that a filter takes"
+            );
+        }
+        app.get(&ines, "/v1/search?q=fuse&age=young").expect_problem(400, "invalid_parameter");
+    });
+}
+
+#[test]
 fn a_search_waits_for_the_position_it_is_told() {
     on_both_apps(|app| {
         let printers = app.community("printers", Openness::Open);
@@ -105,6 +170,11 @@ fn pages_of_hits_show_each_tip_once() {
             path = format!("/v1/search?q=fuse&limit=3&cursor={next}");
         }
         assert_eq!(seen.len(), 7);
+        let first = app.get(&ana, "/v1/search?q=fuse&limit=3").word("/next_cursor");
+        for other in ["q=holder", "q=fuse&sort=newest", "q=fuse&product=M450"] {
+            let reply = app.get(&ana, &format!("/v1/search?{other}&cursor={first}"));
+            reply.expect_problem(400, "invalid_cursor");
+        }
         seen.sort();
         let mut made = made;
         made.sort();

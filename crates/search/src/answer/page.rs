@@ -6,18 +6,20 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::query::request::Sort;
+use crate::query::request::{SearchRequest, Sort};
 
 /// Most tips that a walk remembers; one by relevance ends there.
 pub(crate) const DEEPEST: usize = 2_000;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// The end of a page. Opaque to callers: [`PageCursor::parse`] and `to_string` are its only forms. It holds nothing
 /// secret, and gives no access: the audience is checked anew on every page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PageCursor {
     pub(crate) sort: Sort,
+    /// What was asked for: see [`mark`].
+    pub(crate) asked: u32,
     /// The key of the last tip shown.
     pub(crate) rank: f64,
     pub(crate) number: i64,
@@ -33,8 +35,9 @@ impl PageCursor {
         if crc32fast::hash(body).to_le_bytes() != crc {
             return None;
         }
-        let (head, mut rest) = body.split_first_chunk::<18>()?;
+        let (head, mut rest) = body.split_first_chunk::<22>()?;
         let [version, sort, key @ ..] = head;
+        let (asked, key) = key.split_first_chunk::<4>()?;
         let (rank, number) = key.split_first_chunk::<8>()?;
         let sort = match sort {
             0 => Sort::Relevance,
@@ -55,13 +58,25 @@ impl PageCursor {
                 return None;
             }
         }
-        Some(Self { sort, rank: f64::from_le_bytes(*rank), number: i64::from_le_bytes(number.try_into().ok()?), shown })
+        let (asked, rank) = (u32::from_le_bytes(*asked), f64::from_le_bytes(*rank));
+        Some(Self { sort, asked, rank, number: i64::from_le_bytes(number.try_into().ok()?), shown })
     }
+
+    /// Whether it came of the same question: going on with it in another would pass tips over.
+    pub fn is_of(&self, request: &SearchRequest) -> bool {
+        self.sort == request.sort && self.asked == mark(request)
+    }
+}
+
+/// A mark of text and filters, by which questions are told apart.
+pub(crate) fn mark(request: &SearchRequest) -> u32 {
+    crc32fast::hash(format!("{:?}{:?}", request.q, request.filters).as_bytes())
 }
 
 impl fmt::Display for PageCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut bytes = vec![VERSION, self.sort as u8];
+        bytes.extend_from_slice(&self.asked.to_le_bytes());
         bytes.extend_from_slice(&self.rank.to_le_bytes());
         bytes.extend_from_slice(&self.number.to_le_bytes());
         let mut shown = self.shown.iter().map(|number| number.unsigned_abs()).collect::<Vec<_>>();
@@ -108,6 +123,7 @@ mod tests {
     fn a_cursor_reads_back_and_a_changed_one_is_refused() {
         let cursor = PageCursor {
             sort: Sort::Newest,
+            asked: 7,
             rank: 12.5,
             number: 1042,
             shown: vec![1001, 1042, 900_000, 1_000_000_000_000],

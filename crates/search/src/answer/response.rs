@@ -138,6 +138,11 @@ pub enum Relaxed {
         /// As typed.
         phrase: String,
     },
+    /// No tip declares the product and the code that were all that was asked for: they were looked for as words.
+    FiltersAsWords {
+        /// The words.
+        text: String,
+    },
     /// Some hits lack some of the words; see [`Hit::missing`].
     SomeWords,
 }

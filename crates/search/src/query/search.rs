@@ -12,16 +12,16 @@ use super::filter::{self, Demand};
 use super::plan::{self, Plan};
 use super::ranking;
 use super::relax::{self, Forgiven};
-use super::request::{SearchRequest, Sort};
+use super::request::{Filters, SearchRequest, Sort};
 use super::rerank::{self, Closer};
 use super::retrieve::{Candidate, Found, Passage, by_rank};
 use super::scope::Scope;
 use super::slot::{How, SlotKind};
-use super::syntax;
+use super::syntax::{self, Parsed};
 use crate::answer::explain;
 use crate::answer::facets::Counter;
 use crate::answer::highlight::Marker;
-use crate::answer::page::{DEEPEST, PageCursor};
+use crate::answer::page::{self, DEEPEST, PageCursor};
 use crate::answer::response::{Hit, Relaxed, SearchResponse, Total};
 use crate::error::SearchError;
 use crate::index::Index;
@@ -59,8 +59,55 @@ struct Search<'a> {
 
 fn search(snapshot: &Snapshot, request: &SearchRequest, now: Instant) -> Result<SearchResponse, SearchError> {
     let deadline = Wall::now() + request.deadline;
+    let found = search_parsed(snapshot, request, &syntax::parse(&request.q), deadline, now)?;
+    if found.total.value == 0
+        && let Some((without, text)) = as_words(request)
+    {
+        let mut found = search_event(snapshot, &without, text, deadline, now)?;
+        found.next = found.next.map(|next| PageCursor { asked: page::mark(request), ..next });
+        return Ok(found);
+    }
+    Ok(found)
+}
+
+/// What a machine tells of itself, product and code without a text, as words.
+fn as_words(request: &SearchRequest) -> Option<(SearchRequest, String)> {
+    let Filters { products, fault_codes, .. } = &request.filters;
+    let text = fault_codes.iter().chain(products).map(String::as_str).collect::<Vec<_>>().join(" ");
+    if !request.q.trim().is_empty() || text.is_empty() || request.sort != Sort::Relevance {
+        return None;
+    }
+    let filters = Filters { products: Vec::new(), fault_codes: Vec::new(), ..request.filters.clone() };
+    Some((SearchRequest { filters, typing: false, ..request.clone() }, text))
+}
+
+/// Searches for what a machine tells of itself, where no tip has declared just that: machines and tips write models and
+/// codes in many ways.
+fn search_event(
+    snapshot: &Snapshot,
+    request: &SearchRequest,
+    text: String,
+    deadline: Wall,
+    now: Instant,
+) -> Result<SearchResponse, SearchError> {
+    let parsed = Parsed { text, ..Parsed::default() };
+    let mut found = search_parsed(snapshot, request, &parsed, deadline, now)?;
+    if found.total.value > 0 {
+        found.relaxed.insert(0, Relaxed::FiltersAsWords { text: parsed.text });
+    }
+    found.did_you_mean = None;
+    found.in_vain = true;
+    Ok(found)
+}
+
+fn search_parsed(
+    snapshot: &Snapshot,
+    request: &SearchRequest,
+    parsed: &Parsed,
+    deadline: Wall,
+    now: Instant,
+) -> Result<SearchResponse, SearchError> {
     let scope = Scope::new(snapshot, &request.audience)?;
-    let parsed = syntax::parse(&request.q);
     let mut demands = filter::demands(&request.filters, now.timestamp_micros());
     for (name, value) in &parsed.fields {
         demands.extend(filter::typed(*name, value));
@@ -274,7 +321,8 @@ impl Search<'_> {
             return None;
         }
         shown.sort_unstable();
-        Some(PageCursor { sort: self.request.sort, rank: last.rank, number: last.number, shown })
+        let asked = page::mark(self.request);
+        Some(PageCursor { sort: self.request.sort, asked, rank: last.rank, number: last.number, shown })
     }
 
     fn hits(&self, page: &[(Candidate, Closer)]) -> Result<Vec<Hit>, SearchError> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use eureka_domain::ids::UserId;
 use eureka_domain::tip::{Confidence, Safety};
-use eureka_search::{Age, FacetField, SearchRequest, SearchResponse, TipDocument};
+use eureka_search::{Age, FacetField, Relaxed, SearchRequest, SearchResponse, Sort, TipDocument};
 use uuid::Uuid;
 
 use crate::shelf::{Shelf, With, community, everyone, member_of, numbers, tip};
@@ -128,6 +128,43 @@ fn every_filter_narrows_by_its_values() {
         found.sort_unstable();
         assert_eq!(found, wanted, "{what}");
     }
+}
+
+#[test]
+fn what_a_machine_tells_of_itself_is_looked_for_as_words_where_no_tip_declares_just_that() {
+    let shelf = shelf();
+    let event = |product: &str, code: &str| {
+        let mut request = SearchRequest { limit: 1, ..SearchRequest::new("") };
+        request.filters.products = vec![product.to_owned()];
+        request.filters.fault_codes = vec![code.to_owned()];
+        request
+    };
+    let declared = shelf.ask(&event("m450", "e541"));
+    assert_eq!((numbers(&declared), declared.relaxed.as_slice(), declared.in_vain), (vec![1], [].as_slice(), false));
+
+    let mut request = event("Morrow M450 dn", "E-541");
+    let mut found = Vec::new();
+    loop {
+        let page = shelf.ask(&request);
+        assert!(
+            matches!(page.relaxed.first(), Some(Relaxed::FiltersAsWords { text }) if text == "E-541 Morrow M450 dn")
+        );
+        assert!(page.in_vain, "nobody has declared it: that is a gap all the same");
+        found.extend(numbers(&page));
+        let Some(next) = page.next else { break };
+        assert!(next.is_of(&request));
+        request.cursor = Some(next);
+    }
+    assert_eq!(found.first(), Some(&1), "{found:?}");
+    found.sort_unstable();
+    found.dedup();
+    assert_eq!(found, [1, 2, 3, 6]);
+
+    assert_eq!(numbers(&shelf.ask(&SearchRequest { sort: Sort::Newest, ..event("M9", "E-541") })), [0; 0]);
+    assert_eq!(numbers(&shelf.ask(&event("M9", "E-9"))), [0; 0]);
+    let mut narrowed = event("Morrow M450 dn", "E-541");
+    narrowed.filters.langs = vec!["de".to_owned()];
+    assert_eq!(numbers(&shelf.ask(&narrowed)), [0; 0], "other filters stay");
 }
 
 #[test]

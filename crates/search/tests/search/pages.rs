@@ -87,6 +87,19 @@ fn partial_matches_follow_complete_ones_over_the_pages() {
 }
 
 #[test]
+fn a_cursor_belongs_to_the_question_it_came_of() {
+    let shelf = equals(12);
+    let asked = request("paper jam", Sort::Relevance, 5);
+    let next = shelf.ask(&asked).next.unwrap();
+    assert!(next.is_of(&asked) && next.is_of(&SearchRequest { limit: 7, ..asked.clone() }));
+    let mut narrowed = asked.clone();
+    narrowed.filters.tags = vec!["paper".to_owned()];
+    for other in [request("paper", Sort::Relevance, 5), request("paper jam", Sort::Newest, 5), narrowed] {
+        assert!(!next.is_of(&other), "{other:?}");
+    }
+}
+
+#[test]
 fn a_cursor_of_another_order_starts_anew() {
     let shelf = equals(20);
     let first = shelf.ask(&request("paper jam", Sort::Newest, 5));
