@@ -4,7 +4,7 @@ mod body;
 
 use std::time::Instant as Stopwatch;
 
-use actix_web::http::header::LINK;
+use actix_web::http::header::{ACCEPT_LANGUAGE, AcceptLanguage, Header, LINK};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
 use eureka_domain::ids::UserId;
@@ -28,7 +28,8 @@ const PAGE: usize = 16 * 1024;
 /// `q` speaks: words; `"a phrase"`; `-word`; `field:value` for `product`, `code`, `part`, `tag`, `author` and `lang`.
 /// Anything else is text: no input is an error. All words are wanted: up to three words, tips that have them all come first;
 /// in longer queries a tip may lack a word and still fit better (`missing` says which). Where too few have them all, the
-/// query is relaxed in steps, and `relaxed` says how. Without `q`, the filters alone are the query.
+/// query is relaxed in steps, and `relaxed` says how. Without `q`, the filters alone are the query. Of tips that fit alike,
+/// those in the language of `Accept-Language` come first.
 #[utoipa::path(
     tag = "search",
     params(SearchParams),
@@ -54,6 +55,7 @@ pub(crate) async fn search_tips(
         confidence: params.confidence.map(Into::into),
         safety: params.safety.map(Into::into),
         age: params.age.map(Into::into),
+        screen: language_of_screen(&req),
         sort: params.sort.map_or(Sort::Relevance, Into::into),
         facets: facet_fields(params.facets.as_deref())?,
         explain: params.explain.unwrap_or(false),
@@ -80,6 +82,12 @@ pub(crate) async fn search_tips(
         response.insert_header((LINK, next_link(&req, &next)));
     }
     Ok(response.content_type("application/json").body(json))
+}
+
+/// The language that the caller would rather read, if they say so.
+fn language_of_screen(req: &HttpRequest) -> Option<String> {
+    let asked = req.headers().contains_key(ACCEPT_LANGUAGE).then(|| AcceptLanguage::parse(req).ok()).flatten()?;
+    asked.preference().item().map(|tag| tag.primary_language().to_owned())
 }
 
 /// A position that the log can have.

@@ -45,6 +45,8 @@ pub struct SearchQuery {
     pub safety: Option<Safety>,
     /// Last changed so long ago.
     pub age: Option<Age>,
+    /// The language of the caller's screen: its tips come first among equals.
+    pub screen: Option<String>,
     /// The order.
     pub sort: Sort,
     /// What to count by.
@@ -208,6 +210,7 @@ impl Service {
             facets: query.facets,
             explain: query.explain,
             limit: query.limit,
+            ui_lang: query.screen,
             cursor,
             ..SearchRequest::new(q)
         };

@@ -1,7 +1,7 @@
 //! `/v1/search`.
 
 use eureka_domain::community::{Openness, Role};
-use eureka_testkit::on_both_apps;
+use eureka_testkit::{on_both_apps, sample};
 use serde_json::json;
 
 #[test]
@@ -126,6 +126,34 @@ fn filters_and_orders_are_as_the_document_says() {
             );
         }
         app.get(&ines, "/v1/search?q=fuse&age=young").expect_problem(400, "invalid_parameter");
+    });
+}
+
+#[test]
+fn of_tips_that_fit_alike_those_in_the_language_of_the_screen_come_first() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let ravi = app.member(&printers, "ravi", Role::Reviewer);
+        for lang in ["de", "en", "fr"] {
+            let tip = json!({"lang": lang, "submit": true});
+            let mut text = sample("printers", "3396");
+            text.as_object_mut().unwrap().extend(tip.as_object().unwrap().clone());
+            let tip = app.post(&ana, "/v1/tips", text).expect(201);
+            let path = format!("/v1/reviews/{}/decisions", tip.word("/review/id"));
+            let decided = app.post(&ravi, &path, json!({"verdict": "approve", "revision": 1})).expect(201);
+            app.settle(decided.position());
+        }
+        let first = |accepted: &str| {
+            let call = app.call("GET", "/v1/search?q=3396").by(&ana).header("Accept-Language", accepted);
+            call.send().expect(200).word("/items/0/tip/lang")
+        };
+        for (accepted, wanted) in [("de", "de"), ("fr-CH, de;q=0.5", "fr"), ("en-US,en;q=0.9", "en"), ("de;q=0.1, en", "en")] {
+            assert_eq!(first(accepted), wanted, "{accepted}");
+        }
+        for odd in ["*", "", "§", "de;q=9"] {
+            assert!(["de", "en", "fr"].contains(&first(odd).as_str()), "{odd}");
+        }
     });
 }
 
