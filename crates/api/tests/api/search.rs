@@ -148,7 +148,9 @@ fn of_tips_that_fit_alike_those_in_the_language_of_the_screen_come_first() {
             let call = app.call("GET", "/v1/search?q=3396").by(&ana).header("Accept-Language", accepted);
             call.send().expect(200).word("/items/0/tip/lang")
         };
-        for (accepted, wanted) in [("de", "de"), ("fr-CH, de;q=0.5", "fr"), ("en-US,en;q=0.9", "en"), ("de;q=0.1, en", "en")] {
+        for (accepted, wanted) in
+            [("de", "de"), ("fr-CH, de;q=0.5", "fr"), ("en-US,en;q=0.9", "en"), ("de;q=0.1, en", "en")]
+        {
             assert_eq!(first(accepted), wanted, "{accepted}");
         }
         for odd in ["*", "", "§", "de;q=9"] {

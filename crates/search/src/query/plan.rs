@@ -20,6 +20,10 @@ use crate::index::record::{label, term};
 /// Most slots of a query; the least telling are dropped from longer ones.
 pub(crate) const MOST_SLOTS: usize = 48;
 
+/// Most words of one query that others are looked for in place of: who needs more asks for nothing that is there, and each
+/// may cost as much as a whole search.
+pub(crate) const MOST_DOUBTED: usize = 10;
+
 /// What a query asks for.
 pub(crate) struct Plan {
     pub(crate) slots: Vec<Slot>,
@@ -45,22 +49,23 @@ impl Plan {
         self.slots.iter().filter(|slot| slot.required && !slot.silent).count()
     }
 
-    /// Drops all but so many slots, those of the greatest weight; what no tip has goes first. Nothing happens to a plan that
-    /// has no more.
+    /// Drops all but so many slots, those of the greatest weight; words that no tip has and nobody will look into go first.
+    /// Nothing happens to a plan that has no more.
     pub(crate) fn keep_most_telling(&mut self, most: usize) {
         if self.slots.len() <= most {
             return;
         }
-        let weight = |slot: &Slot| match (slot.silent, slot.known) {
-            (false, true) => (2, slot.idf * slot.times),
-            (false, false) => (1, slot.times),
-            (true, _) => (0, 0.0),
+        let mut unknown = 0;
+        let weight = |slot: &Slot| {
+            unknown += usize::from(!slot.silent && !slot.known);
+            let counts = !slot.silent && (slot.known || unknown <= MOST_DOUBTED);
+            if counts { slot.idf * slot.times } else { 0.0 }
         };
+        let weights = self.slots.iter().map(weight).collect::<Vec<_>>();
         let mut order = (0..self.slots.len()).collect::<Vec<_>>();
         order.sort_by(|a, b| {
-            let of = |at: &usize| self.slots.get(*at).map_or((0, 0.0), weight);
-            let ((kind, one), (other_kind, other)) = (of(a), of(b));
-            other_kind.cmp(&kind).then(other.total_cmp(&one)).then(a.cmp(b))
+            let of = |at: &usize| weights.get(*at).copied().unwrap_or_default();
+            of(b).total_cmp(&of(a)).then(a.cmp(b))
         });
         let kept = order.into_iter().take(most).collect::<HashSet<_>>();
         let mut moved = Vec::with_capacity(self.slots.len());

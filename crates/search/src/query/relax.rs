@@ -4,7 +4,7 @@
 use tantivy::schema::IndexRecordOption;
 
 use super::lexicon::{self, Entry};
-use super::plan::{self, Plan, alternative, push_new};
+use super::plan::{self, MOST_DOUBTED, Plan, alternative, push_new};
 use super::ranking::{self, weight};
 use super::scope::{In, Scope};
 use super::slot::{Alternative, How, Place, Slot, SlotKind, Source};
@@ -27,13 +27,12 @@ const LEAST_KNOWN: usize = 4;
 const MOST_CORRECTIONS: usize = 3;
 /// Least letters of a word in which one may be in the wrong place.
 const LEAST_MOVED: usize = 6;
-/// Most words of one query that others are looked for in place of: who needs more asks for nothing that is there, and each
-/// may cost as much as a whole search.
-const MOST_DOUBTED: usize = 10;
 /// A correction rarer than this share of the commonest one is not considered.
 const LEAST_SHARE: f32 = 0.05;
 /// A word that stands in this many times fewer tips than its correction may be a misspelling in the tips themselves.
 const MUCH_RARER: u32 = 10;
+/// What stands in so many tips at most is a word that others may write as two.
+const MOST_TOGETHER: u32 = 3;
 
 /// What was forgiven in one word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +94,7 @@ pub(crate) fn known_words(
         if slot.silent || slot.kind != SlotKind::Word {
             continue;
         }
-        let rare = scope.public_frequency(In::Words, &slot.surface)? <= most_of_a_misspelling(scope);
+        let rare = slot.idf >= ranking::idf(MOST_TOGETHER, scope.snapshot.public.tips);
         if known && is_last {
             out.extend(prefix(scope, plan, at)?);
         }
@@ -173,7 +172,7 @@ fn misspelt(
     }
     let typed = slot.surface.chars().count();
     let own = if only_much_commoner { scope.public_frequency(In::Words, &slot.surface)?.max(1) } else { 0 };
-    if own > most_of_a_misspelling(scope) {
+    if own > most_of_a_misspelling(scope.snapshot.public.tips) {
         return Ok(None);
     }
     let distance = if only_much_commoner { 1 } else { distance };
@@ -208,9 +207,9 @@ fn has_same_letters(one: &str, other: &str) -> bool {
 }
 
 /// In how many tips a misspelling stands at most; what stands in more is a word.
-fn most_of_a_misspelling(scope: &Scope<'_>) -> u32 {
+fn most_of_a_misspelling(tips: f32) -> u32 {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
-    let share = (scope.snapshot.public.tips / 2_000.0) as u32;
+    let share = (tips / 2_000.0) as u32;
     3 + share
 }
 
