@@ -4,19 +4,22 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test that stops has failed"
+    clippy::disallowed_methods,
+    reason = "a test that stops has failed; some change the database behind the service's back"
 )]
 
 mod process;
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use eureka_testkit::TestDatabase;
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection, SqliteConnection};
+use eureka_testkit::{OwnPostgres, TestDatabase};
 use process::{PASSWORD, Server, eureka, listing, run, stderr, stdout};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn the_first_start_makes_database_keys_and_admin_and_says_how_to_log_in() {
@@ -245,6 +248,310 @@ fn two_processes_do_not_share_an_index() {
     let second = run(folder.path(), &["demo", "--listen", "127.0.0.1:0"]);
     assert!(!second.status.success());
     assert!(String::from_utf8_lossy(&second.stderr).contains("in use by another process"), "{second:?}");
+}
+
+/// Waits until a service gives a reason, and answers with which status.
+fn gives_reason(server: &Server, reason: &str) -> u16 {
+    let begun = Instant::now();
+    loop {
+        let (status, body) = server.get("/health/ready", "");
+        if body["reasons"].as_array().is_some_and(|reasons| reasons.iter().any(|said| said == reason)) {
+            return status;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "it does not say that {reason}: {body}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_service_whose_index_another_process_has_waits_for_it_and_goes_on_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Server::start(eureka(folder.path(), &["demo"]));
+    let second = Server::start_unready(eureka(folder.path(), &["serve"]), 0);
+    assert_eq!(gives_reason(&second, "the index is held up: locked by another process"), 503);
+    assert_eq!(second.get("/health/live", "").0, 200);
+    let token = second.log_in("technician@demo.example", PASSWORD);
+    let (status, body) = second.get("/v1/search?q=3396", &token);
+    assert_eq!((status, body["code"].as_str()), (503, Some("unavailable")), "{body}");
+    assert_eq!(first.get("/v1/search?q=3396", &token).0, 200, "and harms nobody");
+    let refused = run(folder.path(), &["index", "rebuild"]);
+    assert!(!refused.status.success() && stderr(&refused).contains("in use by another process"), "{refused:?}");
+    first.stop();
+    second.wait_until_well();
+    let (status, found) = second.get("/v1/search?q=3396", &token);
+    assert!(status == 200 && found["total"]["value"].as_u64().unwrap() > 0, "{found}");
+    second.stop();
+    assert!(run(folder.path(), &["index", "verify"]).status.success());
+}
+
+#[test]
+fn a_service_whose_index_cannot_be_opened_is_live_says_why_and_goes_on_when_it_can() {
+    let folder = tempfile::tempdir().unwrap();
+    Server::start(eureka(folder.path(), &["demo"])).stop();
+    let (index, aside) = (folder.path().join("index"), folder.path().join("aside"));
+    std::fs::rename(&index, &aside).unwrap();
+    std::fs::write(&index, "not a folder").unwrap();
+    let before = listing(folder.path());
+    let server = Server::start_unready(eureka(folder.path(), &["serve"]), 0);
+    assert_eq!(gives_reason(&server, "the index is held up: I/O error"), 503);
+    assert_eq!(server.get("/health/live", "").0, 200);
+    assert_eq!(std::fs::read(&index).unwrap(), b"not a folder", "nothing is wiped");
+    let kept: Vec<_> = listing(folder.path()).into_iter().filter(|(path, _)| path.starts_with(&aside)).collect();
+    assert!(before.iter().filter(|(path, _)| path.starts_with(&aside)).eq(&kept));
+    std::fs::remove_file(&index).unwrap();
+    std::fs::rename(&aside, &index).unwrap();
+    server.wait_until_well();
+    let token = server.log_in("technician@demo.example", PASSWORD);
+    assert!(server.get("/v1/search?q=3396", &token).1["total"]["value"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn while_the_database_is_away_a_service_that_had_caught_up_stays_ready_searches_and_refuses_writes() {
+    let Some(postgres) = OwnPostgres::primary(&[]) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let metrics = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let mut command = eureka(folder.path(), &["demo", "--metrics-listen", &metrics]);
+    command.env("DATABASE_URL", postgres.url_of_either(&postgres));
+    let server = Server::start(command);
+    let reader = server.log_in("outsider@demo.example", PASSWORD);
+    let [author, reviewer] =
+        ["technician", "reviewer"].map(|who| server.log_in(&format!("{who}@demo.example"), PASSWORD));
+    for who in [&reader, &author] {
+        assert_eq!(server.get("/v1/search?q=paper", who).0, 200);
+    }
+    postgres.kill();
+    let status = gives_reason(&server, "the database is away: searches go on, writes are refused");
+    assert_eq!(status, 200, "a balancer would take every replica out");
+    let tip = json!({"community": "office-printers", "title": "Into the void", "problem": "Nobody is there."});
+    for _ in 0..3 {
+        let (status, found) = server.get("/v1/search?q=paper", &reader);
+        assert!(status == 200 && !found["items"].as_array().unwrap().is_empty(), "{status} {found}");
+        let (status, body) = server.send("POST", "/v1/tips", &author, Some(tip.clone()));
+        assert_eq!((status, body["code"].as_str()), (503, Some("unavailable")), "{body}");
+        assert_eq!(server.get("/health/ready", "").0, 200);
+    }
+    let figures = ureq::get(format!("http://{metrics}/metrics")).call().unwrap().body_mut().read_to_string().unwrap();
+    for figure in ["eureka_index_ready 0", "eureka_database_up 0"] {
+        assert!(figures.contains(figure), "{figures}");
+    }
+    postgres.start();
+    server.wait_until_well();
+    server.publish(&author, &reviewer, "Zirconium");
+    let begun = Instant::now();
+    while server.get("/v1/search?q=zirconium", &reader).1["total"]["value"] != 1 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "the index does not follow");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Runs SQL behind the service's back, without what forbids it.
+fn tamper(file: &Path, sql: &str) {
+    let mut conn = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+    conn.batch_execute(&format!("DROP TRIGGER IF EXISTS submitted_text_is_immutable; {sql}")).unwrap();
+}
+
+#[test]
+fn index_verify_names_the_tips_that_differ_and_changes_nothing_unless_it_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(eureka(folder.path(), &["demo"]));
+    let token = server.log_in("technician@demo.example", PASSWORD);
+    let [stale, extra] = ["T-1001", "T-1002"]
+        .map(|number| server.get(&format!("/v1/tips/{number}"), &token).1["id"].as_str().unwrap().to_owned());
+    server.stop();
+    let verify = |arguments: &[&str]| {
+        let output = run(folder.path(), &[&["index", "verify"], arguments].concat());
+        (output.status.code(), stdout(&output))
+    };
+    assert_eq!(verify(&[]).0, Some(0));
+    tamper(
+        &folder.path().join("eureka.db"),
+        "UPDATE revisions SET title = 'Changed behind the log' WHERE tip_id = (SELECT id FROM tips WHERE number = 1001);
+         UPDATE tips SET hold = 'x' WHERE number = 1002",
+    );
+    for _ in 0..2 {
+        let (code, told) = verify(&[]);
+        assert_eq!(code, Some(1), "{told}");
+        let line = |word: &str| told.lines().find(|line| line.contains(word)).unwrap_or_default().to_owned();
+        assert!(line("stale").contains(&stale) && line("extra").contains(&extra), "{told}");
+    }
+    let (code, told) = verify(&["--repair"]);
+    assert!(code == Some(0) && told.contains("Repaired."), "{told}");
+    let (code, told) = verify(&[]);
+    assert!(code == Some(0) && told.contains("Index and database agree."), "{told}");
+    tamper(&folder.path().join("eureka.db"), "UPDATE tips SET hold = NULL WHERE number = 1002");
+    let (code, told) = verify(&[]);
+    let missing = told.lines().find(|line| line.contains("missing")).unwrap_or_default();
+    assert!(code == Some(1) && missing.contains(&extra), "{told}");
+}
+
+#[test]
+fn index_verify_says_of_an_index_that_cannot_be_used_why_and_makes_it_anew_only_when_told() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for data in [&folder, &other] {
+        Server::start(eureka(data.path(), &["demo"])).stop();
+    }
+    let index = folder.path().join("index");
+    let flip = || {
+        let rotten = files_of(&index).into_iter().find(|file| file.extension().is_some_and(|kind| kind == "idx"));
+        let rotten = rotten.unwrap();
+        let mut bytes = std::fs::read(&rotten).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x10;
+        std::fs::write(rotten, bytes).unwrap();
+    };
+    let of_another = || {
+        std::fs::remove_dir_all(&index).unwrap();
+        std::fs::rename(other.path().join("index"), &index).unwrap();
+    };
+    let cases: [(&dyn Fn(), &str); 2] = [(&flip, "is not what was written"), (&of_another, "not on the chain")];
+    for (harm, why) in cases {
+        harm();
+        let content = || listing(&index).into_iter().filter(|(path, _)| path.is_file()).collect::<Vec<_>>();
+        let before = content();
+        for _ in 0..2 {
+            let output = run(folder.path(), &["index", "verify"]);
+            let told = stdout(&output);
+            assert_eq!(output.status.code(), Some(1), "{told}");
+            assert!(told.contains("cannot be used") && told.contains(why), "{told}");
+            assert!(!told.contains("agree"), "{told}");
+        }
+        assert!(content() == before, "{why}: something was changed");
+        let output = run(folder.path(), &["index", "verify", "--repair"]);
+        assert!(output.status.success() && stdout(&output).contains(why), "{}", stdout(&output));
+        let output = run(folder.path(), &["index", "verify"]);
+        assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
+    }
+}
+
+#[test]
+fn sigterm_turns_it_not_ready_first_finishes_what_is_in_flight_and_ends_it_with_0() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(eureka(folder.path(), &["demo", "--drain", "2"]));
+    let author = server.log_in("technician@demo.example", PASSWORD);
+    let tip = json!({"community": "office-printers", "title": "On its way", "problem": "It stops."}).to_string();
+    let mut stream = TcpStream::connect(server.base.trim_start_matches("http://")).unwrap();
+    write!(
+        stream,
+        "POST /v1/tips HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {author}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
+        tip.len(),
+        &tip[..10]
+    )
+    .unwrap();
+    std::thread::sleep(Duration::from_millis(200)); // it is being read
+    server.signal("TERM");
+    assert_eq!(gives_reason(&server, "stopping"), 503);
+    assert_eq!(server.get("/v1/search?q=3396", &author).0, 200, "a balancer has yet to notice");
+    assert_eq!(server.get("/health/live", "").0, 200);
+    std::thread::sleep(Duration::from_millis(2500));
+    assert!(TcpStream::connect(server.base.trim_start_matches("http://")).is_err(), "no more are taken");
+    stream.write_all(&tip.as_bytes()[10..]).unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    assert!(reply.starts_with("HTTP/1.1 201 "), "{reply}");
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_replica_is_not_ready_before_its_index_has_reached_the_end_of_the_log() {
+    let Some(database) = TestDatabase::empty_postgres() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let replica = |name: &str, command: &str| {
+        let mut command = eureka(&folder.path().join(name), &[command]);
+        command.env("DATABASE_URL", database.url()).env("EUREKA_KEYS", folder.path().join("keys"));
+        command
+    };
+    let first = Server::start(replica("one", "demo"));
+    let head = first.get("/health/ready", "").1["index_position"].as_i64().unwrap();
+    let mut holder = PgConnection::establish(database.url()).unwrap();
+    // What the new index is made of cannot be read for a while.
+    holder.batch_execute("BEGIN; LOCK TABLE revisions IN ACCESS EXCLUSIVE MODE").unwrap();
+    let second = Server::start_unready(replica("two", "serve"), 0);
+    for _ in 0..5 {
+        let (status, body) = second.get("/health/ready", "");
+        assert_eq!((status, body["status"].as_str()), (503, Some("not_ready")), "{body}");
+        assert!(body["index_position"].as_i64().unwrap() < head, "{body}");
+        assert_eq!(second.get("/health/live", "").0, 200);
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    holder.batch_execute("ROLLBACK").unwrap();
+    second.wait_until_well();
+    assert!(second.get("/health/ready", "").1["index_position"].as_i64().unwrap() >= head);
+}
+
+#[test]
+fn a_person_who_is_erased_beside_a_running_service_is_gone_from_its_index_files_and_all() {
+    const NAME: &str = "quixotzyx";
+    const EMAIL: &str = "quixotzyx@example.org";
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(eureka(folder.path(), &["demo"]));
+    let [admin, steward, reviewer] =
+        ["admin", "steward", "reviewer"].map(|who| server.log_in(&format!("{who}@demo.example"), PASSWORD));
+    let account = json!({"email": EMAIL, "name": NAME, "password": "oxidised fuse holders"});
+    let (status, account) = server.send("POST", "/v1/users", &admin, Some(account));
+    assert_eq!(status, 201, "{account}");
+    let member = format!("/v1/communities/office-printers/members/{}", account["id"].as_str().unwrap());
+    let (status, body) = server.send("PUT", &member, &steward, Some(json!({"role": "contributor"})));
+    assert!((200..300).contains(&status), "{body}");
+    let gone = server.log_in(EMAIL, "oxidised fuse holders");
+    server.publish(&gone, &reviewer, "Zirconium in the fuser");
+    let author = || {
+        let found = server.get("/v1/search?q=zirconium", &reviewer).1;
+        found["items"][0]["tip"]["author"]["name"].as_str().unwrap_or_default().to_owned()
+    };
+    let holding = |what: &Path| -> Vec<PathBuf> {
+        let has =
+            |bytes: Vec<u8>| bytes.to_ascii_lowercase().windows(NAME.len()).any(|window| window == NAME.as_bytes());
+        files_of(what).into_iter().filter(|file| std::fs::read(file).is_ok_and(has)).collect()
+    };
+    let wait_until = |what: &str, holds: &dyn Fn() -> bool| {
+        let begun = Instant::now();
+        while !holds() {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{what}: {:?}", holding(folder.path()));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    let index = folder.path().join("index");
+    wait_until("the tip is found", &|| author() == NAME);
+    assert!(!holding(&index).is_empty() && !holding(folder.path()).is_empty(), "it is there before");
+    let erased = run(folder.path(), &["user", "erase", EMAIL]);
+    assert!(erased.status.success(), "{}{}", stdout(&erased), stderr(&erased));
+    wait_until("the name is gone from what is found", &|| author() == "Former member");
+    wait_until("and from the files of the index", &|| holding(&index).is_empty());
+    server.stop();
+    assert_eq!(holding(folder.path()), Vec::<PathBuf>::new(), "nor is it in the database's");
+    for check in [["index", "verify"], ["audit", "verify"]] {
+        assert!(run(folder.path(), &check).status.success(), "{check:?}");
+    }
+}
+
+#[test]
+fn the_id_that_a_reply_tells_is_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(eureka(folder.path(), &["serve"]));
+    let ask = |own: Option<&str>| {
+        let mut request = ureq::get(format!("{}/v1/me", server.base)).config().http_status_as_error(false).build();
+        if let Some(own) = own {
+            request = request.header("X-Request-Id", own);
+        }
+        request.call().unwrap().headers()["x-request-id"].to_str().unwrap().to_owned()
+    };
+    let (given, own) = (ask(None), ask(Some("ticket-4711")));
+    assert_eq!(own, "ticket-4711");
+    for id in [&given, &own] {
+        let begun = Instant::now();
+        loop {
+            let lines = server.log.lock().unwrap().clone();
+            let entries = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+            let of_it = entries.filter(|entry| entry["span"]["id"] == id.as_str()).collect::<Vec<_>>();
+            if let Some(served) = of_it.iter().find(|entry| entry["message"] == "served") {
+                assert_eq!((&served["status"], &served["span"]["path"]), (&json!(401), &json!("/v1/me")), "{served}");
+                break;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(10), "{id} is not in the log: {lines:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
 }
 
 #[test]
