@@ -39,6 +39,9 @@ pub(crate) struct IndexBody {
     drift_found: u64,
     /// How many of these were brought to what the database says.
     drift_repaired: u64,
+    /// How often checks found files of the index that were not what was written, and made it anew, since the start of the
+    /// process.
+    damage_found: u64,
     /// The last work on it that was asked for since the start of the process.
     #[serde(skip_serializing_if = "Option::is_none")]
     work: Option<IndexWorkBody>,
@@ -73,6 +76,8 @@ pub(crate) struct IndexWorkBody {
 pub(crate) struct DriftBody {
     /// How many tips were compared.
     compared: usize,
+    /// Whether files of the index are not what was written: then nothing was compared, and repairing makes it anew.
+    damaged: bool,
     /// How many are not in the index, and should be.
     missing: usize,
     /// How many are in the index, and should not be.
@@ -91,7 +96,7 @@ impl From<&IndexStatus> for IndexBody {
                 IndexState::Ready => "ready",
                 IndexState::CatchingUp => "catching_up",
                 IndexState::Rebuilding => "rebuilding",
-                IndexState::Held(_) => "held",
+                IndexState::OnItsOwn | IndexState::Held(_) => "held",
             },
             position: figures.index_position,
             head: figures.log_head,
@@ -99,6 +104,7 @@ impl From<&IndexStatus> for IndexBody {
             bytes: figures.index_bytes,
             drift_found: figures.drift_found,
             drift_repaired: figures.drift_repaired,
+            damage_found: figures.damage_found,
             work: status.work.as_ref().map(Into::into),
         }
     }
@@ -127,6 +133,7 @@ impl From<&IndexWork> for IndexWorkBody {
             drift: match outcome {
                 Some(IndexOutcome::Compared(drift)) => Some(DriftBody {
                     compared: drift.compared,
+                    damaged: drift.damage.is_some(),
                     missing: drift.missing.len(),
                     extra: drift.extra.len(),
                     stale: drift.stale.len(),

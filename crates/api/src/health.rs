@@ -3,7 +3,7 @@
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
-use eureka_service::IndexState;
+use eureka_service::{Hold, IndexState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -24,10 +24,10 @@ pub(crate) struct Live {
 pub(crate) struct Ready {
     /// `ready`, or `not_ready`.
     status: &'static str,
-    /// Why it is not ready.
+    /// Why it is not ready; or, where it is, what it cannot do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
-    reasons: Vec<String>,
+    reasons: Vec<&'static str>,
     /// How far the index has come in the change log.
     index_position: i64,
 }
@@ -69,7 +69,9 @@ pub(crate) async fn health_live() -> HttpResponse {
 
 /// Tell whether the process can serve.
 ///
-/// Not before the index has reached the end of the change log as it was at the start, and not while it stops.
+/// Not before the index has reached the end of the change log as it was at the start, not while it is held up by more than
+/// the database, and not while it stops. While the database is away, a process whose index had reached the present stays
+/// ready: searches go on, writes are refused, and `reasons` says so.
 #[utoipa::path(
     tag = "health",
     responses(
@@ -81,20 +83,10 @@ pub(crate) async fn health_live() -> HttpResponse {
 #[get("/health/ready")]
 pub(crate) async fn health_ready(api: Data<Api>) -> Result<HttpResponse, Problem> {
     let (state, index_position) = api.service().indexer().state();
-    let mut reasons = Vec::new();
-    if api.is_draining() {
-        reasons.push("stopping".to_owned());
-    }
-    match state {
-        IndexState::Ready => {}
-        IndexState::CatchingUp => reasons.push("the index is catching up".to_owned()),
-        IndexState::Rebuilding => reasons.push("the index is being made".to_owned()),
-        IndexState::Held(why) => {
-            tracing::warn!(%why, "not ready");
-            reasons.push("the index is held up; see the log".to_owned());
-        }
-    }
-    Ok(if reasons.is_empty() {
+    let stopping = api.is_draining().then_some("stopping");
+    let is_ready = stopping.is_none() && matches!(state, IndexState::Ready | IndexState::OnItsOwn);
+    let reasons = stopping.into_iter().chain(reason(state)).collect();
+    Ok(if is_ready {
         HttpResponse::Ok().json(Ready { status: "ready", reasons, index_position })
     } else {
         let retry = (RETRY_AFTER, "1");
@@ -104,6 +96,24 @@ pub(crate) async fn health_ready(api: Data<Api>) -> Result<HttpResponse, Problem
             index_position,
         })
     })
+}
+
+/// What is the matter with the index, in words that tell nothing of the machine.
+fn reason(state: IndexState) -> Option<&'static str> {
+    match state {
+        IndexState::Ready => None,
+        IndexState::OnItsOwn => Some("the database is away: searches go on, writes are refused"),
+        IndexState::CatchingUp => Some("the index is catching up"),
+        IndexState::Rebuilding => Some("the index is being made"),
+        IndexState::Held(by) => Some(match by {
+            Hold::Locked => "the index is held up: locked by another process",
+            Hold::NotPermitted => "the index is held up: permission denied",
+            Hold::DiskFull => "the index is held up: disk full",
+            Hold::Io => "the index is held up: I/O error",
+            Hold::DatabaseAway => "the index is held up: the database is away",
+            Hold::Other => "the index is held up; see the log",
+        }),
+    }
 }
 
 /// Give the public keys that access tokens verify with.

@@ -122,6 +122,7 @@ fn state(figures: &Figures) -> prometheus::Result<Vec<MetricFamily>> {
         gauge("eureka_index_bytes", "Size of the index files.", figures.index_bytes)?,
         counter("eureka_index_drift_found_total", "Tips that checks found to differ.", figures.drift_found)?,
         counter("eureka_index_drift_repaired_total", "Tips that checks repaired.", figures.drift_repaired)?,
+        counter("eureka_index_damage_found_total", "Checks that found the index damaged.", figures.damage_found)?,
         gauge("eureka_searches_waiting", "Searches that wait for a thread.", figures.searches_waiting)?,
         counter("eureka_searches_forgotten_total", "Searches that were not remembered.", figures.searches_dropped)?,
         gauge("eureka_database_up", "Whether the database answers.", u8::from(figures.log_head.is_some()))?,

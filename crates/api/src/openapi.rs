@@ -21,6 +21,7 @@ use crate::flags::{FlagKindWord, FlagStateWord};
 use crate::idempotency::POSITION;
 use crate::outcomes::CountingWord;
 use crate::problem::{FieldProblem, ProblemBody};
+use crate::request::{FROM_INDEX, LAG};
 use crate::reviews::{QueueSortWord, QueueStateWord};
 use crate::search::SortWord;
 use crate::{caller, routes, scopes, webhooks};
@@ -109,6 +110,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
         for (method, operation) in operations(item) {
             secure(method, path, operation);
             complete(method, operation);
+            tell_lag(path, operation);
             deprecate(method, path, operation);
         }
     }
@@ -266,6 +268,18 @@ fn complete(method: &str, operation: &mut Operation) {
         if matches!(status.as_str(), "429" | "503") {
             response.headers.insert("Retry-After".to_owned(), header("Seconds to wait"));
         }
+    }
+}
+
+/// Says that what is answered from the index tells how far behind that is.
+fn tell_lag(path: &str, operation: &mut Operation) {
+    if !FROM_INDEX.contains(&path) {
+        return;
+    }
+    if let Some(RefOr::T(response)) = operation.responses.responses.get_mut("200") {
+        let description =
+            "How many changes of the log the index has not seen, as far as the process that answers has heard of them";
+        response.headers.insert(LAG.to_owned(), header(description));
     }
 }
 

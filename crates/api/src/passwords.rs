@@ -93,12 +93,16 @@ pub(crate) async fn reset_password(api: Data<Api>, caller: Caller, id: Path<Stri
 #[utoipa::path(
     tag = "sessions",
     request_body = PasswordReset,
-    responses((status = 204, description = "The password is set")),
+    responses((
+        status = 204,
+        description = "The password is set",
+        headers(("Eureka-Position" = String, description = "The change's place in the log")),
+    )),
     security(()),
 )]
 #[post("/auth/reset")]
 pub(crate) async fn use_reset(api: Data<Api>, body: Body<PasswordReset>) -> Result<HttpResponse, Problem> {
     let PasswordReset { token, password } = body.value;
-    api.run(move |service| service.use_reset(&token, &password)).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let written = api.run(move |service| service.use_reset(&token, &password)).await?;
+    Ok(HttpResponse::NoContent().insert_header((POSITION, written.position.to_string())).finish())
 }

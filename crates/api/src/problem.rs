@@ -307,7 +307,7 @@ impl From<ServiceError> for Problem {
             ServiceError::AlreadyRunning => Self::new(&ALREADY_RUNNING, detail),
             ServiceError::Throttled { wait } => Self::too_many(wait, detail),
             ServiceError::Busy(_) => Self::new(&BUSY, detail),
-            ServiceError::Unavailable(why) => {
+            ServiceError::Unavailable(why) | ServiceError::Held { why, .. } => {
                 tracing::warn!(%why, "unavailable");
                 Self::new(&UNAVAILABLE, "the database, the index or an identity provider is away")
             }

@@ -11,6 +11,7 @@ use actix_web::{Error, ResponseError};
 use eureka_service::Service;
 use tracing::Instrument;
 
+use crate::idempotency::POSITION;
 use crate::problem::{NOT_FOUND, Problem, UNSUPPORTED_ENCODING};
 use crate::traces::{self, Spans};
 use crate::{Api, browser, deprecation};
@@ -18,6 +19,10 @@ use crate::{Api, browser, deprecation};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What is done by the threads for searches.
 const SEARCHES: [&str; 3] = ["/v1/search", "/v1/suggest", "/v1/tips/similar"];
+/// What is answered from the index, by the templates of their paths.
+pub(crate) const FROM_INDEX: [&str; 4] = ["/v1/search", "/v1/suggest", "/v1/tips/similar", "/v1/tips/{id}/similar"];
+/// How many changes of the log the index that answers has not seen, as far as its process has heard of them.
+pub(crate) const LAG: &str = "Eureka-Index-Lag";
 /// Says to the compressing layer that a reply stays as it is; not for the wire.
 const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 
@@ -96,11 +101,24 @@ pub(crate) async fn follow_conventions<B: MessageBody>(
         deprecation.mark(reply.headers_mut());
     }
     if let Some(api) = &api {
+        tell_lag(api.service(), &route, &mut reply);
         api.metrics().served(&asked, &route, status, took);
     }
     drop(in_flight);
     spans.in_scope(|| tracing::info!(status, route, ms, "served"));
     Ok(reply)
+}
+
+/// Says on what comes from the index how far behind that is. What the replies to writes say of the log is heard here, so that
+/// no search has to ask the database.
+fn tell_lag<B>(service: &Service, route: &str, reply: &mut ServiceResponse<B>) {
+    let indexer = service.indexer();
+    if let Some(position) = reply.headers().get(POSITION).and_then(|value| value.to_str().ok()?.parse().ok()) {
+        indexer.heard_of(position);
+    }
+    if FROM_INDEX.contains(&route) && reply.status().is_success() {
+        reply.headers_mut().insert(HeaderName::from_static("eureka-index-lag"), indexer.lag().into());
+    }
 }
 
 /// Refuses searches while those before them wait too long, before anybody asks who is calling: under a flood, what refusals

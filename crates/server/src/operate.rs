@@ -9,13 +9,16 @@ use comfy_table::Table;
 use eureka_domain::change::Head;
 use eureka_domain::ids::{TipId, UserId};
 use eureka_domain::user::SiteRole;
-use eureka_service::{NewUser, Service, ServiceError};
+use eureka_service::{Drift, Indexer, NewUser, Service, ServiceError};
 use eureka_store::log::Verdict;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::config::Settings;
 use crate::logging;
 use crate::start::{self, Started};
+
+/// How many tips that differ are named, of each kind.
+const EXAMPLES: usize = 20;
 
 /// `eureka user …`
 #[derive(Subcommand)]
@@ -68,9 +71,10 @@ pub(crate) struct Identity {
 /// `eureka index …`
 #[derive(Subcommand)]
 pub(crate) enum IndexCommand {
-    /// Compare index and database both ways; exits with 1 where they differ.
+    /// Compare index and database both ways; exits with 1 where they differ, or the index is damaged, of another version or
+    /// of another database.
     Verify {
-        /// Bring what differs to what the database says
+        /// Bring what differs to what the database says; make an index that cannot be used anew
         #[arg(long)]
         repair: bool,
     },
@@ -177,28 +181,50 @@ fn add(settings: &Settings, email: &str, name: &str, admin: bool, password_stdin
 /// Looks after the index.
 pub(crate) fn index(settings: &Settings, command: &IndexCommand) -> anyhow::Result<ExitCode> {
     logging::start(settings)?;
-    let started = start::start(settings).context("a running service owns the index: stop it first")?;
-    let code = match command {
-        IndexCommand::Verify { repair } => verify_index(&started, *repair)?,
-        IndexCommand::Rebuild => rebuild_index(&started)?,
-    };
+    match command {
+        IndexCommand::Verify { repair } => verify_index(settings, *repair),
+        IndexCommand::Rebuild => {
+            let started = own_index(settings)?;
+            let code = rebuild_index(&started)?;
+            started.stop();
+            Ok(code)
+        }
+    }
+}
+
+fn own_index(settings: &Settings) -> anyhow::Result<Started> {
+    start::start(settings).context(OWNED)
+}
+
+/// Said when the index directory cannot be had.
+const OWNED: &str = "cannot open the index; a service that runs on it has to be stopped first";
+
+fn verify_index(settings: &Settings, repair: bool) -> anyhow::Result<ExitCode> {
+    // As it lies there: whoever opens it to work with it makes one anew that cannot be used.
+    let store = start::open_store(settings)?;
+    let fault = Indexer::fault(&store, &settings.index_dir()).context(OWNED)?;
+    store.close();
+    if let Some(why) = &fault {
+        println!("The index cannot be used: {why}");
+        if !repair {
+            println!("Nothing was changed; `--repair` makes it anew, and so does the next start of the service.");
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    let started = own_index(settings)?;
+    let code = compare_index(&started, repair)?;
     started.stop();
     Ok(code)
 }
 
-fn verify_index(started: &Started, repair: bool) -> anyhow::Result<ExitCode> {
+/// Reads the rest of the log, compares, and says what differs.
+fn compare_index(started: &Started, repair: bool) -> anyhow::Result<ExitCode> {
     let indexer = started.service.indexer();
     let bar = counter("tips compared")?;
     indexer.catch_up()?;
     let drift = indexer.verify(|compared| bar.set_position(compared as u64))?;
     bar.finish_and_clear();
-    let mut table = Table::new();
-    table.set_header(["difference", "tips", "for example"]);
-    for (name, tips) in [("missing", &drift.missing), ("extra", &drift.extra), ("stale", &drift.stale)] {
-        let example = tips.first().map(TipId::to_string).unwrap_or_default();
-        table.add_row([name, &tips.len().to_string(), &example]);
-    }
-    println!("{} tips compared at position {}\n{table}", drift.compared, drift.position);
+    println!("{}", told(&drift));
     if drift.is_none() {
         println!("Index and database agree.");
         return Ok(ExitCode::SUCCESS);
@@ -209,6 +235,20 @@ fn verify_index(started: &Started, repair: bool) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     Ok(ExitCode::FAILURE)
+}
+
+/// What was found, with some of the tips that differ.
+fn told(drift: &Drift) -> String {
+    if let Some(why) = &drift.damage {
+        return format!("The index is damaged: {why}");
+    }
+    let mut table = Table::new();
+    table.set_header(["difference", "tips", "for example"]);
+    for (name, tips) in [("missing", &drift.missing), ("extra", &drift.extra), ("stale", &drift.stale)] {
+        let examples: Vec<String> = tips.iter().take(EXAMPLES).map(TipId::to_string).collect();
+        table.add_row([name, &tips.len().to_string(), &examples.join("\n")]);
+    }
+    format!("{} tips compared at position {}\n{table}", drift.compared, drift.position)
 }
 
 fn rebuild_index(started: &Started) -> anyhow::Result<ExitCode> {

@@ -10,7 +10,7 @@ use actix_web::HttpServer;
 use actix_web::web::Data;
 use anyhow::{Context, bail};
 use eureka_api::Api;
-use eureka_service::ServiceError;
+use eureka_service::{Drift, ServiceError};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Settings;
@@ -27,7 +27,10 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const SHUTDOWN_PATIENCE: u64 = 15;
 /// How often what has expired is forgotten, and reviewers are reminded.
 const HOUR: Duration = Duration::from_hours(1);
-/// How often index and database are compared.
+/// How soon after the start the index's files are held against their checksums, and compared with the database, for the first
+/// time: a service that is replaced every day is to be checked too. And how soon again after that could not be done.
+const FIRST_CHECK: Duration = Duration::from_mins(5);
+/// How often after that.
 const DAY: Duration = Duration::from_hours(24);
 /// How often it is asked whether a copy of the index is due.
 const SHIPPING: Duration = Duration::from_secs(10);
@@ -44,7 +47,7 @@ pub(crate) fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
     for (name, value) in settings.shown() {
         tracing::info!(setting = name, value, "in force");
     }
-    let started = start::start(settings)?;
+    let started = start::start_patiently(settings)?;
     if !settings.listen.ip().is_loopback() && demo::has_cast(&started.service)? {
         bail!(
             "this database holds the demo's accounts, whose password is public: \
@@ -139,21 +142,26 @@ fn serve_metrics(address: SocketAddr, api: Data<Api>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Compares index and database once a day, and repairs what differs.
+/// Checks the index's files and compares it with the database, soon after the start and then daily, and repairs what
+/// differs.
 async fn check_index(api: Data<Api>) {
-    let mut daily = tokio::time::interval_at(tokio::time::Instant::now() + DAY, DAY);
+    let mut daily = tokio::time::interval_at(tokio::time::Instant::now() + FIRST_CHECK, DAY);
     loop {
         daily.tick().await;
         let api = api.clone();
         match actix_web::web::block(move || api.service().indexer().check()).await {
             Ok(Ok(drift)) if drift.is_none() => tracing::info!(tips = drift.compared, "index and database agree"),
+            Ok(Ok(Drift { damage: Some(why), .. })) => tracing::error!(why, "the index was damaged and was made anew"),
             Ok(Ok(drift)) => tracing::error!(
                 missing = drift.missing.len(),
                 extra = drift.extra.len(),
                 stale = drift.stale.len(),
                 "the index differed from the database and was repaired"
             ),
-            Ok(Err(error)) => tracing::warn!(%error, "index and database could not be compared"),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "index and database could not be compared");
+                daily.reset_after(FIRST_CHECK);
+            }
             Err(error) => tracing::error!(%error, "the comparison panicked"),
         }
     }

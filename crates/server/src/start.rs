@@ -81,12 +81,31 @@ pub(crate) fn start(settings: &Settings) -> anyhow::Result<Started> {
 /// Opens everything, at the time that a clock shows.
 pub(crate) fn start_at(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Started> {
     let store = open_store(settings)?;
-    let indexer = match Snapshots::of(settings)? {
-        Some(snapshots) => {
-            Indexer::open_or_fetch(store.clone(), &settings.index_dir(), |to, chain| snapshots.fetch(to, chain))?
-        }
-        None => Indexer::open(store.clone(), &settings.index_dir())?,
-    };
+    let indexer = open_index(settings, &store)??;
+    finish(settings, store, indexer, clock)
+}
+
+/// Opens everything, for a service that outlasts trouble with its index: one that cannot be opened is left as it is, and
+/// tried again by the follower.
+pub(crate) fn start_patiently(settings: &Settings) -> anyhow::Result<Started> {
+    let store = open_store(settings)?;
+    let indexer = open_index(settings, &store)?.unwrap_or_else(|error| {
+        tracing::error!(%error, "the index could not be opened; it will be tried again");
+        Indexer::shut(store.clone(), &settings.index_dir(), &error)
+    });
+    finish(settings, store, indexer, Arc::new(SystemClock))
+}
+
+/// The index, or why it cannot be opened; the outer error is of the settings.
+fn open_index(settings: &Settings, store: &Store) -> anyhow::Result<Result<Arc<Indexer>, ServiceError>> {
+    let (store, dir) = (store.clone(), settings.index_dir());
+    Ok(match Snapshots::of(settings)? {
+        Some(snapshots) => Indexer::open_or_fetch(store, &dir, |to, chain| snapshots.fetch(to, chain)),
+        None => Indexer::open(store, &dir),
+    })
+}
+
+fn finish(settings: &Settings, store: Store, indexer: Arc<Indexer>, clock: Arc<dyn Clock>) -> anyhow::Result<Started> {
     let keys = keys::load_or_create(&settings.keys_dir(), &settings.issuer)?;
     let providers = Providers::new(&settings.issuer, settings.providers()?)?;
     let service = assemble(store.clone(), indexer, clock, keys)?.believing(providers);

@@ -4,7 +4,8 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test that stops has failed"
+    clippy::disallowed_methods,
+    reason = "a test that stops has failed; some change the database behind the service's back"
 )]
 
 mod process;
@@ -12,11 +13,13 @@ mod process;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
 use eureka_testkit::TestDatabase;
 use process::{PASSWORD, Server, eureka, listing, run, stderr, stdout};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn the_first_start_makes_database_keys_and_admin_and_says_how_to_log_in() {
@@ -245,6 +248,160 @@ fn two_processes_do_not_share_an_index() {
     let second = run(folder.path(), &["demo", "--listen", "127.0.0.1:0"]);
     assert!(!second.status.success());
     assert!(String::from_utf8_lossy(&second.stderr).contains("in use by another process"), "{second:?}");
+}
+
+/// Runs SQL behind the service's back, without what forbids it.
+fn tamper(file: &Path, sql: &str) {
+    let mut conn = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+    conn.batch_execute(&format!("DROP TRIGGER IF EXISTS submitted_text_is_immutable; {sql}")).unwrap();
+}
+
+#[test]
+fn index_verify_names_the_tips_that_differ_and_changes_nothing_unless_it_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(eureka(folder.path(), &["demo"]));
+    let token = server.log_in("technician@demo.example", PASSWORD);
+    let [stale, extra] = ["T-1001", "T-1002"]
+        .map(|number| server.get(&format!("/v1/tips/{number}"), &token).1["id"].as_str().unwrap().to_owned());
+    server.stop();
+    let verify = |arguments: &[&str]| {
+        let output = run(folder.path(), &[&["index", "verify"], arguments].concat());
+        (output.status.code(), stdout(&output))
+    };
+    assert_eq!(verify(&[]).0, Some(0));
+    tamper(
+        &folder.path().join("eureka.db"),
+        "UPDATE revisions SET title = 'Changed behind the log' WHERE tip_id = (SELECT id FROM tips WHERE number = 1001);
+         UPDATE tips SET hold = 'x' WHERE number = 1002",
+    );
+    for _ in 0..2 {
+        let (code, told) = verify(&[]);
+        assert_eq!(code, Some(1), "{told}");
+        let line = |word: &str| told.lines().find(|line| line.contains(word)).unwrap_or_default().to_owned();
+        assert!(line("stale").contains(&stale) && line("extra").contains(&extra), "{told}");
+    }
+    let (code, told) = verify(&["--repair"]);
+    assert!(code == Some(0) && told.contains("Repaired."), "{told}");
+    let (code, told) = verify(&[]);
+    assert!(code == Some(0) && told.contains("Index and database agree."), "{told}");
+    tamper(&folder.path().join("eureka.db"), "UPDATE tips SET hold = NULL WHERE number = 1002");
+    let (code, told) = verify(&[]);
+    let missing = told.lines().find(|line| line.contains("missing")).unwrap_or_default();
+    assert!(code == Some(1) && missing.contains(&extra), "{told}");
+}
+
+#[test]
+fn index_verify_says_of_an_index_that_cannot_be_used_why_and_makes_it_anew_only_when_told() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for data in [&folder, &other] {
+        Server::start(eureka(data.path(), &["demo"])).stop();
+    }
+    let index = folder.path().join("index");
+    let flip = || {
+        let rotten = files_of(&index).into_iter().find(|file| file.extension().is_some_and(|kind| kind == "idx"));
+        let rotten = rotten.unwrap();
+        let mut bytes = std::fs::read(&rotten).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x10;
+        std::fs::write(rotten, bytes).unwrap();
+    };
+    let of_another = || {
+        std::fs::remove_dir_all(&index).unwrap();
+        std::fs::rename(other.path().join("index"), &index).unwrap();
+    };
+    let cases: [(&dyn Fn(), &str); 2] = [(&flip, "is not what was written"), (&of_another, "not on the chain")];
+    for (harm, why) in cases {
+        harm();
+        let content = || listing(&index).into_iter().filter(|(path, _)| path.is_file()).collect::<Vec<_>>();
+        let before = content();
+        for _ in 0..2 {
+            let output = run(folder.path(), &["index", "verify"]);
+            let told = stdout(&output);
+            assert_eq!(output.status.code(), Some(1), "{told}");
+            assert!(told.contains("cannot be used") && told.contains(why), "{told}");
+            assert!(!told.contains("agree"), "{told}");
+        }
+        assert!(content() == before, "{why}: something was changed");
+        let output = run(folder.path(), &["index", "verify", "--repair"]);
+        assert!(output.status.success() && stdout(&output).contains(why), "{}", stdout(&output));
+        let output = run(folder.path(), &["index", "verify"]);
+        assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
+    }
+}
+
+#[test]
+fn a_person_who_is_erased_beside_a_running_service_is_gone_from_its_index_files_and_all() {
+    const NAME: &str = "quixotzyx";
+    const EMAIL: &str = "quixotzyx@example.org";
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(eureka(folder.path(), &["demo"]));
+    let [admin, steward, reviewer] =
+        ["admin", "steward", "reviewer"].map(|who| server.log_in(&format!("{who}@demo.example"), PASSWORD));
+    let account = json!({"email": EMAIL, "name": NAME, "password": "oxidised fuse holders"});
+    let (status, account) = server.send("POST", "/v1/users", &admin, Some(account));
+    assert_eq!(status, 201, "{account}");
+    let member = format!("/v1/communities/office-printers/members/{}", account["id"].as_str().unwrap());
+    let (status, body) = server.send("PUT", &member, &steward, Some(json!({"role": "contributor"})));
+    assert!((200..300).contains(&status), "{body}");
+    let gone = server.log_in(EMAIL, "oxidised fuse holders");
+    server.publish(&gone, &reviewer, "Zirconium in the fuser");
+    let author = || {
+        let found = server.get("/v1/search?q=zirconium", &reviewer).1;
+        found["items"][0]["tip"]["author"]["name"].as_str().unwrap_or_default().to_owned()
+    };
+    let holding = |what: &Path| -> Vec<PathBuf> {
+        let has =
+            |bytes: Vec<u8>| bytes.to_ascii_lowercase().windows(NAME.len()).any(|window| window == NAME.as_bytes());
+        files_of(what).into_iter().filter(|file| std::fs::read(file).is_ok_and(has)).collect()
+    };
+    let wait_until = |what: &str, holds: &dyn Fn() -> bool| {
+        let begun = Instant::now();
+        while !holds() {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{what}: {:?}", holding(folder.path()));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    let index = folder.path().join("index");
+    wait_until("the tip is found", &|| author() == NAME);
+    assert!(!holding(&index).is_empty() && !holding(folder.path()).is_empty(), "it is there before");
+    let erased = run(folder.path(), &["user", "erase", EMAIL]);
+    assert!(erased.status.success(), "{}{}", stdout(&erased), stderr(&erased));
+    wait_until("the name is gone from what is found", &|| author() == "Former member");
+    wait_until("and from the files of the index", &|| holding(&index).is_empty());
+    server.stop();
+    assert_eq!(holding(folder.path()), Vec::<PathBuf>::new(), "nor is it in the database's");
+    for check in [["index", "verify"], ["audit", "verify"]] {
+        assert!(run(folder.path(), &check).status.success(), "{check:?}");
+    }
+}
+
+#[test]
+fn the_id_that_a_reply_tells_is_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(eureka(folder.path(), &["serve"]));
+    let ask = |own: Option<&str>| {
+        let mut request = ureq::get(format!("{}/v1/me", server.base)).config().http_status_as_error(false).build();
+        if let Some(own) = own {
+            request = request.header("X-Request-Id", own);
+        }
+        request.call().unwrap().headers()["x-request-id"].to_str().unwrap().to_owned()
+    };
+    let (given, own) = (ask(None), ask(Some("ticket-4711")));
+    assert_eq!(own, "ticket-4711");
+    for id in [&given, &own] {
+        let begun = Instant::now();
+        loop {
+            let lines = server.log.lock().unwrap().clone();
+            let entries = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+            let of_it = entries.filter(|entry| entry["span"]["id"] == id.as_str()).collect::<Vec<_>>();
+            if let Some(served) = of_it.iter().find(|entry| entry["message"] == "served") {
+                assert_eq!((&served["status"], &served["span"]["path"]), (&json!(401), &json!("/v1/me")), "{served}");
+                break;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(10), "{id} is not in the log: {lines:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
 }
 
 #[test]

@@ -4,6 +4,8 @@ use eureka_domain::RuleError;
 use eureka_search::SearchError;
 use eureka_store::StoreError;
 
+use crate::Hold;
+
 /// Why a use case did not happen.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
@@ -65,6 +67,14 @@ pub enum ServiceError {
     /// The database or the index is away; try again soon.
     #[error("unavailable: {0}")]
     Unavailable(String),
+    /// The index cannot be opened, read or written; nothing of it was wiped. It goes on by itself when the reason is gone.
+    #[error("{why}")]
+    Held {
+        /// What holds it up.
+        by: Hold,
+        /// In words, for the log.
+        why: String,
+    },
     /// A defect or a damaged record.
     #[error("internal error: {0}")]
     Internal(String),
@@ -95,6 +105,9 @@ impl From<StoreError> for ServiceError {
 
 impl From<SearchError> for ServiceError {
     fn from(error: SearchError) -> Self {
+        if let Some(by) = Hold::of_index(&error) {
+            return Self::Held { by, why: error.to_string() };
+        }
         match error {
             SearchError::Busy => Self::Busy("too many searches wait"),
             SearchError::TimedOut => Self::Busy("the search took too long"),

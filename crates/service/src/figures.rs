@@ -23,6 +23,8 @@ pub struct Figures {
     pub drift_found: u64,
     /// How many of these were brought to what the database says.
     pub drift_repaired: u64,
+    /// How often scheduled checks found files of the index that were not what was written, since the start.
+    pub damage_found: u64,
     /// Searches that wait for a thread.
     pub searches_waiting: usize,
     /// Searches that could not be remembered, since the start.
@@ -50,6 +52,7 @@ impl Service {
             index_bytes: present.as_ref().map_or(0, |index| index.bytes_on_disk()),
             drift_found,
             drift_repaired,
+            damage_found: self.indexer.damage_so_far(),
             searches_waiting: self.pools.searches.waiting(),
             searches_dropped: self.remembered.dropped(),
             webhooks: asked.map(|(_, backlog)| self.sending.figures(backlog, now)),

@@ -6,18 +6,19 @@
 
 mod drift;
 mod started;
+mod state;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant as Stopwatch};
 
 use eureka_domain::change::{GENESIS, Head, Kind, Recorded};
 use eureka_domain::community::Openness;
 use eureka_domain::ids::{CommunityId, TipId, UserId};
-use eureka_search::{Change, Cursor, Index, OpenOptions, Opened, Rebuild, SearchError};
+use eureka_search::{Change, Cursor, Index, OpenOptions, Rebuild};
 use eureka_store::{Conn, Store, communities, log, tips};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::watch;
@@ -27,6 +28,7 @@ use crate::{ServiceError, documents};
 
 pub use drift::Drift;
 pub use started::Chain;
+pub use state::{Hold, IndexState};
 
 /// How often the log is looked at without being told: other processes write to it too.
 const POLL: Duration = Duration::from_millis(250);
@@ -44,24 +46,11 @@ const REST: Duration = Duration::from_secs(1);
 /// How many may wait for a position at once: each holds a thread.
 const WAITERS: usize = 64;
 
-/// How the index stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum IndexState {
-    /// Reading the log to reach the present.
-    CatchingUp,
-    /// Following the log.
-    Ready,
-    /// Being made anew from the database; searches are answered from the old one if there is one.
-    Rebuilding,
-    /// Held up; it goes on by itself when the reason is gone.
-    Held(String),
-}
-
 /// Keeps the index at what the database says.
 pub struct Indexer {
     store: Store,
     dir: PathBuf,
-    index: Mutex<Option<Arc<Index>>>,
+    home: Mutex<Home>,
     /// Taken by whoever changes the index: the follower, a rebuild, a repair.
     work: Mutex<()>,
     progress: Mutex<Progress>,
@@ -69,13 +58,29 @@ pub struct Indexer {
     /// The same, for those who wait without a thread.
     places: watch::Sender<i64>,
     words: Words,
+    /// The last change of the log that this process has heard of.
+    head: AtomicI64,
     /// Tips found to differ by [`Self::check`], and those repaired.
     drifted: [AtomicU64; 2],
+    /// How often it found files that are not what was written.
+    damaged: AtomicU64,
     stopping: AtomicBool,
+}
+
+/// What there is of the index.
+enum Home {
+    /// Not opened: somebody else has it, it cannot be read, or this process is to have none. Nothing of it is touched.
+    Shut,
+    /// Opened, and nothing that can be used: it is to be made.
+    Unusable,
+    /// In use.
+    Open(Arc<Index>),
 }
 
 struct Progress {
     state: IndexState,
+    /// Whether it has reached the present, and nothing but the database has kept it from following since.
+    has_arrived: bool,
     /// How far the log has been read. The index's own cursor follows with the next commit: what changes nothing that is
     /// indexed owes none.
     reached: Option<Cursor>,
@@ -89,49 +94,45 @@ impl Progress {
 }
 
 impl Indexer {
-    /// Opens the index directory; makes a new index from the database where there is none that can be used. Fails when
-    /// another process owns the directory.
-    pub fn open(store: Store, dir: &Path) -> Result<Arc<Self>, ServiceError> {
-        Ok(Self::of_opened(store, dir, open_index(dir)?))
-    }
-
-    fn of_opened(store: Store, dir: &Path, opened: Opened) -> Arc<Self> {
-        let (index, state) = match opened {
-            Opened::Usable(index) => (Some(Arc::new(index)), IndexState::CatchingUp),
-            Opened::Fresh(index) => (Some(Arc::new(index)), IndexState::CatchingUp),
-            Opened::Unusable { why } => {
-                tracing::warn!(%why, "the index cannot be used and will be made anew");
-                (None, IndexState::Rebuilding)
-            }
-        };
-        Arc::new(Self::of(store, dir.to_owned(), index, state))
+    /// An indexer whose directory could not be opened: held up for that reason, and opened by the follower when it is gone.
+    pub fn shut(store: Store, dir: &Path, why: &ServiceError) -> Arc<Self> {
+        let state = IndexState::Held(Hold::of(why));
+        Arc::new(Self::of(store, dir.to_owned(), Home::Shut, state))
     }
 
     /// An indexer without an index: for commands that need none and must not take it from a running service.
     pub fn idle(store: Store) -> Arc<Self> {
-        let state = IndexState::Held("this process has no index".into());
-        Arc::new(Self::of(store, PathBuf::new(), None, state))
+        Arc::new(Self::of(store, PathBuf::new(), Home::Shut, IndexState::Held(Hold::Other)))
     }
 
-    fn of(store: Store, dir: PathBuf, index: Option<Arc<Index>>, state: IndexState) -> Self {
-        let reached = index.as_ref().and_then(|index| index.cursor());
+    fn of(store: Store, dir: PathBuf, home: Home, state: IndexState) -> Self {
+        let reached = home.cursor();
         Self {
             store,
             dir,
-            index: Mutex::new(index),
+            home: Mutex::new(home),
             work: Mutex::new(()),
-            progress: Mutex::new(Progress { state, reached, waiting: 0 }),
+            progress: Mutex::new(Progress { state, has_arrived: false, reached, waiting: 0 }),
             moved: Condvar::new(),
             places: watch::Sender::new(0),
             words: Words::default(),
+            head: AtomicI64::new(0),
             drifted: Default::default(),
+            damaged: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
         }
     }
 
-    /// The index, unless it is being made for the first time.
+    /// The index, unless it is being made for the first time or could not be opened.
     pub fn index(&self) -> Option<Arc<Index>> {
-        self.index.lock().clone()
+        match &*self.home.lock() {
+            Home::Open(index) => Some(Arc::clone(index)),
+            Home::Shut | Home::Unusable => None,
+        }
+    }
+
+    fn is_shut(&self) -> bool {
+        matches!(*self.home.lock(), Home::Shut)
     }
 
     /// The glossaries in force.
@@ -147,7 +148,18 @@ impl Indexer {
     /// How the index stands, and how far it has come in the log.
     pub fn state(&self) -> (IndexState, i64) {
         let progress = self.progress.lock();
-        (progress.state.clone(), progress.position())
+        (progress.state, progress.position())
+    }
+
+    /// How many changes of the log the index has not seen, as far as this process has heard of them: the database is not
+    /// asked.
+    pub fn lag(&self) -> i64 {
+        (self.head.load(Ordering::Relaxed) - self.state().1).max(0)
+    }
+
+    /// Takes note that the log has come to a position.
+    pub fn heard_of(&self, position: i64) {
+        self.head.fetch_max(position, Ordering::Relaxed);
     }
 
     /// Waits until the index has reached a position of the log.
@@ -195,7 +207,7 @@ impl Indexer {
                     Err(_) if indexer.is_stopping() => return,
                     Err(error) => {
                         tracing::error!(%error, "the index is held up");
-                        indexer.enter(IndexState::Held(error.to_string()));
+                        indexer.hold(&error);
                         std::thread::sleep(REST);
                     }
                 }
@@ -233,6 +245,10 @@ impl Indexer {
         let mut committed = false;
         while !self.is_stopping() {
             let Some(index) = self.index() else {
+                if self.is_shut() {
+                    self.open_again()?;
+                    continue;
+                }
                 self.enter(IndexState::Rebuilding);
                 self.rebuild_locked(None, |_| ())?;
                 committed = true;
@@ -266,6 +282,7 @@ impl Indexer {
     fn rebuild_locked(&self, before: Option<&Index>, mut progress: impl FnMut(u64)) -> Result<u64, ServiceError> {
         let mut rebuild = match before {
             Some(index) => index.rebuild_beside()?,
+            None if self.is_shut() => return Err(ServiceError::Unavailable("the index has not been opened".into())),
             None => Index::rebuild_over(&self.dir, OpenOptions::default())?,
         };
         // What changes while the tips are read is read again from this place on.
@@ -275,8 +292,9 @@ impl Indexer {
         let cursor = cursor_at(&head);
         match before {
             Some(index) => index.swap_in(rebuild, &cursor)?,
-            None => *self.index.lock() = Some(Arc::new(rebuild.finish(&cursor)?)),
+            None => *self.home.lock() = Home::Open(Arc::new(rebuild.finish(&cursor)?)),
         }
+        self.head.store(head.seq, Ordering::Relaxed); // lower than before in another past
         self.reach(cursor);
         tracing::info!(tips = added, position = head.seq, "the index was made anew");
         Ok(added)
@@ -313,6 +331,7 @@ impl Indexer {
         let Some(Ahead { head, last, affected, closed, other_words, erased }) = read else {
             return Ok(Step::OffChain);
         };
+        self.heard_of(head.seq);
         if other_words {
             self.reload_words()?;
         }
@@ -356,7 +375,20 @@ impl Indexer {
     }
 
     fn enter(&self, state: IndexState) {
-        self.progress.lock().state = state;
+        let mut progress = self.progress.lock();
+        progress.has_arrived = match state {
+            IndexState::Ready | IndexState::OnItsOwn => true,
+            IndexState::CatchingUp => progress.has_arrived,
+            IndexState::Rebuilding | IndexState::Held(_) => false,
+        };
+        progress.state = state;
+    }
+
+    /// The database may be away for long without any harm to what is searched; anything else may have left it behind.
+    fn hold(&self, error: &ServiceError) {
+        let by = Hold::of(error);
+        let goes_on = by == Hold::DatabaseAway && self.progress.lock().has_arrived;
+        self.enter(if goes_on { IndexState::OnItsOwn } else { IndexState::Held(by) });
     }
 
     fn reach(&self, cursor: Cursor) {
@@ -368,13 +400,6 @@ impl Indexer {
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
     }
-}
-
-fn open_index(dir: &Path) -> Result<Opened, ServiceError> {
-    Index::open(dir, OpenOptions::default()).map_err(|error| match error {
-        SearchError::Locked => ServiceError::Unavailable("the index is in use by another process".into()),
-        other => ServiceError::Unavailable(other.to_string()),
-    })
 }
 
 enum Step {

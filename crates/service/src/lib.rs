@@ -78,7 +78,7 @@ pub use glossary::GlossaryView;
 pub use imports::{
     ImportLine, ImportOrder, ImportReport, ImportView, LineOutcome, LineResult, Refusal, SLICE as IMPORT_SLICE,
 };
-pub use indexer::{Chain, Drift, IndexState, Indexer};
+pub use indexer::{Chain, Drift, Hold, IndexState, Indexer};
 pub use moving::{Arrival, Moved, MovedFile, MovedName, MovedPerson, MovedTip};
 pub use notifications::{NotificationView, TipBrief};
 pub use once::{Answer, Key, Once, Render, Reply};

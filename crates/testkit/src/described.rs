@@ -36,10 +36,11 @@ pub(crate) fn check(method: &str, target: &str, reply: &Reply) -> Result<(), Str
     check_body(described, method, template, &status, response, reply)
 }
 
-const SENT_ONLY_IF_DESCRIBED: [&str; 8] = [
+const SENT_ONLY_IF_DESCRIBED: [&str; 9] = [
     "etag",
     "location",
     "eureka-position",
+    "eureka-index-lag",
     "idempotency-replayed",
     "ratelimit",
     "ratelimit-policy",
@@ -56,7 +57,7 @@ fn check_headers(response: &Value, reply: &Reply) -> Result<(), String> {
             return Err(format!("the header {name} is not described"));
         }
     }
-    for name in ["etag", "location", "eureka-position", "retry-after", "x-request-id"] {
+    for name in ["etag", "location", "eureka-position", "eureka-index-lag", "retry-after", "x-request-id"] {
         if reply.header(name).is_none() && declared(name) {
             return Err(format!("the header {name} is described but not there"));
         }

@@ -34,7 +34,10 @@ fn an_admin_compares_the_index_and_makes_it_anew_while_searches_are_answered() {
             let compared = work(app, &admin, "verify", body);
             assert_eq!(compared.word("/work/state"), "done", "{}", compared.text());
             let drift = compared.at("/work/drift");
-            assert_eq!(drift, json!({"compared": 1, "missing": 0, "extra": 0, "stale": 0, "examples": []}));
+            assert_eq!(
+                drift,
+                json!({"compared": 1, "damaged": false, "missing": 0, "extra": 0, "stale": 0, "examples": []})
+            );
         }
         let found = |q: &str| app.get(&ana, &format!("/v1/search?q={q}")).expect(200).each("/tip/id").len();
         app.post(&admin, "/v1/admin/index/rebuild", json!({})).expect(202);

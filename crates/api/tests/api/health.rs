@@ -3,7 +3,9 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use eureka_testkit::{TestApp, TestDatabase, on_both_apps};
+use eureka_domain::community::{Openness, Role};
+use eureka_testkit::{Reply, TestApp, TestDatabase, on_both_apps};
+use serde_json::json;
 
 #[test]
 fn the_service_is_live_and_becomes_ready() {
@@ -29,6 +31,30 @@ fn whoever_finds_the_service_not_ready_is_told_when_to_ask_again() {
         assert!(not_ready.at("/reasons").as_array().unwrap().contains(&serde_json::json!("stopping")));
         assert_eq!(not_ready.header("retry-after"), Some("1"));
         app.call("GET", "/health/live").send().expect(200);
+    });
+}
+
+#[test]
+fn what_comes_from_the_index_says_how_far_behind_that_is() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let ana = app.member(&printers, "ana", Role::Contributor);
+        let ravi = app.member(&printers, "ravi", Role::Reviewer);
+        let tip = app.published(&ana, &ravi, &printers, "Zirconium");
+        let lag = |reply: Reply| reply.expect(200).header("eureka-index-lag").unwrap().parse::<i64>().unwrap();
+        let similar = format!("/v1/tips/{tip}/similar");
+        for path in ["/v1/search?q=zirconium", "/v1/suggest?q=zirc", &similar] {
+            assert_eq!(lag(app.get(&ana, path)), 0, "{path}");
+        }
+        app.service.indexer().stop();
+        let (_, reached) = app.service.indexer().state();
+        let written = app.submitted(&ana, &printers, "Beryllium").position();
+        assert_eq!(lag(app.get(&ana, "/v1/search?q=zirconium")), written - reached, "no database was asked");
+        assert_eq!(
+            lag(app.post(&ana, "/v1/tips/similar", json!({"title": "Beryllium", "problem": "It stops."}))),
+            written - reached
+        );
+        app.get(&ana, "/v1/search?limit=0").expect(400);
     });
 }
 

@@ -60,7 +60,9 @@ fn a_password_that_is_easily_guessed_is_refused_wherever_one_is_set() {
         let token =
             app.post(&admin, &format!("/v1/users/{}/password-reset", ana.id), json!({})).expect(200).word("/token");
         refused(reset(app, &token, "qwertyuiop12"));
-        reset(app, &token, NEW).expect(204);
+        let set = reset(app, &token, NEW).expect(204);
+        let head = app.service.figures().log_head.unwrap();
+        assert_eq!(set.position(), head, "it is told where in the log it stands");
     });
 }
 

@@ -80,7 +80,7 @@ impl Half {
         let (schema, fields) = schema::build();
         let tokenizers = TokenizerManager::default(); // the engine wants its own names to exist too
         tokenizers.register(ANALYSED, Splitter::default());
-        let mmap = MmapDirectory::open(dir).map_err(|error| SearchError::Io(error.to_string()))?;
+        let mmap = MmapDirectory::open(dir)?;
         let fresh = !dir.join("meta.json").exists();
         if fresh && dir.join(".managed.json").exists() {
             return Ok(Found::Unusable("meta.json is missing".to_owned()));

@@ -5,7 +5,7 @@ use std::path::Path;
 use tantivy::Index as Engine;
 use tantivy::directory::MmapDirectory;
 
-use super::{Cursor, Index, cursor, half, health, home_of, size_of_dir};
+use super::{Cursor, Index, closed, cursor, half, health, home_of, size_of_dir};
 use crate::error::SearchError;
 use crate::schema;
 
@@ -48,6 +48,33 @@ impl Index {
         look.cursor = cursors.into_iter().reduce(cursor::lower).flatten();
         Ok(Ok(look))
     }
+
+    /// What is wrong with the files that the next start would find, read anew and held against their checksums; `None`
+    /// when all is well. Commits wait only where something seems wrong: a merge may have taken files away meanwhile.
+    pub fn damage(&self) -> Result<Option<String>, SearchError> {
+        let home = self.writers.lock().as_ref().ok_or_else(closed)?.home.clone();
+        if damage_under(&self.dir, &home)?.is_none() {
+            return Ok(None);
+        }
+        let guard = self.writers.lock();
+        let pair = guard.as_ref().ok_or_else(closed)?;
+        damage_under(&self.dir, &pair.home)
+    }
+}
+
+/// What is wrong with the index of a directory that is to be the one in `home`.
+fn damage_under(dir: &Path, home: &Path) -> Result<Option<String>, SearchError> {
+    match home_of(dir)? {
+        Ok(current) if current == home => {}
+        Ok(_) => return Ok(Some("CURRENT names another index".to_owned())),
+        Err(why) => return Ok(Some(why)),
+    }
+    for half in [half::open_dir(home), half::restricted_dir(home)] {
+        if let Err(why) = patient_look(&half)? {
+            return Ok(Some(why));
+        }
+    }
+    Ok(None)
 }
 
 /// Looks again where a commit came between.
@@ -69,7 +96,7 @@ fn look_at_half(dir: &Path) -> Result<Result<(u64, Option<Cursor>), String>, Sea
     if !dir.join("meta.json").exists() {
         return Ok(Err("meta.json is missing".to_owned()));
     }
-    let mmap = MmapDirectory::open(dir).map_err(|error| SearchError::Io(error.to_string()))?;
+    let mmap = MmapDirectory::open(dir)?;
     let told = |error: SearchError| match error {
         error @ SearchError::Io(_) => Err(error),
         error => Ok(error.to_string()),

@@ -65,8 +65,10 @@ impl Index {
         drop(guard);
         if let Some(old) = old {
             let home = old.home.clone();
-            old.close()?;
-            std::fs::remove_dir_all(&home)?;
+            // The new one is in use, whatever the old one makes of its end: it may be damaged.
+            if let Err(error) = old.close().and_then(|()| Ok(std::fs::remove_dir_all(&home)?)) {
+                tracing::warn!(path = %home.display(), %error, "the old index could not be closed and removed");
+            }
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use eureka_search::{Change, Cursor, Index, OpenOptions, Opened, SCHEMA_VERSION, SearchError, TipDocument};
@@ -118,6 +119,60 @@ fn a_changed_cut_or_missing_file_is_noticed_and_nothing_is_wiped() {
         }
     }
     assert!(cases > 60, "{cases}");
+}
+
+/// Puts another file in the place of one, as no live reader of the old one notices.
+fn replace(file: &Path, bytes: &[u8]) {
+    let draft = file.with_extension("rot");
+    std::fs::write(&draft, bytes).unwrap();
+    std::fs::rename(draft, file).unwrap();
+}
+
+#[test]
+fn what_rots_under_an_index_in_use_is_noticed_when_it_is_asked_for() {
+    let dir = at_rest();
+    let index = open(dir.path());
+    assert_eq!(index.damage().unwrap(), None);
+    let mut cases = 0;
+    for (path, content) in files(dir.path()) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name == ".managed.json" || name == "meta.json" || content.is_empty() {
+            continue;
+        }
+        let mut flipped = content.clone();
+        flipped[content.len() / 2] ^= 0x10;
+        replace(&path, &flipped);
+        assert!(index.damage().unwrap().is_some(), "{name} was not noticed");
+        replace(&path, &content);
+        assert_eq!(index.damage().unwrap(), None, "{name}");
+        cases += 1;
+    }
+    assert!(cases > 10, "{cases}");
+    std::fs::remove_file(dir.path().join("index-1/restricted/meta.json")).unwrap();
+    assert!(index.damage().unwrap().is_some());
+}
+
+#[test]
+fn a_sound_index_is_never_taken_for_damaged_while_it_is_written_and_merged() {
+    let shelf = Shelf::of([tip(1, "Paper jam", "Tray.")]);
+    let done = AtomicBool::new(false);
+    let looks = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 2..60 {
+                shelf.put([tip(n % 7, "Paper jam", &format!("Tray {n}."))], n);
+                shelf.index.tidy().unwrap();
+            }
+            shelf.index.compact().unwrap();
+            done.store(true, Ordering::SeqCst);
+        });
+        let mut looks = 0;
+        while !done.load(Ordering::SeqCst) {
+            assert_eq!(shelf.index.damage().unwrap(), None);
+            looks += 1;
+        }
+        looks
+    });
+    assert!(looks > 3, "{looks}");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -41,6 +42,8 @@ pub(crate) struct Server {
     pub(crate) base: String,
     /// What it has said on its standard output before it served.
     pub(crate) said: String,
+    /// The lines of its log since it serves.
+    pub(crate) log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
@@ -50,7 +53,14 @@ impl Server {
     }
 
     /// The same on a port of one's choice.
-    pub(crate) fn start_at(mut command: Command, port: u16) -> Self {
+    pub(crate) fn start_at(command: Command, port: u16) -> Self {
+        let mut server = Self::start_unready(command, port);
+        server.wait_until_ready();
+        server
+    }
+
+    /// The same without waiting for it to be ready.
+    pub(crate) fn start_unready(mut command: Command, port: u16) -> Self {
         let listen = format!("127.0.0.1:{port}");
         command.args(["--listen", &listen, "--log-format", "json", "--log", "eureka=info"]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -62,10 +72,10 @@ impl Server {
                 break address.to_owned();
             }
         };
-        std::thread::spawn(move || log.for_each(drop));
-        let mut server = Self { child, base: format!("http://{address}"), said: String::new() };
-        server.wait_until_ready();
-        server
+        let lines = Arc::default();
+        let kept: Arc<Mutex<Vec<String>>> = Arc::clone(&lines);
+        std::thread::spawn(move || log.map_while(Result::ok).for_each(|line| kept.lock().unwrap().push(line)));
+        Self { child, base: format!("http://{address}"), said: String::new(), log: lines }
     }
 
     pub(crate) fn wait_until_ready(&mut self) {
@@ -73,6 +83,19 @@ impl Server {
         while self.get("/health/ready", "").0 != 200 {
             assert!(Instant::now() < deadline, "not ready in a minute");
             std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until it is ready and has nothing more to say of that: whatever was the matter is over.
+    pub(crate) fn wait_until_well(&self) {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        loop {
+            let (status, body) = self.get("/health/ready", "");
+            if status == 200 && body["reasons"].is_null() {
+                return;
+            }
+            assert!(Instant::now() < deadline, "it did not go on by itself: {body}");
+            std::thread::sleep(Duration::from_millis(50));
         }
     }
 

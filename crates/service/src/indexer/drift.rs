@@ -15,6 +15,8 @@ use crate::{ServiceError, documents};
 pub struct Drift {
     /// How many tips were compared.
     pub compared: usize,
+    /// What is wrong with the files of the index, if they are not what was written: then nothing was compared.
+    pub damage: Option<String>,
     /// Listed, but not in the index.
     pub missing: Vec<TipId>,
     /// In the index, but not listed.
@@ -28,7 +30,7 @@ pub struct Drift {
 impl Drift {
     /// Whether index and database agree.
     pub fn is_none(&self) -> bool {
-        self.missing.is_empty() && self.extra.is_empty() && self.stale.is_empty()
+        self.damage.is_none() && self.missing.is_empty() && self.extra.is_empty() && self.stale.is_empty()
     }
 
     fn tips(&self) -> Vec<TipId> {
@@ -37,10 +39,14 @@ impl Drift {
 }
 
 impl Indexer {
-    /// Compares index and database both ways, by id, revision, visibility and text. The log is followed meanwhile, so
-    /// what differed is looked at again at the end, when the log has been read to its end and nothing moves.
+    /// Holds the files of the index against their checksums, then compares index and database both ways, by id, revision,
+    /// visibility and text. The log is followed meanwhile, so what differed is looked at again at the end, when the log has
+    /// been read to its end and nothing moves.
     pub fn verify(&self, progress: impl FnMut(usize)) -> Result<Drift, ServiceError> {
         let index = self.index().ok_or_else(not_yet)?;
+        if let Some(damage) = self.damage(&index)? {
+            return Ok(Drift { damage: Some(damage), position: self.state().1, ..Drift::default() });
+        }
         let suspects = self.compare_all(&index, progress)?;
         let _work = self.work.lock();
         self.arrive(&index)?;
@@ -49,9 +55,23 @@ impl Indexer {
         Ok(drift)
     }
 
+    /// What is wrong with the files of the index. A rebuild changes what is in use while they are read: what seems wrong is
+    /// looked at again while nobody works on it.
+    fn damage(&self, index: &Index) -> Result<Option<String>, ServiceError> {
+        if index.damage()?.is_none() {
+            return Ok(None);
+        }
+        let _work = self.work.lock();
+        Ok(index.damage()?)
+    }
+
     /// Verifies and, where anything differs, repairs: what is done on schedule. Counted.
     pub fn check(&self) -> Result<Drift, ServiceError> {
         let drift = self.verify(|_| ())?;
+        if let Some(why) = &drift.damage {
+            tracing::error!(%why, "the index is damaged and will be made anew");
+            self.damaged.fetch_add(1, Ordering::Relaxed);
+        }
         if !drift.is_none() {
             let [found, repaired] = &self.drifted;
             let tips = drift.tips().len() as u64;
@@ -68,8 +88,16 @@ impl Indexer {
         (found.load(Ordering::Relaxed), repaired.load(Ordering::Relaxed))
     }
 
-    /// Brings the tips that differ to what the database says.
+    /// How often [`Self::check`] found files that were not what was written since the start, and made the index anew.
+    pub fn damage_so_far(&self) -> u64 {
+        self.damaged.load(Ordering::Relaxed)
+    }
+
+    /// Brings the tips that differ to what the database says; makes a damaged index anew beside the old one.
     pub fn repair(&self, drift: &Drift) -> Result<(), ServiceError> {
+        if drift.damage.is_some() {
+            return self.rebuild(|_| ()).map(drop);
+        }
         let _work = self.work.lock();
         let index = self.index().ok_or_else(not_yet)?;
         let cursor = index.cursor().ok_or_else(not_yet)?;

@@ -80,16 +80,16 @@ impl Service {
         Ok(Written { value: ResetToken { token, expires_at }, position: written.position })
     }
 
-    /// Sets a new password with a token that an admin made. Ends every session and every key of the account, and turns its webhooks off: whoever takes
-    /// this way may have lost it to somebody.
-    pub fn use_reset(&self, token: &str, password: &str) -> Result<(), ServiceError> {
+    /// Sets a new password with a token that an admin made. Ends every session and every key of the account, and turns its
+    /// webhooks off: whoever takes this way may have lost it to somebody.
+    pub fn use_reset(&self, token: &str, password: &str) -> Result<Written<()>, ServiceError> {
         const INVALID: ServiceError = ServiceError::Unauthenticated("the token is not valid, was used, or has expired");
         let hash = secret_hash(token);
         let now = self.clock.now();
         let user = self.store.read(|conn| reset_user(conn, &hash, now))?.ok_or(INVALID)?;
         checked_password(password, &personal(&user), "/password")?;
         let password = self.pools.passwords.hash(password)?;
-        self.store.write(move |conn| {
+        let written = self.store.write(move |conn| {
             let user = reset_user(conn, &hash, now)?.ok_or(INVALID)?;
             let user = set_password(conn, user, &password, now)?;
             api_keys::remove_all(conn, user.id)?;
@@ -98,7 +98,7 @@ impl Service {
             Attempt::of_user(&user).succeeded(conn, now)
         })?;
         self.callers.forget();
-        Ok(())
+        Ok(written)
     }
 
     /// Makes sure that somebody knows their password; wrong ones are counted as at the login.
