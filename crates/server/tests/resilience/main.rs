@@ -11,6 +11,7 @@
     reason = "a test that stops has failed; a trial asks the environment how long it may be, and a database of its own"
 )]
 
+mod asking;
 mod balancer;
 mod clock;
 mod damage;
@@ -18,6 +19,7 @@ mod disk;
 mod faults;
 mod hostile;
 mod judge;
+mod log;
 mod power;
 #[path = "../process/mod.rs"]
 mod process;
@@ -26,6 +28,7 @@ mod standby;
 mod storm;
 mod tools;
 mod upkeep;
+mod wire;
 mod witness;
 
 use std::path::Path;
