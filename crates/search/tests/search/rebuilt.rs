@@ -188,3 +188,20 @@ proptest! {
         }
     }
 }
+
+/// The control: a rename that was not followed is told.
+#[test]
+fn an_index_that_missed_a_change_answers_otherwise() {
+    let write = Step::Write { words: vec![0, 2, 4], code: 0, product: 0, doubtful: false };
+    let steps: Vec<(i64, Step)> = (1..5).map(|number| (number, write.clone())).collect();
+    let (shelf, mut listed) = followed(&steps);
+    shelf.index.compact().unwrap();
+    let before = told(&shelf, "roller paper", &everyone());
+    make_anew(&shelf, &listed);
+    shelf.index.compact().unwrap();
+    assert_eq!(told(&shelf, "roller paper", &everyone()), before);
+    listed.entry(3).and_modify(|tip| tip.title = "Paper roller".to_owned());
+    make_anew(&shelf, &listed);
+    shelf.index.compact().unwrap();
+    assert_ne!(told(&shelf, "roller paper", &everyone()), before);
+}
