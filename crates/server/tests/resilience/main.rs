@@ -23,6 +23,7 @@ mod log;
 mod power;
 #[path = "../process/mod.rs"]
 mod process;
+mod readiness;
 mod replicas;
 mod standby;
 mod storm;
