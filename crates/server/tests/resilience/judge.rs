@@ -74,11 +74,11 @@ const USE: &str = "a use";
 /// The kinds of change that only these clients make.
 const KINDS: [&str; 4] = ["tip.created", "tip.edited", "tip.submitted", "tip.published"];
 
+/// The least and the most of each change of a tip.
+type Bounds = BTreeMap<(&'static str, i32), (usize, usize)>;
+
 /// How often each change of a tip must be there at least, and may be at most.
-fn bounds<'e>(
-    told: &'e [Event],
-    later: &'e [Event],
-) -> BTreeMap<&'e str, BTreeMap<(&'static str, i32), (usize, usize)>> {
+fn bounds<'e>(told: &'e [Event], later: &'e [Event]) -> BTreeMap<&'e str, Bounds> {
     let mut steps: BTreeMap<(&str, Step), (bool, usize)> = BTreeMap::new();
     for (event, counts) in told.iter().map(|event| (event, true)).chain(later.iter().map(|event| (event, false))) {
         let (is_owed, doubts) = steps.entry((&event.title, event.step)).or_default();
@@ -89,7 +89,7 @@ fn bounds<'e>(
             Part::Unknown(_) => {}
         }
     }
-    let mut bounds: BTreeMap<&str, BTreeMap<_, (usize, usize)>> = BTreeMap::new();
+    let mut bounds: BTreeMap<&str, Bounds> = BTreeMap::new();
     for ((title, step), (is_owed, doubts)) in steps {
         let of_tip = bounds.entry(title).or_default();
         for change in changes_of(step) {

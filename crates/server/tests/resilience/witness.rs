@@ -70,7 +70,7 @@ impl Witnesses {
 
     /// How many answers clients were given.
     pub(crate) fn answers(&self) -> usize {
-        self.log.lock().iter().filter(is_answer).count()
+        self.log.lock().iter().filter(|event| is_answer(event)).count()
     }
 
     /// How many steps that are not to be taken were refused.
@@ -113,7 +113,7 @@ impl Witnesses {
     pub(crate) fn faults_of_first(&self, answers: usize) -> Vec<String> {
         let kept = self.kept();
         let log = self.log.lock().clone();
-        let places = log.iter().enumerate().filter(|(_, event)| is_answer(&event)).map(|(place, _)| place);
+        let places = log.iter().enumerate().filter(|(_, event)| is_answer(event)).map(|(place, _)| place);
         let end = places.take(answers).last().expect("somebody was told something");
         let (told, later) = log.split_at(end + 1);
         // Nothing was lost, if the index reaches the last place that anybody was told.
@@ -174,7 +174,7 @@ impl Witnesses {
     }
 }
 
-fn is_answer(event: &&Event) -> bool {
+fn is_answer(event: &Event) -> bool {
     matches!(event.part, Part::Ok { .. })
 }
 
