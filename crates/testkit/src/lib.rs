@@ -39,4 +39,4 @@ pub use pictures::{drawing, photo};
 pub use provider::MockProvider;
 #[cfg(feature = "app")]
 pub use secrets::{leaks, must_not_be_logged};
-pub use skip::skip;
+pub use skip::{skip, skip_in_ci_too};

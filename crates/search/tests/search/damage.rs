@@ -1,17 +1,22 @@
 //! What a crash, a bad disk or a wrong copy leaves behind: found when the index is opened, never wiped, never a panic.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use eureka_search::{Change, Cursor, Index, OpenOptions, Opened, SCHEMA_VERSION, SearchError, TipDocument};
+use eureka_search::{
+    Change, Cursor, FacetField, Index, OpenOptions, Opened, SCHEMA_VERSION, SearchError, SearchRequest, TipDocument,
+};
 use serde_json::Value;
+use tantivy::schema::Document as _;
+use tantivy::{DocSet as _, postings::Postings as _};
 use uuid::Uuid;
 
-use crate::shelf::{Shelf, With, cursor, open, tip};
+use crate::shelf::{Shelf, With, cursor, everyone, now, open, tip};
 
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
@@ -173,6 +178,141 @@ fn a_sound_index_is_never_taken_for_damaged_while_it_is_written_and_merged() {
         looks
     });
     assert!(looks > 3, "{looks}");
+}
+
+/// Names the half that the reader below reads; without it, the test is over at once.
+const BARE: &str = "EUREKA_SEARCH_TEST_BARE";
+
+/// Not a test of its own: the process in which a bare engine reads all there is in one half. What it makes of damage may
+/// end it.
+#[test]
+fn bare_reader_of_a_half() {
+    #[allow(clippy::disallowed_methods, reason = "how the parent names the directory")]
+    let Ok(dir) = std::env::var(BARE) else { return };
+    print!("read {:x}", bare_digest(Path::new(&dir)).unwrap());
+}
+
+/// A sum over all that the files of a half say: stored tips, and words with the tips they stand in and how often.
+fn bare_digest(dir: &Path) -> tantivy::Result<u64> {
+    let index = tantivy::Index::open_in_dir(dir)?;
+    let mut sum = std::hash::DefaultHasher::new();
+    for segment in index.reader()?.searcher().segment_readers() {
+        let store = segment.get_store_reader(1)?;
+        for doc in segment.doc_ids_alive() {
+            store.get::<tantivy::TantivyDocument>(doc)?.to_json(&index.schema()).hash(&mut sum);
+        }
+        let indexed = index.schema();
+        for (field, _) in indexed.fields().filter(|(_, entry)| entry.is_indexed()) {
+            let words = segment.inverted_index(field)?;
+            let mut stream = words.terms().stream()?;
+            while stream.advance() {
+                stream.key().hash(&mut sum);
+                let option = tantivy::schema::IndexRecordOption::WithFreqsAndPositions;
+                let mut tips = words.read_postings_from_terminfo(stream.value(), option)?;
+                while tips.doc() != tantivy::TERMINATED {
+                    (tips.doc(), tips.term_freq()).hash(&mut sum);
+                    tips.advance();
+                }
+            }
+        }
+    }
+    Ok(sum.finish())
+}
+
+/// What the bare engine makes of a half, or `None` where it says that something is wrong, or ends.
+fn bare_reading(dir: &Path) -> Option<String> {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "damage::bare_reader_of_a_half", "--nocapture"])
+        .env(BARE, dir)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let read = said.split("read ").nth(1).map(|read| read.split_whitespace().next().unwrap_or_default().to_owned());
+    read.filter(|_| output.status.success())
+}
+
+/// The control: of the same flipped bytes the bare engine overlooks a good part, or reads something else.
+#[test]
+fn bare_tantivy_overlooks_flipped_bytes_that_the_index_finds() {
+    let dir = at_rest();
+    let half = |dir: &Path| dir.join("index-1/open");
+    let sound = bare_reading(&half(dir.path())).unwrap();
+    let (mut alike, mut otherwise, mut noticed) = (0, 0, 0);
+    for (path, content) in files(&half(dir.path())) {
+        if path.extension().is_some_and(|extension| extension == "json") {
+            continue; // of these, other trials
+        }
+        for at in (1..16).map(|part| content.len() * part / 16) {
+            let place = tempfile::tempdir().unwrap();
+            copy(dir.path(), place.path());
+            let mut flipped = content.clone();
+            flipped[at] ^= 0x10;
+            std::fs::write(place.path().join(path.strip_prefix(dir.path()).unwrap()), flipped).unwrap();
+            match bare_reading(&half(place.path())) {
+                Some(read) if read == sound => alike += 1,
+                Some(_) => otherwise += 1,
+                None => noticed += 1,
+            }
+            assert!(unusable(place.path()).is_some(), "{} at {at} was not noticed", path.display());
+        }
+    }
+    let all = alike + otherwise + noticed;
+    println!("of {all} flipped bytes the bare engine noticed {noticed}, read {otherwise} as something else");
+    assert!(all > 60 && otherwise > 0 && alike + otherwise > all / 5, "{alike} {otherwise} {noticed}");
+}
+
+/// What an index holds and answers.
+fn held(index: &Index) -> (Option<Cursor>, Vec<(u128, i32, u64)>, Vec<String>) {
+    let mut listed: Vec<_> = index
+        .list()
+        .map(|each| each.unwrap())
+        .map(|each| (each.tip.0.as_u128(), each.revision, each.fingerprint))
+        .collect();
+    listed.sort_unstable();
+    let answers = ["", "paper", "paper tray", "ward", "edge"].map(|q| {
+        let request =
+            SearchRequest { audience: everyone(), facets: vec![FacetField::Community], ..SearchRequest::new(q) };
+        let found = index.search(&request, now()).unwrap();
+        format!("{:?} {:?} {:?}", found.hits, found.total, found.facets)
+    });
+    (index.cursor(), listed, answers.to_vec())
+}
+
+/// Opens an index that was open a moment ago: a process that another test begins holds its lock until it is one.
+fn opened(dir: &Path) -> Opened {
+    loop {
+        match Index::open(dir, OpenOptions::default()) {
+            Err(SearchError::Locked) => std::thread::sleep(Duration::from_millis(5)),
+            other => return other.unwrap(),
+        }
+    }
+}
+
+#[test]
+fn a_flip_of_any_byte_of_meta_json_is_found_or_means_nothing() {
+    let dir = at_rest();
+    let index = open(dir.path());
+    let sound = held(&index);
+    index.close().unwrap();
+    drop(index);
+    let meta = std::fs::read(dir.path().join("index-1/open/meta.json")).unwrap();
+    let (mut found, mut place) = (0, tempfile::tempdir().unwrap());
+    copy(dir.path(), place.path());
+    for at in 0..meta.len() {
+        let mut flipped = meta.clone();
+        flipped[at] ^= 0x10;
+        std::fs::write(place.path().join("index-1/open/meta.json"), flipped).unwrap();
+        if let Opened::Usable(index) = opened(place.path()) {
+            assert_eq!(held(&index), sound, "byte {at} of {}", String::from_utf8_lossy(&meta));
+            drop(index);
+            place = tempfile::tempdir().unwrap();
+            copy(dir.path(), place.path());
+        } else {
+            found += 1;
+        }
+    }
+    println!("of {} flipped bytes {found} were found, and the others mean nothing", meta.len());
+    assert!(found > meta.len() / 2, "{found} of {}", meta.len());
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod leaks;
 mod pages;
 mod pool;
 mod ranking;
+mod rebuilt;
 mod relaxing;
 mod shelf;
 mod similar;

@@ -76,11 +76,7 @@ fn behind_the_shipped_balancer_a_killed_replica_is_missed_by_nobody_who_asks_aga
     let witnesses = Witnesses::of(&servers[0]);
     witnesses.are_at(vec![balancer.base.clone()]);
     let (kills, pause) = if long() { (10, 20) } else { (2, 3) };
-    std::thread::scope(|scope| {
-        for client in 0..4 {
-            let witnesses = &witnesses;
-            scope.spawn(move || witnesses.work(client));
-        }
+    witnesses.working(|| {
         for round in 0..kills {
             std::thread::sleep(Duration::from_secs(pause));
             let place = round % 2;
@@ -89,7 +85,6 @@ fn behind_the_shipped_balancer_a_killed_replica_is_missed_by_nobody_who_asks_aga
             servers[place] = start(place);
         }
         std::thread::sleep(Duration::from_secs(pause));
-        witnesses.stop();
     });
     println!("{kills} kills, {} answers, {} asked for again", witnesses.answers(), witnesses.asked_again().len());
     assert_eq!(witnesses.faults(), Vec::<String>::new());

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::long;
 use crate::process::{PASSWORD, Server, eureka};
+use crate::{all_holds, long};
 
 /// A way to damage a file.
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +85,7 @@ fn kinds(index: &Path) -> BTreeMap<String, PathBuf> {
     kinds
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -124,6 +124,7 @@ fn damage_to_any_kind_of_index_file_is_found_at_the_start_and_healed_and_no_answ
             let server = Server::start(eureka(&data, &["demo"]));
             assert_eq!(answers(&server), expected, "{kind}: {damage:?}");
             server.stop();
+            all_holds(&data, None);
             // A wrong name among the files to be looked after costs the room of a file, and nothing else; without
             // CURRENT there is only one folder it can mean.
             if !kind.ends_with(".managed.json") && kind != "whole/CURRENT" {

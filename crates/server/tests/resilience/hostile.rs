@@ -8,8 +8,8 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::long;
 use crate::process::{PASSWORD, Server, eureka};
+use crate::{all_holds, long};
 
 /// How much more memory the service may come to hold, in kB: a tenth of what the bomb would take.
 const GROWTH: u64 = 64 << 10;
@@ -26,6 +26,12 @@ fn memory(server: &Server) -> (u64, u64) {
 
 /// Longest that a search beside all this may take, on a machine that has other work too.
 const LONGEST: Duration = Duration::from_secs(5);
+
+/// How long the service waits for a head, and for a body that does not come.
+const HEAD: Duration = Duration::from_secs(5);
+const BODY: Duration = Duration::from_secs(10);
+/// How much longer that may come to on a machine that has other work too.
+const SLACK: Duration = Duration::from_secs(20);
 
 /// Searches all the while, each answered with hits; how many there were, and the longest any took.
 fn searches_beside<T>(server: &Server, token: &str, meanwhile: impl FnOnce() -> T) -> (T, usize, Duration) {
@@ -64,6 +70,9 @@ struct Slow {
     trickle: Option<u8>,
     heard: String,
     is_over: bool,
+    begun: Instant,
+    /// How long it was waited for, once it is not any more.
+    waited_for: Option<Duration>,
 }
 
 impl Slow {
@@ -71,7 +80,7 @@ impl Slow {
         let mut stream = TcpStream::connect(server.base.trim_start_matches("http://")).unwrap();
         stream.write_all(first.as_bytes()).unwrap();
         stream.set_nonblocking(true).unwrap();
-        Self { stream, trickle, heard: String::new(), is_over: false }
+        Self { stream, trickle, heard: String::new(), is_over: false, begun: Instant::now(), waited_for: None }
     }
 
     fn is_given_up(&self) -> bool {
@@ -89,6 +98,9 @@ impl Slow {
             Err(_) => self.is_over = true,
         }
         self.is_over |= self.stream.write(&[byte]).is_err_and(|error| error.kind() != std::io::ErrorKind::WouldBlock);
+        if self.is_given_up() && self.waited_for.is_none() {
+            self.waited_for = Some(self.begun.elapsed());
+        }
     }
 }
 
@@ -140,27 +152,29 @@ fn beside_five_hundred_slow_clients_every_search_is_answered_and_the_memory_stay
         }
         slow
     });
-    let given_up = |place: usize| {
-        let kind: Vec<&Slow> = slow.iter().skip(place).step_by(3).collect();
-        (kind.iter().filter(|slow| slow.is_given_up()).count(), kind.len())
+    let waited_for = |place: usize| -> Vec<Duration> {
+        let kind = slow.iter().skip(place).step_by(3);
+        kind.map(|slow| slow.waited_for.expect("slow heads and bodies are not waited for")).collect()
     };
-    let (heads, bodies) = (given_up(0), given_up(1));
-    assert_eq!((heads.0, bodies.0), (heads.1, bodies.1), "slow heads and bodies are not waited for");
+    let (heads, bodies) = (waited_for(0), waited_for(1));
+    let (head, body) = (heads.iter().max().unwrap(), bodies.iter().max().unwrap());
+    assert!(*head < HEAD + SLACK && *body < BODY + SLACK, "heads were waited for {head:?}, bodies {body:?}");
     assert!(longest < LONGEST, "a search took {longest:?}");
     let (meanwhile, most) = memory(&server);
     let whole = 20 << 20;
     let read: Vec<usize> = slow.iter_mut().skip(2).step_by(3).map(left_to_read).collect();
     assert!(read.iter().all(|bytes| *bytes < whole), "what is not taken is not kept: {read:?}");
     println!(
-        "{} slow heads, {} slow bodies and {} that did not read given up; {searches} searches beside them, the longest {longest:?}; \
-         {before} kB before, {meanwhile} after, {most} at most",
-        heads.0,
-        bodies.0,
+        "{} slow heads given up after {head:?} at most, {} slow bodies after {body:?}, and {} that did not read; {searches} \
+         searches beside them, the longest {longest:?}; {before} kB before, {meanwhile} after, {most} at most",
+        heads.len(),
+        bodies.len(),
         read.len()
     );
     assert!(most < before + GROWTH + (128 << 10), "{before} kB before, {most} at most");
     assert_eq!(server.get("/health/ready", "").0, 200);
     server.stop();
+    all_holds(folder.path(), None);
 }
 
 /// Sends a body, and hears the status: what is refused unread is answered before the last byte is sent.
@@ -223,6 +237,7 @@ fn bodies_that_are_small_to_send_and_great_to_read_are_refused_and_cost_no_memor
     assert!(most < before + GROWTH, "{before} kB before, {most} at most");
     assert!(longest < LONGEST, "a search took {longest:?}");
     server.stop();
+    all_holds(folder.path(), None);
 }
 
 #[test]
@@ -259,4 +274,5 @@ fn a_flood_of_guesses_is_turned_away_and_searches_beside_it_are_answered() {
     let (_, most) = memory(&server);
     assert!(most < before + 2 * GROWTH, "{before} kB before, {most} at most");
     server.stop();
+    all_holds(folder.path(), None);
 }

@@ -11,6 +11,7 @@
     reason = "a test that stops has failed; a trial asks the environment how long it may be, and a database of its own"
 )]
 
+mod asking;
 mod balancer;
 mod clock;
 mod damage;
@@ -18,14 +19,17 @@ mod disk;
 mod faults;
 mod hostile;
 mod judge;
+mod log;
 mod power;
 #[path = "../process/mod.rs"]
 mod process;
+mod readiness;
 mod replicas;
 mod standby;
 mod storm;
 mod tools;
 mod upkeep;
+mod wire;
 mod witness;
 
 use std::path::Path;

@@ -34,11 +34,7 @@ fn what_was_acknowledged_survives_a_power_cut() {
     let mut server = Server::start(eureka(&data(&at), &["demo"]));
     let witnesses = Witnesses::of(&server);
     let mut at = at;
-    std::thread::scope(|scope| {
-        for client in 0..4 {
-            let witnesses = &witnesses;
-            scope.spawn(move || witnesses.work(client));
-        }
+    witnesses.working(|| {
         for cut in 0..if long() { 20 } else { 2 } {
             std::thread::sleep(Duration::from_millis(500 + 90 * cut));
             server.signal("STOP");
@@ -52,7 +48,6 @@ fn what_was_acknowledged_survives_a_power_cut() {
             mounted = next;
             witnesses.are_at(vec![server.base.clone()]);
         }
-        witnesses.stop();
     });
     println!("{} answers", witnesses.answers());
     assert_eq!(witnesses.faults(), Vec::<String>::new());

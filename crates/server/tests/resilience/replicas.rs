@@ -1,10 +1,11 @@
-//! Two services on one PostgreSQL, one of them killed in turn.
+//! Two services on one PostgreSQL, one of them killed in turn. What a client writes at one, it reads at the other, from the
+//! place on that it was told.
 
 use std::time::Duration;
 
 use eureka_testkit::TestDatabase;
 
-use crate::judge::{Entry, Told};
+use crate::log::{Again, Step};
 use crate::process::{Server, eureka};
 use crate::witness::Witnesses;
 use crate::{all_holds, long};
@@ -24,11 +25,7 @@ fn a_replica_that_is_killed_is_missed_by_nobody_who_asks_the_other_once() {
     let witnesses = Witnesses::of(&servers[0]);
     let at = |servers: &[Server; 2]| servers.iter().map(|server| server.base.clone()).collect();
     witnesses.are_at(at(&servers));
-    std::thread::scope(|scope| {
-        for client in 0..4 {
-            let witnesses = &witnesses;
-            scope.spawn(move || witnesses.work(client));
-        }
+    witnesses.working(|| {
         for round in 0..kills {
             std::thread::sleep(Duration::from_millis(700));
             let place = round % 2;
@@ -38,15 +35,21 @@ fn a_replica_that_is_killed_is_missed_by_nobody_who_asks_the_other_once() {
             servers[place] = start(["a", "b"][place]);
             witnesses.are_at(at(&servers));
         }
-        witnesses.stop();
     });
     let again = witnesses.asked_again();
     assert!(!again.is_empty(), "no kill met anybody's request");
     // A search that waits for a place may be told that the index is behind, whoever is alive.
-    let write = |entry: &&Entry| !matches!(entry.told, Told::Searched { .. });
-    let more: Vec<_> = again.iter().filter(write).filter(|entry| entry.again.len() > 1).collect();
+    let (searches, others): (Vec<&Again>, Vec<_>) =
+        again.iter().partition(|again| matches!(again.step, Step::Find { .. }));
+    let more: Vec<_> = others.iter().filter(|again| again.why.len() > 1).collect();
     assert!(more.is_empty(), "somebody had to ask more than once again: {more:?}");
-    println!("{kills} kills, {} answers, {} of them asked for once again", witnesses.answers(), again.len());
+    println!(
+        "{kills} kills, {} answers, {} of them asked for once again, and {} searches, of these {} more than once",
+        witnesses.answers(),
+        others.len(),
+        searches.len(),
+        searches.iter().filter(|again| again.why.len() > 1).count()
+    );
     assert_eq!(witnesses.faults(), Vec::<String>::new());
     for server in servers {
         server.stop();

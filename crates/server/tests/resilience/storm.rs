@@ -8,11 +8,15 @@ use eureka_testkit::TestDatabase;
 use serde_json::json;
 
 use crate::process::{PASSWORD, Server, eureka, stdout};
+use crate::wire::Wire;
 use crate::witness::Witnesses;
 use crate::{all_holds, long};
 
-/// Clients at once.
-const CLIENTS: usize = 4;
+/// Kills beyond those that were asked for, until one has come between a write and its answer.
+const MORE: u64 = 30;
+
+/// How long an answer is on its way from far off.
+const FAR: Duration = Duration::from_millis(60);
 
 fn demo(data: &Path, database: Option<&str>) -> Command {
     let mut command = eureka(data, &["demo"]);
@@ -22,31 +26,67 @@ fn demo(data: &Path, database: Option<&str>) -> Command {
     command
 }
 
-/// Kills it while clients work, at another point of its work each time, and starts it again.
-fn storm(database: Option<&str>, kills: u64) {
-    let folder = tempfile::tempdir().unwrap();
-    let mut server = Server::start(demo(folder.path(), database));
-    let witnesses = Witnesses::of(&server);
-    std::thread::scope(|scope| {
-        for client in 0..CLIENTS {
-            let witnesses = &witnesses;
-            scope.spawn(move || witnesses.work(client));
-        }
-        for kill in 0..kills {
-            std::thread::sleep(Duration::from_millis(400 + (kill * 137) % 600));
-            server.signal("KILL");
-            server.child.wait().unwrap();
-            server = Server::start(demo(folder.path(), database));
-            witnesses.are_at(vec![server.base.clone()]);
+/// A service, and the way to it that clients take.
+struct Reached {
+    server: Server,
+    wire: Wire,
+}
+
+impl Reached {
+    /// Starts it, every other time far from its clients.
+    fn start(data: &Path, database: Option<&str>, turn: u64) -> Self {
+        let server = Server::start(demo(data, database));
+        let way = if turn.is_multiple_of(2) { FAR } else { Duration::ZERO };
+        Self { wire: Wire::to(&server, way), server }
+    }
+
+    /// Kills it, and at the same moment what it has said that nobody has heard.
+    fn kill(self) {
+        drop(self.wire);
+        self.server.kill();
+    }
+}
+
+/// So many kills while clients work, at another point of its work each time, and more until enough has come of them.
+fn killed_at_work(
+    mut service: Reached,
+    witnesses: &Witnesses,
+    kills: u64,
+    is_enough: impl Fn() -> bool,
+    start: impl Fn(u64) -> Reached,
+) -> (Reached, u64) {
+    witnesses.are_at(vec![service.wire.base.clone()]);
+    witnesses.working(|| {
+        let mut killed = 0;
+        while killed < kills || (!is_enough() && killed < kills + MORE) {
+            std::thread::sleep(Duration::from_millis(400 + (killed * 137) % 600));
+            service.kill();
+            killed += 1;
+            service = start(killed);
+            witnesses.are_at(vec![service.wire.base.clone()]);
         }
         std::thread::sleep(Duration::from_millis(300));
-        witnesses.stop();
-    });
-    let again = witnesses.asked_again().len();
-    assert!(again > 0, "no kill met anybody's request: this was no storm");
-    println!("{kills} kills, {} answers, {again} of them asked for again", witnesses.answers());
+        (service, killed)
+    })
+}
+
+fn storm(database: Option<&str>, kills: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let start = |turn| Reached::start(folder.path(), database, turn);
+    let service = start(0);
+    let witnesses = Witnesses::of(&service.server);
+    let (service, killed) = killed_at_work(service, &witnesses, kills, || witnesses.replays() > 0, start);
+    let (again, replays) = (witnesses.asked_again().len(), witnesses.replays());
+    println!(
+        "{killed} kills, {} answers, {again} asked for again, {replays} of these done before; {} illegal approvals refused",
+        witnesses.answers(),
+        witnesses.turned_away()
+    );
+    // Whoever finds nobody asks again, too: only an answer that was lost when its write was done shows what a kill met.
+    assert!(replays > 0, "no kill came between a write and its answer: this was no storm");
+    assert!(witnesses.turned_away() > 0, "nobody tried what they may not");
     assert_eq!(witnesses.faults(), Vec::<String>::new());
-    server.stop();
+    service.server.stop();
     all_holds(folder.path(), database);
 }
 
@@ -127,4 +167,24 @@ fn killed_under_load_it_loses_nothing_it_acknowledged_and_does_nothing_twice() {
     if let Some(database) = TestDatabase::empty_postgres() {
         storm(Some(database.url()), kills);
     }
+}
+
+/// The control: of clients that make a lost write again under another key, some do a thing twice, and the judge finds it.
+#[test]
+fn the_storm_tells_clients_that_repeat_a_request_from_such_as_make_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = |turn| Reached::start(folder.path(), None, turn);
+    let mut service = start(0);
+    let witnesses = Witnesses::forgetful(&service.server);
+    let (mut killed, mut doubled) = (0, Vec::new());
+    while doubled.is_empty() && killed < MORE {
+        let (alive, kills) = killed_at_work(service, &witnesses, 2, || true, start);
+        (service, killed) = (alive, killed + kills);
+        doubled = witnesses.faults();
+        doubled.retain(|fault| fault.contains(": 2 of ") || fault.contains(": 2 tips"));
+    }
+    println!("{killed} kills, {doubled:?}");
+    assert!(!doubled.is_empty(), "in {killed} kills nothing was done twice: the trial proves nothing");
+    service.server.stop();
+    all_holds(folder.path(), None);
 }
