@@ -1,6 +1,7 @@
 //! `/v1/search`: finding tips.
 
 mod body;
+mod pages;
 
 use std::time::Instant as Stopwatch;
 
@@ -19,9 +20,6 @@ use crate::caller::Caller;
 use crate::page::{checked_limit, next_link};
 use crate::params::Params;
 use crate::problem::{INVALID_PARAMETER, Problem};
-
-/// The bytes of a page of hits, mostly.
-const PAGE: usize = 16 * 1024;
 
 /// Find tips.
 ///
@@ -70,18 +68,19 @@ pub(crate) async fn search_tips(
         api.service().ready_search(&caller.0, query)?
     };
     let id = search.id();
+    let mut page = pages::take();
     let shape = move |found: SearchResponse| {
         let next = found.next.as_ref().map(ToString::to_string);
-        let mut json = Vec::with_capacity(PAGE);
-        (serde_json::to_writer(&mut json, &SearchBody::new(found, id, watch.elapsed(), now)).map(|()| json), next)
+        let body = SearchBody::new(found, id, next.clone(), watch.elapsed(), now);
+        (serde_json::to_writer(&mut *page, &body).map(|()| page), next)
     };
-    let (json, next) = api.service().search_tips(search, shape).await?;
-    let json = json.map_err(|error| ServiceError::Internal(error.to_string()))?;
+    let (page, next) = api.service().search_tips(search, shape).await?;
+    let page = page.map_err(|error| ServiceError::Internal(error.to_string()))?;
     let mut response = HttpResponse::Ok();
     if let Some(next) = next {
         response.insert_header((LINK, next_link(&req, &next)));
     }
-    Ok(response.content_type("application/json").body(json))
+    Ok(response.content_type("application/json").body(page.sent()))
 }
 
 /// The language that the caller would rather read, if they say so.

@@ -74,9 +74,16 @@ pub(crate) fn run(
     served.map(|()| ExitCode::SUCCESS)
 }
 
+/// How many threads read requests and send replies: half as many as there are cores. What takes long is done on others, and
+/// a thread more than is needed takes a core from a search in the midst of it.
+fn serving_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
+}
+
 async fn listen(settings: &Settings, api: Data<Api>, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
     let shared = api.clone();
     let server = HttpServer::new(move || eureka_api::app(shared.clone()))
+        .workers(serving_threads())
         .client_request_timeout(HEAD_PATIENCE)
         .keep_alive(KEEP_ALIVE)
         .max_connections(CONNECTIONS)

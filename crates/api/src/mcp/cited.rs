@@ -1,5 +1,7 @@
 //! Tips as an assistant gets them: what may hurt first, and what it takes to cite them.
 
+use std::sync::Arc;
+
 use eureka_domain::Instant;
 use eureka_domain::tip::Safety;
 use eureka_service::{SearchResponse, SimilarTip, TipDocument, TipView};
@@ -141,7 +143,7 @@ impl CitedTip {
 }
 
 impl CitedHit {
-    fn new(tip: &TipDocument, now: Instant, base: &str) -> Self {
+    fn new(tip: &Arc<TipDocument>, now: Instant, base: &str) -> Self {
         let number = tip.number.to_string();
         Self {
             safety_text: hazard(tip.safety, tip.hazard.as_deref()),

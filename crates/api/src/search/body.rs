@@ -1,14 +1,20 @@
 //! The shapes of search on the wire.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use eureka_domain::Instant;
+use eureka_domain::ids::TipNumber;
 use eureka_service::{
     Age, ExplainPart, FacetField, FacetValue, Highlight, Hit, ProofView, Relaxed, SearchResponse, Sort, TipDocument,
 };
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::{Deserialize, Serialize, Serializer};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use crate::outcomes::ProofBody;
@@ -156,40 +162,76 @@ pub(crate) struct HitBody {
     explain: Vec<ExplainBody>,
 }
 
+/// A tip as a list shows it. Written from the very tip that was found: many are shown, and few of them are read.
+pub(crate) struct HitTip {
+    tip: Arc<TipDocument>,
+    now: Instant,
+}
+
+impl Serialize for HitTip {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        Listed::of(&self.tip, self.now).serialize(to)
+    }
+}
+
+impl PartialSchema for HitTip {
+    fn schema() -> RefOr<Schema> {
+        Listed::schema()
+    }
+}
+
+impl ToSchema for HitTip {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("HitTip")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Listed::schemas(schemas);
+    }
+}
+
 /// A tip as a list shows it.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct HitTip {
+struct Listed<'a> {
     /// For ever.
     id: Uuid,
     /// The human key.
-    #[schema(example = "T-1042")]
-    number: String,
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String, example = "T-1042")]
+    number: TipNumber,
     /// The live revision.
     revision: i32,
     /// The slug of the community that owns it.
-    community: String,
+    community: &'a str,
     /// Whose name is on it.
-    author: Person,
+    #[schema(value_type = Person)]
+    author: Author<'a>,
     /// One line that names the problem.
-    title: String,
+    title: &'a str,
     /// The beginning of the problem.
-    excerpt: String,
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String)]
+    excerpt: Excerpt<'a>,
     /// How dangerous the work is.
     safety: SafetyWord,
     /// The hazard in words: show it before anything else.
     #[serde(skip_serializing_if = "Option::is_none")]
-    hazard: Option<String>,
+    hazard: Option<&'a str>,
     /// Machines it applies to.
-    products: Vec<String>,
+    #[schema(value_type = Vec<String>)]
+    products: &'a [String],
     /// Fault codes.
-    fault_codes: Vec<String>,
+    #[schema(value_type = Vec<String>)]
+    fault_codes: &'a [String],
     /// Part numbers.
-    parts: Vec<String>,
+    #[schema(value_type = Vec<String>)]
+    parts: &'a [String],
     /// Free labels.
-    tags: Vec<String>,
+    #[schema(value_type = Vec<String>)]
+    tags: &'a [String],
     /// Language.
     #[serde(skip_serializing_if = "Option::is_none")]
-    lang: Option<String>,
+    lang: Option<&'a str>,
     /// How far it can be relied on.
     confidence: ConfidenceWord,
     /// What its uses say, if any were told.
@@ -205,6 +247,13 @@ pub(crate) struct HitTip {
     /// When the live text last changed.
     #[schema(format = DateTime)]
     updated_at: String,
+}
+
+/// A person, as a list names them.
+#[derive(Serialize)]
+struct Author<'a> {
+    id: Uuid,
+    name: &'a str,
 }
 
 /// A piece of a tip's text with the places where the query's words stand.
@@ -260,7 +309,13 @@ pub(crate) struct RelaxedBody {
 }
 
 impl SearchBody {
-    pub(crate) fn new(found: SearchResponse, id: Option<Uuid>, took: Duration, now: Instant) -> Self {
+    pub(crate) fn new(
+        found: SearchResponse,
+        id: Option<Uuid>,
+        next_cursor: Option<String>,
+        took: Duration,
+        now: Instant,
+    ) -> Self {
         let best = found.hits.first().map_or(1.0, |hit| hit.score.max(f32::MIN_POSITIVE));
         Self {
             id,
@@ -277,7 +332,7 @@ impl SearchBody {
             did_you_mean: found.did_you_mean,
             position: found.position,
             took_ms: (took.as_secs_f64() * 1e6).round() / 1e3,
-            next_cursor: found.next.as_ref().map(ToString::to_string),
+            next_cursor,
         }
     }
 }
@@ -301,39 +356,54 @@ fn hit_body(hit: Hit, best: f32, now: Instant) -> HitBody {
 }
 
 /// A tip as a list shows it at a moment.
-pub(crate) fn hit_tip(tip: &TipDocument, now: Instant) -> HitTip {
-    HitTip {
-        id: tip.tip.0,
-        number: tip.number.to_string(),
-        revision: tip.revision,
-        community: tip.community_slug.clone(),
-        author: Person { id: tip.author.0, name: tip.author_name.clone() },
-        title: tip.title.clone(),
-        excerpt: excerpt(&tip.problem),
-        safety: tip.safety.into(),
-        hazard: tip.hazard.clone(),
-        products: tip.products.clone(),
-        fault_codes: tip.fault_codes.clone(),
-        parts: tip.parts.clone(),
-        tags: tip.tags.clone(),
-        lang: tip.lang.clone(),
-        confidence: tip.confidence.into(),
-        proof: tip.proof.map(|proof| (&ProofView::of(&proof, now)).into()),
-        stands_for: tip.stands_for.iter().map(|merged| merged.number.to_string()).collect(),
-        published_at: instant(tip.published_at),
-        updated_at: instant(tip.updated_at),
+pub(crate) fn hit_tip(tip: &Arc<TipDocument>, now: Instant) -> HitTip {
+    HitTip { tip: Arc::clone(tip), now }
+}
+
+impl<'a> Listed<'a> {
+    fn of(tip: &'a TipDocument, now: Instant) -> Self {
+        Self {
+            id: tip.tip.0,
+            number: tip.number,
+            revision: tip.revision,
+            community: &tip.community_slug,
+            author: Author { id: tip.author.0, name: &tip.author_name },
+            title: &tip.title,
+            excerpt: Excerpt(&tip.problem),
+            safety: tip.safety.into(),
+            hazard: tip.hazard.as_deref(),
+            products: &tip.products,
+            fault_codes: &tip.fault_codes,
+            parts: &tip.parts,
+            tags: &tip.tags,
+            lang: tip.lang.as_deref(),
+            confidence: tip.confidence.into(),
+            proof: tip.proof.map(|proof| (&ProofView::of(&proof, now)).into()),
+            stands_for: tip.stands_for.iter().map(|merged| merged.number.to_string()).collect(),
+            published_at: instant(tip.published_at),
+            updated_at: instant(tip.updated_at),
+        }
     }
 }
 
 /// The first 240 bytes of a text, to the last whole word.
-fn excerpt(text: &str) -> String {
-    const LONGEST: usize = 240;
-    if text.len() <= LONGEST {
-        return text.to_owned();
+struct Excerpt<'a>(&'a str);
+
+impl fmt::Display for Excerpt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const LONGEST: usize = 240;
+        let Self(text) = self;
+        if text.len() <= LONGEST {
+            return f.write_str(text);
+        }
+        let (start, _) = text.split_at(text.floor_char_boundary(LONGEST));
+        let end = start.rfind(char::is_whitespace).unwrap_or(start.len());
+        write!(f, "{} …", start.split_at(end).0.trim_end())
     }
-    let (start, _) = text.split_at(text.floor_char_boundary(LONGEST));
-    let end = start.rfind(char::is_whitespace).unwrap_or(start.len());
-    format!("{} …", start.split_at(end).0.trim_end())
+}
+
+fn as_text<S: Serializer>(shown: &impl fmt::Display, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(shown)
 }
 
 fn facet_body(value: &FacetValue) -> FacetBody {
