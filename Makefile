@@ -1,6 +1,6 @@
 # What is done often. CI runs .ci/run; the README's two commands need none of this.
 
-.PHONY: ci test lint openapi openapi-release contract contract-long clients demo bench resilience fuzz security sbom
+.PHONY: ci test lint openapi openapi-release contract contract-long clients demo bench resilience soak load fuzz security sbom
 
 ci: ## Everything that CI checks
 	.ci/run
@@ -45,8 +45,16 @@ sbom: ## Write target/eureka.cdx.json: what is compiled into the binary, as Cycl
 	mkdir -p target
 	cargo run --quiet --locked -p eureka-testkit --example sbom > target/eureka.cdx.json
 
-resilience: ## The long trials of docs/resiliency.md: kills, power cuts, damage, failing disks, clocks; as root, some minutes
+resilience: ## The long trials of docs/resiliency.md: kills, power cuts, damage, failing disks, clocks; as root, half an hour
 	EUREKA_RESILIENCE=long cargo test -p eureka-server --test resilience -- --include-ignored --nocapture --test-threads 2
+
+soak: ## Whether memory stays flat under mixed load, for an hour (EUREKA_SOAK_MINUTES: another time)
+	cargo build --release -p eureka-server -p eureka-benches
+	target/release/soak --binary target/release/eureka --minutes $${EUREKA_SOAK_MINUTES:-60}
+
+load: ## Four times the load it can take, whether it is alive meanwhile, and how soon 100,000 tips are ready; some minutes
+	cargo build --release -p eureka-server -p eureka-benches
+	target/release/load --binary target/release/eureka --made-up 100000
 
 bench: ## Tables with ratios to bare tantivy, the hello endpoint and the bare database; some minutes
 	cargo build --release -p eureka-server -p eureka-benches

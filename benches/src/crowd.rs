@@ -38,6 +38,8 @@ struct Connection {
 pub struct Answered {
     /// What was answered.
     pub status: u16,
+    /// Whether it says when to ask again (`Retry-After`).
+    pub says_when: bool,
     /// Since the request was due.
     pub took: Duration,
 }
@@ -99,8 +101,8 @@ impl Crowd {
             }
             for event in &events {
                 let Token(place) = event.token();
-                if let Some(status) = self.connections[place].read()? {
-                    answered.push(Answered { status, took: self.connections[place].due.elapsed() });
+                if let Some(Head { status, says_when }) = self.connections[place].read()? {
+                    answered.push(Answered { status, says_when, took: self.connections[place].due.elapsed() });
                     idle.push(place);
                 }
             }
@@ -110,12 +112,12 @@ impl Crowd {
 }
 
 impl Connection {
-    /// Reads what is there; the status, once the reply is whole.
-    fn read(&mut self) -> std::io::Result<Option<u16>> {
+    /// Reads what is there; its head, once the reply is whole.
+    fn read(&mut self) -> std::io::Result<Option<Head>> {
         loop {
-            if let Some(status) = status(&self.reply)? {
+            if let Some(head) = head(&self.reply)? {
                 self.reply.clear();
-                return Ok(Some(status));
+                return Ok(Some(head));
             }
             let before = self.reply.len();
             self.reply.resize(before + 16 * 1024, 0);
@@ -131,16 +133,25 @@ impl Connection {
     }
 }
 
-/// The status of a reply, if all of it is there.
-fn status(reply: &[u8]) -> std::io::Result<Option<u16>> {
+/// What a measurement needs of a reply's head.
+struct Head {
+    status: u16,
+    says_when: bool,
+}
+
+/// The head of a reply, if all of it is there.
+fn head(reply: &[u8]) -> std::io::Result<Option<Head>> {
     let Some(end) = reply.windows(4).position(|four| four == b"\r\n\r\n") else {
         return Ok(None);
     };
     let head = std::str::from_utf8(&reply[..end]).map_err(|_| odd())?;
     let mut lines = head.split("\r\n");
     let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).ok_or_else(odd)?;
-    let length =
-        lines.filter_map(|line| line.split_once(": ")).find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-    let length = length.and_then(|(_, length)| length.parse::<usize>().ok()).ok_or_else(odd)?;
-    Ok((reply.len() >= end + 4 + length).then_some(status))
+    let header = |wanted: &str| {
+        let mut headers = lines.clone().filter_map(|line| line.split_once(": "));
+        headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value)
+    };
+    let length = header("content-length").and_then(|length| length.parse::<usize>().ok()).ok_or_else(odd)?;
+    let says_when = header("retry-after").is_some_and(|seconds| seconds.parse::<u64>().is_ok());
+    Ok((reply.len() >= end + 4 + length).then_some(Head { status, says_when }))
 }

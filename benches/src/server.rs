@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -16,10 +16,16 @@ const ADMIN: [(&str, &str); 2] = [("EUREKA_ADMIN_EMAIL", EMAIL), ("EUREKA_ADMIN_
 /// No limits, since one machine asks for everybody.
 const UNLIMITED: [&str; 6] = ["--log", "warn", "--limit-user", "0", "--limit-address", "0"];
 
+/// How often it is asked whether it is ready.
+const LOOK: Duration = Duration::from_millis(5);
+/// How long that may take.
+const LONGEST_START: Duration = Duration::from_mins(2);
+
 /// A served product; stopped when dropped.
 pub struct Server {
     child: Child,
     address: SocketAddr,
+    ready_after: Duration,
 }
 
 /// Imports a file of tips into a data directory.
@@ -37,6 +43,7 @@ impl Server {
     /// Serves a data directory, and waits until it is ready.
     pub fn start(binary: &Path, data: &Path) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
+        let begun = Instant::now();
         let child = Command::new(binary)
             .args(["--data".as_ref(), data.as_os_str()])
             .args(["--listen", &address.to_string()])
@@ -46,16 +53,22 @@ impl Server {
             .stdout(Stdio::null())
             .spawn()
             .expect("the binary");
-        let server = Self { child, address };
-        for _ in 0..1_200 {
+        let mut server = Self { child, address, ready_after: Duration::ZERO };
+        while begun.elapsed() < LONGEST_START {
             if let Ok(mut client) = Client::connect(address, None)
                 && let Ok((200, _)) = client.get("/health/ready")
             {
+                server.ready_after = begun.elapsed();
                 return server;
             }
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::sleep(LOOK);
         }
         panic!("the server did not become ready");
+    }
+
+    /// How long after its start it said that it was ready.
+    pub fn ready_after(&self) -> Duration {
+        self.ready_after
     }
 
     /// Where it listens.

@@ -5,7 +5,9 @@
 //! tips into a new directory, serves them, and measures; without files, so many made-up tips. A query file has `q` and, when
 //! a known item is to be found, `source`, its line's `id` in the tips (1, 2, …). With `--rate`, requests start at that many a
 //! second whether or not earlier ones have come back (an open loop), and latency counts from when each was due. Last, four
-//! times as many requests as it can answer are sent: how many are answered all the same, and whether the others are told so.
+//! times as many requests as it can answer are sent: how many are answered all the same, and whether the others are told so
+//! and when to ask again, and what whoever asks meanwhile whether it is alive is answered. Then it is started once more, to
+//! see how soon it is ready. Ends with 1 if it was not alive in the flood, or refused without `Retry-After`.
 #![allow(
     clippy::print_stdout,
     clippy::expect_used,
@@ -16,7 +18,8 @@
 )]
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant as Wall};
 
 use eureka_benches::{
@@ -28,6 +31,8 @@ use serde_json::Value;
 
 /// Connections of the flood: more than the product lets wait.
 const FLOOD: usize = 1_520;
+/// How often somebody asks in the flood whether it is alive.
+const PULSE: Duration = Duration::from_millis(20);
 
 struct Arguments {
     binary: PathBuf,
@@ -45,7 +50,26 @@ struct Asked {
     wanted: Option<i64>,
 }
 
-fn main() {
+/// What came of a load.
+struct Loaded {
+    /// How long each took that was answered.
+    times: Times,
+    /// How many were refused for load.
+    refused: usize,
+    /// How many of these were not told when to ask again.
+    left_guessing: usize,
+}
+
+/// What whoever asks whether it is alive was answered.
+#[derive(Default)]
+struct Pulse {
+    asked: usize,
+    /// How often the answer was not 200, or none.
+    missed: usize,
+    longest: Duration,
+}
+
+fn main() -> ExitCode {
     let arguments = arguments();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (tips, queries) = inputs(&arguments, folder.path());
@@ -58,9 +82,9 @@ fn main() {
     let found = found_over_http(&server, &token, &queries, &paths);
     let duration = Duration::from_secs(arguments.seconds);
     let measure = |paths: &[String], pace| {
-        let (times, refused) = load(&server, &token, paths, arguments.connections, duration, pace);
-        assert_eq!(refused, 0, "requests were refused");
-        times
+        let loaded = load(&server, &token, paths, arguments.connections, duration, pace);
+        assert_eq!(loaded.refused, 0, "requests were refused");
+        loaded.times
     };
     measure(&paths, Pace::Closed); // warm
     let hello = measure(&["/health/live".to_owned()], Pace::Closed);
@@ -69,9 +93,11 @@ fn main() {
     let served = processor_time(server.process()).saturating_sub(before);
     let open = arguments.rate.map(|rate| (rate, measure(&paths, Pace::Open(rate))));
     let peak = http.len() as f64 / duration.as_secs_f64();
-    let (flooded, refused) = load(&server, &token, &paths, FLOOD, duration, Pace::Open(4.0 * peak));
+    let flood = || load(&server, &token, &paths, FLOOD, duration, Pace::Open(4.0 * peak));
+    let (Loaded { times: flooded, refused, left_guessing }, pulse) = with_pulse(&server, flood);
     let memory = Memory::of(server.process());
     drop(server);
+    let ready_after = Server::start(&arguments.binary, &data).ready_after();
     let copy = data.join("index");
     let (own, own_found, spent) = in_process(&copy, &queries, duration);
 
@@ -85,6 +111,14 @@ fn main() {
     show("the same queries in process", &own, duration);
     let goodput = 100.0 * flooded.len() as f64 / http.len().max(1) as f64;
     println!("under four times the load: {goodput:.0} % of the peak answered, {refused} requests told to come later");
+    println!("of these without Retry-After: {left_guessing}");
+    println!(
+        "meanwhile asked {} times whether it is alive: {} times no 200, the longest {:.1} ms",
+        pulse.asked,
+        pulse.missed,
+        micros(pulse.longest) / 1e3
+    );
+    println!("ready after a start with its index there: {:.0} ms", micros(ready_after) / 1e3);
     let share = |one: &Times, other: &Times| 100.0 * one.len() as f64 / other.len().max(1) as f64;
     println!("search over HTTP: {:.0} % of in process, {:.1} % of hello", share(&http, &own), share(&http, &hello));
     let each = |spent: Duration, times: &Times| micros(spent) / times.len().max(1) as f64;
@@ -99,6 +133,8 @@ fn main() {
     if known > 0 {
         println!("known items in the first ten: {found} of {known} over HTTP, {own_found} in process");
     }
+    let is_well = pulse.asked > 0 && pulse.missed == 0 && left_guessing == 0;
+    if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn arguments() -> Arguments {
@@ -161,27 +197,50 @@ fn found_over_http(server: &Server, token: &str, queries: &[Asked], paths: &[Str
     found
 }
 
-/// Requests of a crowd for a while, over and over the same paths: the times of those that were answered, and how many were
-/// refused for load.
-fn load(
-    server: &Server,
-    token: &str,
-    paths: &[String],
-    connections: usize,
-    duration: Duration,
-    pace: Pace,
-) -> (Times, usize) {
+/// Requests of a crowd for a while, over and over the same paths.
+fn load(server: &Server, token: &str, paths: &[String], connections: usize, duration: Duration, pace: Pace) -> Loaded {
     let crowd = Crowd::connect(server.address(), connections).expect("connections");
     let answered = crowd.ask(paths, Some(token), pace, duration).expect("replies");
-    let (mut times, mut refused) = (Vec::new(), 0);
-    for Answered { status, took } in answered {
+    let (mut times, mut refused, mut left_guessing) = (Vec::new(), 0, 0);
+    for Answered { status, says_when, took } in answered {
         match status {
             200 => times.push(took),
-            429 | 503 => refused += 1,
+            429 | 503 => {
+                refused += 1;
+                left_guessing += usize::from(!says_when);
+            }
             other => panic!("a reply with {other}"),
         }
     }
-    (Times::new(times), refused)
+    Loaded { times: Times::new(times), refused, left_guessing }
+}
+
+/// Does something while somebody asks on a connection of their own, again and again, whether the server is alive.
+fn with_pulse<T>(server: &Server, meanwhile: impl FnOnce() -> T) -> (T, Pulse) {
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let asker = scope.spawn(|| pulse(server, &is_over));
+        let done = meanwhile();
+        is_over.store(true, Ordering::Relaxed);
+        (done, asker.join().expect("an end"))
+    })
+}
+
+fn pulse(server: &Server, is_over: &AtomicBool) -> Pulse {
+    let mut pulse = Pulse::default();
+    let mut client = Client::connect(server.address(), None).expect("a connection");
+    while !is_over.load(Ordering::Relaxed) {
+        let begun = Wall::now();
+        let is_alive = client.get("/health/live").is_ok_and(|(status, _)| status == 200);
+        pulse.asked += 1;
+        pulse.longest = pulse.longest.max(begun.elapsed());
+        if !is_alive {
+            pulse.missed += 1;
+            client = Client::connect(server.address(), None).expect("a connection");
+        }
+        std::thread::sleep(PULSE);
+    }
+    pulse
 }
 
 /// The same queries on as many threads as cores, without HTTP; how many known items they find, and the processor time.

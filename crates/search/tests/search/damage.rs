@@ -261,8 +261,10 @@ fn bare_tantivy_overlooks_flipped_bytes_that_the_index_finds() {
     assert!(all > 60 && otherwise > 0 && alike + otherwise > all / 5, "{alike} {otherwise} {noticed}");
 }
 
-/// What an index holds and answers.
-fn held(index: &Index) -> (Option<Cursor>, Vec<(u128, i32, u64)>, Vec<String>) {
+/// Where an index stands, what it holds, and what it answers.
+type Held = (Option<Cursor>, Vec<(u128, i32, u64)>, Vec<String>);
+
+fn held(index: &Index) -> Held {
     let mut listed: Vec<_> = index
         .list()
         .map(|each| each.unwrap())

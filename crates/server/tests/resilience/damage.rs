@@ -113,6 +113,7 @@ fn damage_to_any_kind_of_index_file_is_found_at_the_start_and_healed_and_no_answ
 
     let kinds = kinds(&whole);
     assert!(kinds.len() >= 14, "{:?}", kinds.keys());
+    let mut trials = 0;
     for (turn, (kind, file)) in kinds.iter().enumerate() {
         for (place, damage) in Damage::ALL.into_iter().enumerate() {
             if !long() && place != turn % Damage::ALL.len() {
@@ -120,6 +121,7 @@ fn damage_to_any_kind_of_index_file_is_found_at_the_start_and_healed_and_no_answ
             }
             std::fs::remove_dir_all(&index).unwrap();
             copy(&whole, &index);
+            trials += 1;
             damage.of(&index.join(file.strip_prefix(&whole).unwrap()));
             let server = Server::start(eureka(&data, &["demo"]));
             assert_eq!(answers(&server), expected, "{kind}: {damage:?}");
@@ -132,4 +134,5 @@ fn damage_to_any_kind_of_index_file_is_found_at_the_start_and_healed_and_no_answ
             }
         }
     }
+    println!("{} kinds of file, {trials} trials", kinds.len());
 }

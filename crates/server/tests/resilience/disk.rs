@@ -24,9 +24,9 @@ impl Mounted {
         }
         let why = format!("{arguments:?} could not be mounted; run this as root on Linux");
         if may_mount() {
-            skip(&why)
+            skip(&why);
         } else {
-            skip_in_ci_too(&why)
+            skip_in_ci_too(&why);
         }
         None
     }

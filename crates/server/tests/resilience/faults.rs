@@ -84,6 +84,19 @@ fn count(told: &Path) -> usize {
     std::fs::read_to_string(told).unwrap().lines().filter(|line| line.contains("(INJECTED)")).count()
 }
 
+/// A search that finds something, whatever the disk says; again where the machine has no time for it, which other work on it
+/// decides.
+fn search(server: &Server, token: &str) {
+    let begun = Instant::now();
+    loop {
+        let (status, found) = server.get("/v1/search?q=3396", token);
+        if status == 503 && found["code"] == "busy" && begun.elapsed() < Duration::from_secs(10) {
+            continue;
+        }
+        return assert!(status == 200 && !found["items"].as_array().unwrap().is_empty(), "{status} {found}");
+    }
+}
+
 /// How a database is written.
 const WRITES: &str = "fsync,fdatasync,pwrite64,ftruncate";
 
@@ -118,7 +131,7 @@ fn databases_disk_answers(error: Error) {
                     (status, body) => panic!("{status} {body}"),
                 }
                 assert_eq!(server.get("/health/live", "").0, 200);
-                assert_eq!(server.get("/v1/search?q=3396", &author).0, 200, "reading goes on");
+                search(&server, &author);
             }
             faults += failing.lift();
             let begun = Instant::now();
@@ -219,8 +232,7 @@ fn indexs_disk_answers(error: Error) {
                 let (status, body) = server.get("/health/ready", "");
                 assert!(status == 200 || !body["reasons"].as_array().unwrap().is_empty(), "{status} {body}");
                 times_not_ready += usize::from(status == 503);
-                let (status, found) = server.get("/v1/search?q=3396", &author);
-                assert!(status == 200 && !found["items"].as_array().unwrap().is_empty(), "{status} {found}");
+                search(&server, &author);
                 assert_eq!(server.send("POST", "/v1/tips", &author, Some(tip.clone())).0, 201, "the database is well");
             }
             faults += failing.lift();

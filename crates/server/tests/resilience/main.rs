@@ -1,7 +1,7 @@
 //! What is promised of crashes, power cuts, failing and full disks, damage, harmful clients, clocks that jump and of upkeep
-//! under work, each tried on the binary itself. Every experiment has a control: the same trial of something that must fail
-//! it. `EUREKA_RESILIENCE=long` makes the long ones (`make resilience`); `docs/resiliency.md` has the promises beside these
-//! tests.
+//! under work, each tried on the binary itself. Where it can be had, an experiment has a control: the same trial of
+//! something that must fail it; the others fail where nothing was put in the way. `EUREKA_RESILIENCE=long` makes the long
+//! ones (`make resilience`); `docs/resiliency.md` has the promises beside these tests.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
