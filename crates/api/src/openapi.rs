@@ -23,7 +23,7 @@ use crate::outcomes::CountingWord;
 use crate::problem::{FieldProblem, ProblemBody};
 use crate::request::{FROM_INDEX, LAG};
 use crate::reviews::{QueueSortWord, QueueStateWord};
-use crate::search::SortWord;
+use crate::search::{AgeWord, SortWord};
 use crate::{caller, routes, scopes, webhooks};
 
 pub use older::older;
@@ -48,7 +48,7 @@ const RATE_LIMITS: [(&str, &str); 2] = [
     ),
     servers((url = "/", description = "The server this comes from: in production, in tests and local alike")),
     // Only query parameters use these, and what those refer to is not collected.
-    components(schemas(CountingWord, FlagKindWord, FlagStateWord, QueueStateWord, QueueSortWord, SortWord)),
+    components(schemas(CountingWord, FlagKindWord, FlagStateWord, QueueStateWord, QueueSortWord, SortWord, AgeWord)),
     tags(
         (name = "sessions", description = "Logging in and out"),
         (name = "users", description = "Accounts"),

@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use eureka_domain::ids::UserId;
 use eureka_service::{SearchQuery, SearchResponse, ServiceError, Sort};
 
-pub(crate) use body::{HitTip, SortWord, hit_tip};
+pub(crate) use body::{AgeWord, HitTip, SortWord, hit_tip};
 
 use body::{SearchBody, SearchParams, facet_fields};
 
