@@ -99,7 +99,7 @@ struct Placed {
 /// Tips that have a word among their labels.
 #[derive(Default)]
 struct Labelled {
-    /// As a fault code or a part.
+    /// As a fault code or a part, unless products are called so: `10` is a code of few machines that are asked for with it.
     codes: Vec<SegmentPostings>,
     /// In the name of a product.
     products: Option<SegmentPostings>,
@@ -290,15 +290,17 @@ fn nearest(earlier: &[u32], later: &[u32]) -> (u32, bool) {
 impl Labelled {
     fn of(scope: &Scope<'_>, view: &View<'_>, slot: &Slot) -> Result<Self, SearchError> {
         let postings = |text: &str| view.postings(scope.term(In::Label, text), In::Label, IndexRecordOption::Basic);
+        let product = term(label::PRODUCT_WORD, &slot.surface);
+        let is_a_name = scope.public_frequency(In::Label, &product)? > 0;
         let mut codes = Vec::new();
-        for alternative in &slot.alternatives {
+        for alternative in slot.alternatives.iter().filter(|_| !is_a_name) {
             if let Source::Term(In::Label, text) = &alternative.source
                 && text.starts_with([label::FAULT_CODE, label::PART])
             {
                 codes.extend(postings(text)?);
             }
         }
-        Ok(Self { codes, products: postings(&term(label::PRODUCT_WORD, &slot.surface))? })
+        Ok(Self { codes, products: postings(&product)? })
     }
 }
 

@@ -189,6 +189,15 @@ fn the_code_with_its_model_outranks_texts_that_have_both_side_by_side() {
 }
 
 #[test]
+fn the_number_in_the_name_of_a_product_is_no_code_that_comes_before_it() {
+    let shelf = Shelf::of([
+        tip(1, "Windows 10 update hangs", "Windows 10 hangs at the update of Windows 10.").products(&["Windows 10"]),
+        tip(2, "Service stops", "It stops by itself.").codes(&["10"]).products(&["Windows Server"]),
+    ]);
+    assert_eq!(shelf.find("windows 10").first(), Some(&1));
+}
+
+#[test]
 fn a_declared_code_outranks_one_that_is_only_mentioned() {
     let shelf = Shelf::of([
         tip(1002, "Not E-541, but nearly", "This is what is not E-541. E-541 comes from the heater, E-541 is worse."),
