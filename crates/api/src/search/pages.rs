@@ -85,8 +85,7 @@ mod tests {
         assert_eq!((again.as_ptr(), again.len()), (place, 0));
         let mut great = take();
         great.resize(LARGEST_KEPT + 1, 0);
-        let place = great.as_ptr();
         drop(great.sent());
-        assert_ne!(take().as_ptr(), place);
+        assert!(take().capacity() <= LARGEST_KEPT);
     }
 }
