@@ -172,7 +172,7 @@ impl Search<'_> {
                 complete = self.passage().complete(keep, Some(counting))?;
             }
             let enough = (self.all_words_first() || ranking::says_nothing(&self.plan.slots))
-                && (complete.count >= PLENTY || complete.count >= (wanted + self.shown.len()) as u64);
+                && (complete.count >= PLENTY || complete.count > (wanted + self.shown.len()) as u64);
             // Less of what says nothing says nothing either.
             let enough = enough || (self.plan.only_empty && complete.count > 0);
             if !enough && (self.request.sort == Sort::Relevance || complete.count == 0) {

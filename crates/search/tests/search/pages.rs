@@ -87,6 +87,18 @@ fn partial_matches_follow_complete_ones_over_the_pages() {
 }
 
 #[test]
+fn a_walk_goes_on_with_tips_that_lack_a_word_wherever_its_pages_end() {
+    let shelf =
+        Shelf::of([tip(1, "Paper jam", "Tray."), tip(2, "Paper curls", "Damp."), tip(3, "Jam of lamps", "Oven.")]);
+    for limit in 1..5 {
+        let mut found = walk(&shelf, request("paper jam", Sort::Relevance, limit), |_| ());
+        assert_eq!(found.first(), Some(&1), "{limit}");
+        found.sort_unstable();
+        assert_eq!(found, [1, 2, 3], "{limit}");
+    }
+}
+
+#[test]
 fn a_cursor_belongs_to_the_question_it_came_of() {
     let shelf = equals(12);
     let asked = request("paper jam", Sort::Relevance, 5);
