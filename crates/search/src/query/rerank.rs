@@ -79,11 +79,11 @@ struct Eye {
 struct Word {
     placed: Vec<Placed>,
     surface: Vec<SegmentPostings>,
-    labelled: Labelled,
+    /// Absent for what is not demanded.
+    labelled: Option<Labelled>,
     idf: f32,
     surface_idf: f32,
     silent: bool,
-    required: bool,
     /// Whether its place in the tip says something: identifiers are worth the same wherever they stand.
     placeable: bool,
     /// Whether closeness to the word before it means anything.
@@ -97,7 +97,6 @@ struct Placed {
 }
 
 /// Tips that have a word among their labels.
-#[derive(Default)]
 struct Labelled {
     /// As a fault code or a part, unless products are called so: `10` is a code of few machines that are asked for with it.
     codes: Vec<SegmentPostings>,
@@ -151,7 +150,8 @@ impl Eye {
                     surface.extend(view.postings(scope.term(In::Words, word), In::Words, IndexRecordOption::Basic)?);
                 }
             }
-            let labelled = if asks_for_code { Labelled::of(scope, view, slot)? } else { Labelled::default() };
+            let demanded = asks_for_code && slot.required && !slot.silent;
+            let labelled = demanded.then(|| Labelled::of(scope, view, slot)).transpose()?;
             let surface_idf = ranking::idf(frequency, scope.snapshot.public.tips);
             words.push(Word {
                 placed,
@@ -160,7 +160,6 @@ impl Eye {
                 surface_idf,
                 idf: slot.idf,
                 silent: slot.silent,
-                required: slot.required,
                 placeable: slot.kind == SlotKind::Word,
                 follows: true,
             });
@@ -225,10 +224,11 @@ impl Eye {
     /// Says something where a code or part of the tip's own, and words of its own product's name, are all that is asked for.
     fn own_machine(&mut self, doc: DocId) -> f32 {
         let (mut idf, mut codes, mut products) = (0.0, 0, 0);
-        for word in self.words.iter_mut().filter(|word| word.required && !word.silent) {
-            if word.labelled.codes.iter_mut().any(|codes| seek(codes, doc)) {
+        for word in &mut self.words {
+            let Some(labelled) = &mut word.labelled else { continue };
+            if labelled.codes.iter_mut().any(|codes| seek(codes, doc)) {
                 codes += 1;
-            } else if word.labelled.products.as_mut().is_some_and(|products| seek(products, doc)) {
+            } else if labelled.products.as_mut().is_some_and(|products| seek(products, doc)) {
                 products += 1;
             } else {
                 return 0.0;

@@ -402,10 +402,10 @@ fn a_place_kept_beside_a_bare_commit_would_lose_or_double_what_a_crash_came_betw
         kept(1);
         // The crash comes after the first of the two steps.
         if is_place_first {
-            kept(2)
+            kept(2);
         } else {
-            put(2)
-        };
+            put(2);
+        }
         let reached: u64 = std::fs::read_to_string(&place).unwrap().parse().unwrap();
         (reached + 1..=2).for_each(put);
         let searcher = engine.reader().unwrap().searcher();
