@@ -22,7 +22,7 @@ pub(crate) const MOST_SLOTS: usize = 48;
 
 /// Most words of one query that others are looked for in place of: who needs more asks for nothing that is there, and each
 /// may cost as much as a whole search.
-pub(crate) const MOST_DOUBTED: usize = 10;
+pub(crate) const MOST_DOUBTED: usize = 8;
 
 /// What a query asks for.
 pub(crate) struct Plan {
