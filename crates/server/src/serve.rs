@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,8 +39,10 @@ const SHIPPING: Duration = Duration::from_secs(10);
 const SHIPPING_AGAIN: Duration = Duration::from_mins(5);
 /// How long a client may leave what it was sent untaken; then the kernel ends the connection.
 const READ_PATIENCE: Duration = Duration::from_secs(30);
-/// Connections a worker holds at once.
+/// Connections held at once, for each core.
 const CONNECTIONS: usize = 2000;
+/// Threads for what may block, in all.
+const BLOCKING: usize = 512;
 
 /// Serves the API.
 pub(crate) fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
@@ -74,19 +77,18 @@ pub(crate) fn run(
     served.map(|()| ExitCode::SUCCESS)
 }
 
-/// How many threads read requests and send replies: half as many as there are cores. What takes long is done on others, and
-/// a thread more than is needed takes a core from a search in the midst of it.
-fn serving_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
-}
-
 async fn listen(settings: &Settings, api: Data<Api>, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
     let shared = api.clone();
+    // Half as many threads as cores read requests and send replies: what takes long is done on others, and a thread more than
+    // is needed takes a core from a search in the midst of it. The framework's bounds are for each of them.
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let threads = cores.div_ceil(2);
     let server = HttpServer::new(move || eureka_api::app(shared.clone()))
-        .workers(serving_threads())
+        .workers(threads)
+        .worker_max_blocking_threads(BLOCKING.div_ceil(threads))
         .client_request_timeout(HEAD_PATIENCE)
         .keep_alive(KEEP_ALIVE)
-        .max_connections(CONNECTIONS)
+        .max_connections((CONNECTIONS * cores).div_ceil(threads))
         .on_connect(|connection, _| give_up_on_unread(connection))
         .shutdown_timeout(SHUTDOWN_PATIENCE)
         .disable_signals()
