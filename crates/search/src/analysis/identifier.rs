@@ -3,6 +3,8 @@
 //! Terms of the identifier field carry a mark: [`WHOLE`] before an identifier without its separators, [`PART`] before
 //! a run of digits inside one.
 
+use super::scan::{self, Piece};
+
 /// Marks a whole identifier, written without separators.
 pub(crate) const WHOLE: char = '^';
 /// Marks a run of digits inside an identifier.
@@ -72,6 +74,11 @@ pub(crate) fn may_join(first: &str, second: &str) -> bool {
     first.len() + second.len() <= 24
         && digits(second)
         && (digits(first) || (first.len() <= 4 && first.bytes().all(|b| b.is_ascii_uppercase())))
+}
+
+/// Whether two neighbours of a text are one identifier with a step between them, in tips and in what is marked of them alike.
+pub(crate) fn are_one(text: &str, first: &Piece<'_>, second: &Piece<'_>) -> bool {
+    may_join(first.text, second.text) && text.get(first.end()..second.start).is_some_and(scan::is_one_step)
 }
 
 /// The short name of a product that people type: `dc40` for `DocuColor 40`. None without a number.

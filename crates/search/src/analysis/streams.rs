@@ -102,8 +102,7 @@ impl<'w> Writer<'w> {
                 return;
             }
             if let Some(first) = before
-                && text.get(first.end()..piece.start).is_some_and(scan::is_one_step)
-                && identifier::may_join(first.text, piece.text)
+                && identifier::are_one(text, &first, &piece)
             {
                 self.identifier(&format!("{} {}", first.text, piece.text));
             }

@@ -252,13 +252,7 @@ impl Marker {
             return None;
         }
         let lowered = fold::folded(piece.text);
-        let dotted = identifier::dotted(piece.text);
-        let mut found = self
-            .terms
-            .get(&lowered)
-            .or_else(|| self.identifiers.get(&dotted))
-            .or_else(|| self.identifiers.get(&identifier::squashed(&dotted)))
-            .copied();
+        let mut found = self.terms.get(&lowered).copied().or_else(|| self.whole(piece.text));
         if found.is_none() {
             identifier::digit_parts(&lowered, |part| found = found.or_else(|| self.identifiers.get(part).copied()));
         }
@@ -267,13 +261,13 @@ impl Marker {
 
     /// Two neighbours that are one identifier with a space in it.
     fn joined(&self, text: &str, first: &Piece<'_>, second: &Piece<'_>) -> Option<usize> {
-        let may_be = !self.identifiers.is_empty()
-            && identifier::may_join(first.text, second.text)
-            && text.get(first.end()..second.start).is_some_and(scan::is_one_step);
-        if !may_be {
-            return None;
-        }
-        let dotted = identifier::dotted(text.get(first.start..second.end())?);
+        let may_be = !self.identifiers.is_empty() && identifier::are_one(text, first, second);
+        if may_be { self.whole(text.get(first.start..second.end())?) } else { None }
+    }
+
+    /// An identifier as a whole, with or without the borders between its digits.
+    fn whole(&self, text: &str) -> Option<usize> {
+        let dotted = identifier::dotted(text);
         self.identifiers.get(&dotted).or_else(|| self.identifiers.get(&identifier::squashed(&dotted))).copied()
     }
 

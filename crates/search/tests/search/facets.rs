@@ -7,7 +7,7 @@ use eureka_domain::tip::{Confidence, Safety};
 use eureka_search::{Age, FacetField, Relaxed, SearchRequest, SearchResponse, Sort, TipDocument};
 use uuid::Uuid;
 
-use crate::shelf::{Shelf, With, community, everyone, member_of, numbers, tip};
+use crate::shelf::{FACETS, Shelf, With, community, everyone, member_of, numbers, tip};
 
 fn shelf() -> Shelf {
     let dangerous = |mut tip: TipDocument| {
@@ -42,22 +42,10 @@ fn counts<const N: usize>(values: [(&str, u64); N]) -> BTreeMap<String, u64> {
     values.into_iter().map(|(value, count)| (value.to_owned(), count)).collect()
 }
 
-const ALL: [FacetField; 9] = [
-    FacetField::Community,
-    FacetField::Product,
-    FacetField::FaultCode,
-    FacetField::Tag,
-    FacetField::Lang,
-    FacetField::Author,
-    FacetField::Confidence,
-    FacetField::Safety,
-    FacetField::Age,
-];
-
 #[test]
 fn every_facet_counts_what_was_found() {
     let shelf = shelf();
-    let response = shelf.ask(&SearchRequest { facets: ALL.to_vec(), ..SearchRequest::new("fuser") });
+    let response = shelf.ask(&SearchRequest { facets: FACETS.to_vec(), ..SearchRequest::new("fuser") });
     assert_eq!(response.total.value, 4);
     assert_eq!(count(&response, FacetField::Product), counts([("M450", 2), ("M460", 2), ("C200", 1)]));
     assert_eq!(count(&response, FacetField::FaultCode), counts([("E-541", 1), ("E-542", 1), ("e 541", 1)]));

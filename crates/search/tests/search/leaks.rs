@@ -10,7 +10,7 @@ use eureka_search::{
 };
 use proptest::prelude::*;
 
-use crate::shelf::{Shelf, With, cursor, everyone, member_of, tip, tip_id};
+use crate::shelf::{FACETS, Shelf, With, cursor, everyone, member_of, tip, tip_id};
 
 /// Words in pairs that differ by a letter, so that spelling is tried, and pairs that join.
 const WORDS: [&str; 18] = [
@@ -95,17 +95,6 @@ const QUERIES: [&str; 22] = [
     "draft voltage oxidised thermistor roller",
     "oxid",
     "the heaters of the shafts",
-];
-
-const FACETS: [FacetField; 8] = [
-    FacetField::Community,
-    FacetField::Product,
-    FacetField::FaultCode,
-    FacetField::Tag,
-    FacetField::Lang,
-    FacetField::Author,
-    FacetField::Confidence,
-    FacetField::Age,
 ];
 
 fn ask(shelf: &Shelf, q: &str, audience: &Audience, sort: Sort, filtered: bool) -> SearchResponse {

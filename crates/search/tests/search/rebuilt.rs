@@ -6,12 +6,10 @@ use std::collections::BTreeMap;
 
 use eureka_domain::tip::Confidence;
 use eureka_domain::visibility::Audience;
-use eureka_search::{
-    Change, FacetField, SearchRequest, SearchResponse, SimilarRequest, Sort, SuggestRequest, TipDocument,
-};
+use eureka_search::{Change, SearchRequest, SearchResponse, SimilarRequest, Sort, SuggestRequest, TipDocument};
 use proptest::prelude::*;
 
-use crate::shelf::{Shelf, With, cursor, everyone, member_of, tip, tip_id};
+use crate::shelf::{FACETS, Shelf, With, cursor, everyone, member_of, tip, tip_id};
 
 /// Words of which some differ by a letter, so that spelling is tried, and some join.
 const WORDS: [&str; 14] = [
@@ -50,17 +48,6 @@ const QUERIES: [&str; 16] = [
     "oxid",
     "the heaters of the drift",
 ];
-const FACETS: [FacetField; 8] = [
-    FacetField::Community,
-    FacetField::Product,
-    FacetField::FaultCode,
-    FacetField::Tag,
-    FacetField::Lang,
-    FacetField::Author,
-    FacetField::Confidence,
-    FacetField::Age,
-];
-
 /// A change of one tip of thirty.
 #[derive(Debug, Clone)]
 enum Step {

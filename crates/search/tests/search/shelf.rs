@@ -9,10 +9,23 @@ use eureka_domain::ids::{CommunityId, TipId, TipNumber, UserId};
 use eureka_domain::tip::{Confidence, Safety};
 use eureka_domain::visibility::Audience;
 use eureka_search::{
-    Change, Cursor, Index, OpenOptions, Opened, SearchRequest, SearchResponse, SuggestRequest, TipDocument,
+    Change, Cursor, FacetField, Index, OpenOptions, Opened, SearchRequest, SearchResponse, SuggestRequest, TipDocument,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
+
+/// Everything that can be counted by.
+pub(crate) const FACETS: [FacetField; 9] = [
+    FacetField::Community,
+    FacetField::Product,
+    FacetField::FaultCode,
+    FacetField::Tag,
+    FacetField::Lang,
+    FacetField::Author,
+    FacetField::Confidence,
+    FacetField::Safety,
+    FacetField::Age,
+];
 
 pub(crate) struct Shelf {
     pub(crate) index: Index,
