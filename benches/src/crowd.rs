@@ -12,6 +12,9 @@ use crate::client::{get, odd};
 /// How long the thread sleeps between looks at the clock while a request is due soon.
 const NAP: Duration = Duration::from_micros(100);
 
+/// Bytes read at once.
+const ROOM: usize = 16 * 1024;
+
 /// When requests start.
 #[derive(Debug, Clone, Copy)]
 pub enum Pace {
@@ -29,7 +32,10 @@ pub struct Crowd {
 
 struct Connection {
     stream: TcpStream,
-    reply: Vec<u8>,
+    /// What has come of a head that did not come at once.
+    begun: Vec<u8>,
+    /// What is known of the reply by its head.
+    head: Option<Head>,
     due: Instant,
 }
 
@@ -58,7 +64,7 @@ impl Crowd {
             stream.set_nonblocking(true)?;
             let mut stream = TcpStream::from_std(stream);
             poll.registry().register(&mut stream, Token(place), Interest::READABLE)?;
-            Ok(Connection { stream, reply: Vec::with_capacity(32 * 1024), due: Instant::now() })
+            Ok(Connection { stream, begun: Vec::new(), head: None, due: Instant::now() })
         };
         let connections = (0..connections).map(connect).collect::<std::io::Result<_>>()?;
         Ok(Self { poll, connections })
@@ -79,6 +85,7 @@ impl Crowd {
         let requests = paths.iter().map(|path| get(path, token)).collect::<Vec<_>>();
         let mut idle = (0..self.connections.len()).rev().collect::<Vec<_>>();
         let (mut events, mut answered, mut asked) = (Events::with_capacity(256), Vec::new(), 0_u32);
+        let mut room = vec![0; ROOM];
         let begun = Instant::now();
         while begun.elapsed() < duration {
             let due = |asked: u32| match pace {
@@ -101,7 +108,7 @@ impl Crowd {
             }
             for event in &events {
                 let Token(place) = event.token();
-                if let Some(Head { status, says_when }) = self.connections[place].read()? {
+                if let Some(Head { status, says_when, .. }) = self.connections[place].read(&mut room)? {
                     answered.push(Answered { status, says_when, took: self.connections[place].due.elapsed() });
                     idle.push(place);
                 }
@@ -112,22 +119,30 @@ impl Crowd {
 }
 
 impl Connection {
-    /// Reads what is there; its head, once the reply is whole.
-    fn read(&mut self) -> std::io::Result<Option<Head>> {
+    /// Reads what is there into `room`, which all connections share: what none of them keeps takes no cache from the server.
+    /// The head, once the reply is whole.
+    fn read(&mut self, room: &mut [u8]) -> std::io::Result<Option<Head>> {
         loop {
-            if let Some(head) = head(&self.reply)? {
-                self.reply.clear();
-                return Ok(Some(head));
-            }
-            let before = self.reply.len();
-            self.reply.resize(before + 16 * 1024, 0);
-            let read = self.stream.read(&mut self.reply[before..]);
-            self.reply.truncate(before + read.as_ref().copied().unwrap_or_default());
-            match read {
+            let read = match self.stream.read(room) {
                 Ok(0) => return Err(odd()),
-                Ok(_) => {}
+                Ok(read) => read,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
                 Err(error) => return Err(error),
+            };
+            if let Some(head) = &mut self.head {
+                head.left = head.left.checked_sub(read).ok_or_else(odd)?;
+            } else if self.begun.is_empty() {
+                self.head = head(&room[..read])?;
+                if self.head.is_none() {
+                    self.begun.extend_from_slice(&room[..read]);
+                }
+            } else {
+                self.begun.extend_from_slice(&room[..read]);
+                self.head = head(&self.begun)?;
+            }
+            if let Some(head) = self.head.take_if(|head| head.left == 0) {
+                self.begun.clear();
+                return Ok(Some(head));
             }
         }
     }
@@ -137,9 +152,11 @@ impl Connection {
 struct Head {
     status: u16,
     says_when: bool,
+    /// Bytes of the body that have not come yet.
+    left: usize,
 }
 
-/// The head of a reply, if all of it is there.
+/// The head of a reply, if all of that is there.
 fn head(reply: &[u8]) -> std::io::Result<Option<Head>> {
     let Some(end) = reply.windows(4).position(|four| four == b"\r\n\r\n") else {
         return Ok(None);
@@ -153,5 +170,6 @@ fn head(reply: &[u8]) -> std::io::Result<Option<Head>> {
     };
     let length = header("content-length").and_then(|length| length.parse::<usize>().ok()).ok_or_else(odd)?;
     let says_when = header("retry-after").is_some_and(|seconds| seconds.parse::<u64>().is_ok());
-    Ok((reply.len() >= end + 4 + length).then_some(Head { status, says_when }))
+    let left = (end + 4 + length).checked_sub(reply.len()).ok_or_else(odd)?;
+    Ok(Some(Head { status, says_when, left }))
 }
