@@ -1,7 +1,7 @@
 //! Where the query's words stand in a hit, and which piece of a long text to show. The text is cut and analysed by the
 //! rules it was indexed by; nothing is escaped and nothing is marked inside the text itself.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use eureka_domain::ids::CommunityId;
 
@@ -11,6 +11,7 @@ use crate::analysis::language::{Language, Stem};
 use crate::analysis::scan::{self, Kind, Piece};
 use crate::analysis::{compound, fold};
 use crate::document::{MergedTip, TipDocument};
+use crate::query::plan::MOST_SLOTS;
 use crate::query::scope::In;
 use crate::query::slot::{Slot, Source};
 
@@ -86,6 +87,13 @@ impl Openings {
     }
 }
 
+/// Room in which words are made terms.
+#[derive(Default)]
+struct Room {
+    lowered: String,
+    term: String,
+}
+
 /// A place in a text.
 #[derive(Debug, Clone, Copy)]
 struct Mark {
@@ -145,8 +153,9 @@ impl Marker {
         if self.terms.is_empty() && self.forms.is_empty() && self.identifiers.is_empty() {
             return out;
         }
+        let mut room = Room::default();
         let mut text = |field: &'static str, text: &str, whole: bool| {
-            let marks = self.marks(text, language);
+            let marks = self.marks(text, language, &mut room);
             if !marks.is_empty() {
                 out.push(self.fragment(field, text, &marks, whole));
             }
@@ -171,10 +180,9 @@ impl Marker {
         out
     }
 
-    fn marks(&self, text: &str, language: Option<Language>) -> Vec<Mark> {
+    fn marks(&self, text: &str, language: Option<Language>, room: &mut Room) -> Vec<Mark> {
         let end = if text.len() <= MOST_READ { text.len() } else { text.floor_char_boundary(MOST_READ) };
         let stem = Stem::of(language);
-        let (mut lowered, mut term) = (String::new(), String::new());
         let mut marks: Vec<Mark> = Vec::new();
         let mut before: Option<Piece<'_>> = None;
         scan::scan(text.get(..end).unwrap_or_default(), |piece| {
@@ -191,7 +199,7 @@ impl Marker {
             }
             match piece.kind {
                 Kind::Word => {
-                    if let Some(slot) = self.word(piece.text, language, &stem, &mut lowered, &mut term) {
+                    if let Some(slot) = self.word(piece.text, language, &stem, room) {
                         marks.push(Mark { start: piece.start, end: piece.end(), slot });
                     }
                 }
@@ -214,14 +222,8 @@ impl Marker {
         marks
     }
 
-    fn word(
-        &self,
-        text: &str,
-        language: Option<Language>,
-        stem: &Stem,
-        lowered: &mut String,
-        term: &mut String,
-    ) -> Option<usize> {
+    fn word(&self, text: &str, language: Option<Language>, stem: &Stem, room: &mut Room) -> Option<usize> {
+        let Room { lowered, term } = room;
         let german = language == Some(Language::German) && text.len() >= 8;
         if !german && language.is_none_or(Language::keeps_beginnings) && !self.openings.may_hold(text) {
             return None;
@@ -296,13 +298,15 @@ impl Marker {
                 last += 1;
             }
             let inside = marks.get(at..=last).unwrap_or_default();
-            let mut seen = HashSet::new();
+            let mut seen = 0_u64;
             #[allow(clippy::cast_precision_loss, reason = "a tie-break")]
             let weight = inside
                 .iter()
                 .map(|mark| {
                     let weight = self.weights.get(mark.slot).copied().unwrap_or_default();
-                    if seen.insert(mark.slot) { weight } else { weight * 0.1 }
+                    let is_new = seen & bit_of(mark.slot) == 0;
+                    seen |= bit_of(mark.slot);
+                    if is_new { weight } else { weight * 0.1 }
                 })
                 .sum::<f32>();
             if weight > best.0 {
@@ -321,6 +325,12 @@ impl Marker {
         };
         (from, to)
     }
+}
+
+/// A slot's bit, which no other one has.
+fn bit_of(slot: usize) -> u64 {
+    const { assert!(MOST_SLOTS <= 64, "a bit for each") };
+    1 << (slot % 64)
 }
 
 /// The first start of a word in `from..to`, or `to`; a start of a sentence wins.
