@@ -219,8 +219,10 @@ impl Index {
     }
 
     fn show(&self, pair: &Pair) -> Result<(), SearchError> {
-        self.snapshot.store(Arc::new(pair.snapshot(&self.shown)?));
+        let snapshot = Arc::new(pair.snapshot(&self.shown)?);
+        let before = self.snapshot.swap(Arc::clone(&snapshot));
         self.cursor.store(Arc::new(pair.cursor()));
+        self.shown.forget_segments(&before.segments_beside(&snapshot));
         Ok(())
     }
 

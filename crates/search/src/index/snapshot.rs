@@ -1,6 +1,6 @@
 //! What one search sees: both halves at one commit, and the public statistics that scores are made from.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use eureka_domain::ids::TipId;
@@ -91,6 +91,11 @@ impl Snapshot {
     pub(crate) fn columns(&self, segment: &SegmentReader) -> Result<&Columns, SearchError> {
         let columns = self.columns.get(&segment.segment_id());
         columns.ok_or_else(|| SearchError::Engine("a segment of another snapshot".to_owned()))
+    }
+
+    /// Its segments that another snapshot has not.
+    pub(crate) fn segments_beside(&self, other: &Self) -> HashSet<SegmentId> {
+        self.columns.keys().filter(|segment| !other.columns.contains_key(segment)).copied().collect()
     }
 
     pub(crate) fn len(&self) -> u64 {
