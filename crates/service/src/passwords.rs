@@ -7,8 +7,8 @@ mod changing;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
+use argon2::{Algorithm, Argon2, Params, Version};
 
 use crate::ServiceError;
 use crate::workers::Workers;
@@ -24,6 +24,7 @@ const QUEUE: usize = 64;
 /// Hashes and checks passwords. Its threads end when it is dropped.
 pub struct Passwords {
     workers: Workers,
+    hasher: Argon2<'static>,
     /// Checked in place of the hash of an unknown user, so that both take the same time.
     decoy: String,
     looked_at: AtomicU64,
@@ -32,14 +33,26 @@ pub struct Passwords {
 impl Passwords {
     /// A hasher that runs at most `at_once` hashes at the same time.
     pub fn new(at_once: usize) -> Result<Self, ServiceError> {
+        Self::costing(at_once, Params::DEFAULT)
+    }
+
+    /// The same with the least work that argon2 knows: for tests, which would spend a third of their time on hashes.
+    pub fn cheap(at_once: usize) -> Result<Self, ServiceError> {
+        let least = Params::new(Params::MIN_M_COST, Params::MIN_T_COST, Params::MIN_P_COST, None);
+        Self::costing(at_once, least.map_err(ServiceError::internal)?)
+    }
+
+    fn costing(at_once: usize, cost: Params) -> Result<Self, ServiceError> {
         let workers = Workers::new("passwords", at_once, QUEUE, PATIENCE, "too many logins at once")?;
-        Ok(Self { workers, decoy: hash("a password that nobody has")?, looked_at: AtomicU64::new(0) })
+        let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost);
+        let decoy = hash(&hasher, "a password that nobody has")?;
+        Ok(Self { workers, hasher, decoy, looked_at: AtomicU64::new(0) })
     }
 
     /// The PHC string to keep for a password.
     pub fn hash(&self, password: &str) -> Result<String, ServiceError> {
-        let password = password.to_owned();
-        self.workers.run(move || hash(&password))
+        let (hasher, password) = (self.hasher.clone(), password.to_owned());
+        self.workers.run(move || hash(&hasher, &password))
     }
 
     /// Whether a password fits the stored hash; takes as long when there is none.
@@ -60,11 +73,11 @@ impl Passwords {
     }
 }
 
-fn hash(password: &str) -> Result<String, ServiceError> {
+fn hash(hasher: &Argon2<'_>, password: &str) -> Result<String, ServiceError> {
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).map_err(ServiceError::internal)?;
     let hashed: PasswordHash =
-        Argon2::default().hash_password_with_salt(password.as_bytes(), &salt).map_err(ServiceError::internal)?;
+        hasher.hash_password_with_salt(password.as_bytes(), &salt).map_err(ServiceError::internal)?;
     Ok(hashed.to_string())
 }
 

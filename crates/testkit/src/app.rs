@@ -124,7 +124,7 @@ impl TestApp {
         let indexer = Indexer::open(store.clone(), &folder.path().join("index")).expect("an index");
         let keys = Keys::new("eureka", std::slice::from_ref(&shared.key)).expect("keys");
         let pools = Pools {
-            passwords: Passwords::new(2).expect("a hasher"),
+            passwords: Passwords::cheap(2).expect("a hasher"),
             photos: Photos::new(1).expect("threads"),
             searches: SearchPool::new(PoolOptions::default()).expect("threads"),
         };

@@ -104,7 +104,7 @@ impl World {
             Arc::new(CountedIds::default()),
             Keys::new("eureka", &[generate_key().unwrap()]).unwrap(),
             Pools {
-                passwords: Passwords::new(1).unwrap(),
+                passwords: Passwords::cheap(1).unwrap(),
                 photos: Photos::new(1).unwrap(),
                 searches: SearchPool::new(PoolOptions::default()).unwrap(),
             },
