@@ -18,6 +18,8 @@ pub const REMEMBERED: Duration = Duration::days(180);
 pub const OPENED_WITHIN: Duration = Duration::minutes(30);
 /// Searches whose hits are opened less often than once in so many times help too rarely.
 pub const OPENED_LEAST: i64 = 5;
+/// Longest wording, product, or words of a gap that comes from elsewhere, in characters: longer than any query.
+pub const WORDING_MAX: usize = 10_000;
 /// How long a claim on a gap lasts.
 pub const CLAIMED_FOR: Duration = Duration::days(14);
 
@@ -61,6 +63,31 @@ pub struct Gap {
 }
 
 impl Gap {
+    /// Refuses a gap that no searches leave: one that is asked by more people than times, without words, or held though it
+    /// is answered. The wording of one person alone is not told.
+    pub fn checked(self) -> Result<Self, RuleError> {
+        let is_word = |word: &String| !word.is_empty() && !word.contains(['\n', '\r']);
+        let words = self.terms.iter().map(|term| term.chars().count()).sum::<usize>();
+        for (pointer, fits, detail) in [
+            ("/people", self.people > 0 && self.people <= self.asked, "asked by more people than times, or by nobody"),
+            (
+                "/terms",
+                !self.terms.is_empty() && self.terms.iter().all(is_word),
+                "the words that its searches have in common",
+            ),
+            ("/terms", words <= WORDING_MAX, "too long"),
+            ("/product", self.product.iter().all(|name| name.chars().count() <= WORDING_MAX), "too long"),
+            ("/wording", self.wording.is_none() || self.people >= PEOPLE_LEAST, "one person's words are not told"),
+            ("/wording", self.wording.iter().all(|text| text.chars().count() <= WORDING_MAX), "too long"),
+            ("/claim", self.claim.is_none() || self.answer.is_none(), "nobody undertakes to answer what is answered"),
+        ] {
+            if !fits {
+                return Err(RuleError::field(pointer, "invalid", detail));
+            }
+        }
+        Ok(self)
+    }
+
     /// Whether enough have asked for it to be shown.
     pub fn is_shown(&self) -> bool {
         self.asked >= ASKED_LEAST

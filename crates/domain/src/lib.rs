@@ -21,6 +21,7 @@ pub mod ids;
 pub mod network;
 pub mod outcome;
 pub mod password;
+pub mod past;
 pub mod proof;
 pub mod queue;
 pub mod rate;

@@ -16,7 +16,7 @@ use eureka_domain::review::{Amendment, Decision, Due, Outcome, Quorum, Reason, R
 use eureka_domain::tip::{Confidence, Replaced, Replacement, Revision, Safety, State, Tip, TipText};
 use eureka_domain::user::SiteRole;
 use eureka_domain::workflow::{self, Action, Decided, Edited};
-use eureka_domain::{Instant, RuleError};
+use eureka_domain::{Instant, RuleError, past};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -372,6 +372,11 @@ impl World {
         self.now += Duration::seconds(1);
         let (now, latest) = (self.now, self.latest());
         let mut tip = self.tip.clone();
+        if let Step::Claim(who) | Step::Decide(who, ..) | Step::Merge(who) | Step::ApproveWithEdits(who) = step
+            && access::is_credited(UserId(Uuid::from_u128(*who)), &tip, &latest)
+        {
+            return Err(RuleError::OwnTip);
+        }
         match step {
             Step::Edit => {
                 let new = text(&format!("It stops, {now}"));
@@ -388,7 +393,13 @@ impl World {
                 self.save_review(review);
             }
             Step::Withdraw => {
+                let was_open = latest.state.is_open();
                 let withdrawn = workflow::withdraw(&mut tip, latest, now)?;
+                if was_open {
+                    let mut review = self.open_review();
+                    review.close(Outcome::Withdrawn, now);
+                    self.save_review(review);
+                }
                 self.save(withdrawn);
             }
             Step::Claim(who) => {
@@ -407,6 +418,7 @@ impl World {
             Step::ApproveWithEdits(who) => {
                 let mut review = self.open_review();
                 let decision = decision(*who, Verdict::Approve, latest.number, now);
+                let decision = Decision { edited_into: Some(latest.number + 1), ..decision };
                 let new = text(&format!("It stops, {now}, says {who}"));
                 let amended = workflow::approve_with_edits(&mut tip, latest, &mut review, decision, new)?;
                 self.save_review(review);
@@ -472,6 +484,7 @@ impl World {
             assert_eq!(who.len(), review.decisions.len(), "each reviewer decides once");
             assert!(review.decisions.iter().all(|d| d.revision == review.revision), "decisions are on its text");
         }
+        assert_eq!(past::checked(AUTHOR, &self.revisions, &self.reviews), Ok(()), "it could have come about");
     }
 }
 

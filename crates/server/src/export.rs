@@ -1,21 +1,21 @@
 //! `eureka export`: a whole base as NDJSON, for `eureka import` elsewhere: communities, glossaries, the tips that were ever
-//! approved with their earlier texts, their files and what using them did, flags, relations, and what took whose place. Each
-//! person is told of before the first line that names them, and a tip comes behind its files.
+//! approved with their earlier texts, their files and what using them did, flags, relations, and what took whose place; with
+//! `--all` also what peers have not approved, reviews, watches and gaps. Each person is told of before the first line that
+//! names them, a tip comes behind its files, and behind a tip that a decision on it names.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::Args;
 use eureka_domain::ids::UserId;
-use eureka_service::{Moved, MovedTip, Service};
+use eureka_service::{Moved, MovedReview, MovedTip, Portion, Service};
 use serde::Serialize;
 
 use crate::config::Settings;
 use crate::lines::{CommunityLine, MovedLine, TipLine};
+use crate::manifest::create_private;
 use crate::start;
 
 /// Where to.
@@ -27,13 +27,19 @@ pub(crate) struct Arguments {
     /// whose words are in tips
     #[arg(long)]
     people: bool,
+    /// Everything that people wrote, with `--people`: also drafts, what is under review, and what was sent back, turned down
+    /// or taken back; reviews with their decisions and comments; who watches what; gaps. Never in the file are passwords,
+    /// sessions, API keys, webhooks, identities of providers, notifications, kept replies, reports of imports, remembered
+    /// searches, and the change log: `backup` keeps those
+    #[arg(long)]
+    all: bool,
 }
 
 /// Writes the file.
 pub(crate) fn export(settings: &Settings, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let service = start::offline(settings, start::open_to_read(settings)?)?;
     let path = &arguments.file;
-    let file = File::create_new(path).with_context(|| format!("cannot make {}", path.display()))?;
+    let file = create_private(path)?;
     let (communities, tips) = if path.extension().is_some_and(|extension| extension == "gz") {
         let out = flate2::write::GzEncoder::new(BufWriter::new(file), flate2::Compression::default());
         let mut exporter = Exporter::new(&service, arguments, out);
@@ -53,6 +59,7 @@ pub(crate) fn export(settings: &Settings, arguments: &Arguments) -> anyhow::Resu
 struct Exporter<'s, W> {
     service: &'s Service,
     with_people: bool,
+    portion: Portion,
     /// Those who have a line.
     told: BTreeSet<UserId>,
     out: W,
@@ -60,7 +67,8 @@ struct Exporter<'s, W> {
 
 impl<'s, W: Write> Exporter<'s, W> {
     fn new(service: &'s Service, arguments: &Arguments, out: W) -> Self {
-        Self { service, with_people: arguments.people, told: BTreeSet::new(), out }
+        let portion = if arguments.all { Portion::Everything } else { Portion::Approved };
+        Self { service, with_people: arguments.people || arguments.all, portion, told: BTreeSet::new(), out }
     }
 
     /// Says how many communities and tips there were.
@@ -77,27 +85,52 @@ impl<'s, W: Write> Exporter<'s, W> {
         self.all(self.service.glossaries_to_move()?)?;
         let mut after = None;
         loop {
-            let (moved, next) = self.service.tips_to_move(after)?;
-            tips += moved.len();
-            for tip in moved {
-                self.tell(named_by_tip(&tip))?;
-                for sha256 in tip.files() {
-                    let file = self.service.file_to_move(&sha256)?;
-                    self.line(&MovedLine::File(file.into()))?;
-                }
-                self.line(&MovedLine::Tip(Box::new(TipLine::from(tip))))?;
-            }
+            let (moved, next) = self.service.tips_to_move(self.portion, after)?;
+            tips += self.tips(moved)?;
             after = next;
             if after.is_none() {
                 break;
             }
         }
+        if self.portion == Portion::Everything {
+            tips += self.tips(self.service.tips_turned_into_others()?)?;
+        }
         loop {
-            let (moved, next) = self.service.links_to_move(after)?;
+            let (moved, next) = self.service.links_to_move(self.portion, after)?;
             self.all(moved)?;
             after = next;
             if after.is_none() {
-                return Ok((count, tips));
+                break;
+            }
+        }
+        if self.portion == Portion::Everything {
+            self.gaps()?;
+        }
+        Ok((count, tips))
+    }
+
+    /// Writes tips, each behind its files; says how many.
+    fn tips(&mut self, moved: Vec<MovedTip>) -> anyhow::Result<usize> {
+        let count = moved.len();
+        for tip in moved {
+            self.tell(named_by_tip(&tip))?;
+            for sha256 in tip.files() {
+                let file = self.service.file_to_move(&sha256)?;
+                self.line(&MovedLine::File(file.into()))?;
+            }
+            self.line(&MovedLine::Tip(Box::new(TipLine::from(tip))))?;
+        }
+        Ok(count)
+    }
+
+    fn gaps(&mut self) -> anyhow::Result<()> {
+        let mut after = None;
+        loop {
+            let (moved, next) = self.service.gaps_to_move(after)?;
+            self.all(moved)?;
+            after = next;
+            if after.is_none() {
+                return Ok(());
             }
         }
     }
@@ -139,7 +172,8 @@ impl<'s, W: Write> Exporter<'s, W> {
 
 fn named_by_tip(tip: &MovedTip) -> BTreeSet<UserId> {
     let of_texts = tip.revisions.iter().flat_map(|text| text.credited.iter().copied().chain([text.editor]));
-    of_texts.chain(tip.outcomes.iter().map(|outcome| outcome.user)).chain([tip.author]).collect()
+    let of_reviews = tip.reviews.iter().flat_map(MovedReview::people);
+    of_texts.chain(of_reviews).chain(tip.outcomes.iter().map(|outcome| outcome.user)).chain([tip.author]).collect()
 }
 
 fn named_by(moved: &Moved) -> BTreeSet<UserId> {
@@ -152,5 +186,7 @@ fn named_by(moved: &Moved) -> BTreeSet<UserId> {
         }
         Moved::Relation { relation, .. } => [relation.by].into(),
         Moved::Replaced { .. } => BTreeSet::new(),
+        Moved::Watch { user, .. } => [*user].into(),
+        Moved::Gap(moved) => moved.gap.claim.map(|claim| claim.by).into_iter().collect(),
     }
 }

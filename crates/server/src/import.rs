@@ -1,5 +1,6 @@
 //! `eureka import`: approved tips from NDJSON, plain or gzipped, streaming; and all that is in a file that `eureka export`
-//! has written.
+//! has written, with `--all` or without. A line that could not have come about here is refused with its number; what is here
+//! by its name is left as it is.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -10,10 +11,10 @@ use std::time::Instant;
 
 use anyhow::Context;
 use clap::Args;
-use eureka_domain::FieldError;
 use eureka_domain::community::{Charter, Openness, ReviewPolicy};
 use eureka_domain::ids::UserId;
 use eureka_domain::tip::{Confidence, Safety, TipText};
+use eureka_domain::{FieldError, RuleError};
 use eureka_service::{
     Arrival, ImportLine, ImportReport, Moved, MovedFile, MovedPerson, MovedTip, Refusal, Service, ServiceError,
 };
@@ -28,7 +29,9 @@ use crate::{logging, operate, start};
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// NDJSON file, plain or gzipped: one tip a line with `id, title, problem, cause?, solution?, product(s)?,
-    /// fault_codes?, parts?, tags?, safety?, hazard?, lang?, author?, source?, community?`
+    /// fault_codes?, parts?, tags?, safety?, hazard?, lang?, author?, source?, community?`; or what `export` has written, with
+    /// `--all` or without: what is here by its name is left as it is, what could not have come about here is refused. No
+    /// passwords, sessions, keys or webhooks come with it: an admin lets people in
     file: PathBuf,
     /// Community of tips that name none; made, open, if it is not there
     #[arg(long, default_value = "imported", value_name = "SLUG")]
@@ -127,11 +130,11 @@ fn import_lines(
             continue;
         }
         if is_moved(&line) {
-            match serde_json::from_str::<MovedLine>(&line) {
+            match read_moved(place + 1, &line) {
                 Ok(moved) => move_in.take(place + 1, moved, &mut report)?,
-                Err(error) => {
+                Err(refusal) => {
                     move_in.files.clear(); // they may be of this line's tip
-                    report.refused.push(malformed(place + 1, &error));
+                    report.refused.push(refusal);
                 }
             }
             progress(&report);
@@ -171,12 +174,31 @@ fn is_moved(line: &str) -> bool {
     kind.is_some_and(|kind| KINDS.contains(&kind.as_str()))
 }
 
+/// Reads a line of `eureka export`. A NUL character is in none: a text in PostgreSQL cannot hold it.
+fn read_moved(number: usize, line: &str) -> Result<MovedLine, Refusal> {
+    let moved = serde_json::from_str(line).map_err(|error| malformed(number, &error))?;
+    if line.contains("\\u0000") && serde_json::from_str(line).is_ok_and(|value| has_nul(&value)) {
+        return Err(refusal(number, String::new(), "a NUL character is in it".to_owned()));
+    }
+    Ok(moved)
+}
+
+fn has_nul(value: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(fields) => fields.iter().any(|(name, field)| name.contains('\0') || has_nul(field)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 /// A whole base on its way in, in groups.
 struct MoveIn<'s> {
     service: &'s Service,
     /// Who people are here, by who they were there.
     people: HashMap<UserId, UserId>,
-    arriving: Vec<MovedPerson>,
+    arriving: Vec<(usize, MovedPerson)>,
     /// Those of the next tip.
     files: Vec<MovedFile>,
     tips: Vec<(usize, MovedTip, Vec<MovedFile>)>,
@@ -196,8 +218,14 @@ impl<'s> MoveIn<'s> {
 
     fn take(&mut self, number: usize, line: MovedLine, report: &mut ImportReport) -> anyhow::Result<()> {
         match line {
-            MovedLine::Community(community) => ensure_community(self.service, community.into())?,
-            MovedLine::Person(person) => self.arriving.push(person.into()),
+            MovedLine::Community(community) => match self.service.found_community(community.into()) {
+                Ok(_) | Err(ServiceError::Taken { .. }) => {}
+                Err(ServiceError::Rule(RuleError::Invalid(errors))) => {
+                    report.refused.push(Refusal { line: number, external_id: String::new(), errors });
+                }
+                Err(error) => return Err(error.into()),
+            },
+            MovedLine::Person(person) => self.arriving.push((number, person.into())),
             MovedLine::File(file) => match MovedFile::try_from(file) {
                 Ok(file) => self.files.push(file),
                 Err(why) => report.refused.push(refusal(number, String::new(), format!("its bytes: {why}"))),
@@ -212,6 +240,8 @@ impl<'s> MoveIn<'s> {
             MovedLine::Flag(flag) => self.rest.push((number, (*flag).into())),
             MovedLine::Relation(relation) => self.rest.push((number, relation.into())),
             MovedLine::Replaced(replaced) => self.rest.push((number, replaced.into())),
+            MovedLine::Watch(watch) => self.rest.push((number, watch.into())),
+            MovedLine::Gap(gap) => self.rest.push((number, (*gap).into())),
         }
         // Lines name what stands before them.
         let is_full = self.arriving.len().max(self.tips.len()).max(self.rest.len()) >= GROUP;
@@ -220,7 +250,13 @@ impl<'s> MoveIn<'s> {
 
     /// Writes what has been read: people, tips, and what belongs to both.
     fn settle(&mut self, report: &mut ImportReport) -> anyhow::Result<()> {
-        self.people.extend(self.service.take_people(std::mem::take(&mut self.arriving))?);
+        let (numbers, arriving): (Vec<usize>, Vec<_>) = std::mem::take(&mut self.arriving).into_iter().unzip();
+        for (number, taken) in numbers.into_iter().zip(self.service.take_people(arriving)?) {
+            match taken {
+                Ok((there, here)) => _ = self.people.insert(there, here),
+                Err(why) => report.refused.push(refusal(number, String::new(), why)),
+            }
+        }
         self.bytes = 0;
         let tips = std::mem::take(&mut self.tips);
         let names: Vec<String> = tips.iter().map(|(_, tip, _)| tip.name.id.clone()).collect();

@@ -1,4 +1,8 @@
-//! The lines of a file that `eureka export` writes and `eureka import` reads: one JSON object each, with its `kind`.
+//! The lines of a file that `eureka export` writes and `eureka import` reads: one JSON object each, with its `kind`. Reviews,
+//! which stand in the line of their tip, are in `lines/reviews.rs`, gaps and watches in `lines/gaps.rs`.
+
+mod gaps;
+mod reviews;
 
 use std::collections::BTreeSet;
 
@@ -12,9 +16,12 @@ use eureka_domain::ids::{CommunityId, FlagId, OutcomeId, TipId, UserId};
 use eureka_domain::outcome::{Counting, Outcome, OutcomeResult};
 use eureka_domain::relation::{Confirmed, Relation, RelationKind};
 use eureka_domain::tip::{Confidence, Replaced, Revision, State, TipText};
-use eureka_service::{Moved, MovedFile, MovedName, MovedPerson, MovedTip};
+use eureka_service::{Moved, MovedFile, MovedName, MovedPerson, MovedReview, MovedTip};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use gaps::{GapLine, WatchLine};
+use reviews::ReviewLine;
 
 /// One line.
 #[derive(Serialize, Deserialize)]
@@ -38,11 +45,15 @@ pub(crate) enum MovedLine {
     Relation(RelationLine),
     /// That another tip took a tip's place.
     Replaced(ReplacedLine),
+    /// That somebody watches a tip.
+    Watch(WatchLine),
+    /// A gap.
+    Gap(Box<GapLine>),
 }
 
 /// The kinds of lines; a line of no such kind is a tip as other programs write them.
-pub(crate) const KINDS: [&str; 9] =
-    ["community", "person", "member", "glossary", "file", "tip", "flag", "relation", "replaced"];
+pub(crate) const KINDS: [&str; 11] =
+    ["community", "person", "member", "glossary", "file", "tip", "flag", "relation", "replaced", "watch", "gap"];
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -124,6 +135,8 @@ pub(crate) struct TipLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     published_at: Option<Instant>,
     texts: Vec<RevisionLine>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    reviews: Vec<ReviewLine>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     outcomes: Vec<OutcomeLine>,
 }
@@ -319,6 +332,7 @@ impl From<MovedTip> for TipLine {
             created_at: tip.created_at,
             published_at: tip.published_at,
             texts: tip.revisions.into_iter().map(RevisionLine::from).collect(),
+            reviews: tip.reviews.into_iter().map(ReviewLine::from).collect(),
             outcomes: tip.outcomes.into_iter().map(OutcomeLine::from).collect(),
         }
     }
@@ -334,6 +348,7 @@ impl From<TipLine> for MovedTip {
             created_at: line.created_at,
             published_at: line.published_at,
             revisions: line.texts.into_iter().map(Revision::from).collect(),
+            reviews: line.reviews.into_iter().map(MovedReview::from).collect(),
             outcomes: line.outcomes.into_iter().map(Outcome::from).collect(),
         }
     }
@@ -460,6 +475,8 @@ impl From<Moved> for MovedLine {
                 }),
             }),
             Moved::Replaced { tip, by, how } => Self::Replaced(ReplacedLine { tip: tip.into(), by: by.into(), how }),
+            Moved::Watch { tip, user, since } => Self::Watch(WatchLine::of(tip, user, since)),
+            Moved::Gap(gap) => Self::Gap(Box::new((*gap).into())),
         }
     }
 }

@@ -49,7 +49,8 @@ enum Command {
     Migrate,
     /// Take approved tips, or all that an export holds, in from NDJSON, plain or gzipped; repeatable without doubles.
     Import(import::Arguments),
-    /// Write all that peers have approved, and what came of it, to NDJSON, for `import` elsewhere.
+    /// Write all that peers have approved and what came of it, or everything that people wrote, to NDJSON, for `import`
+    /// elsewhere.
     Export(export::Arguments),
     /// Measure how well searches find on judged collections, over HTTP on the default settings.
     Evaluate(evaluate::Arguments),

@@ -22,21 +22,6 @@ use process::{PASSWORD, Server, eureka, stderr, stdout};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// One request that sends `If-Match: *`.
-fn act(server: &Server, method: &str, path: &str, token: &str, body: &Value) -> Value {
-    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-    let request = ureq::http::Request::builder()
-        .method(method)
-        .uri(format!("{}{path}", server.base))
-        .header("Authorization", format!("Bearer {token}"))
-        .header("Content-Type", "application/json")
-        .header("If-Match", "*");
-    let mut reply = agent.run(request.body(body.to_string()).unwrap()).unwrap();
-    let told: Value = serde_json::from_slice(&reply.body_mut().read_to_vec().unwrap()).unwrap_or_default();
-    assert!(reply.status().is_success(), "{method} {path}: {} {told}", reply.status());
-    told
-}
-
 const PDF: &[u8] = b"%PDF-1.7\n% a wiring diagram of the fuse holders\n%%EOF\n";
 
 /// The smallest picture there is.
@@ -67,10 +52,10 @@ fn live(server: &Server) {
     };
     attach(&edited, "plan.pdf", PDF);
     attach(&edited, "holders.png", &pixel());
-    act(server, "PATCH", &tip(&edited), &author, &json!({"problem": "It stops at noon."}));
-    let sent = act(server, "POST", &format!("{}/submit", tip(&edited)), &author, &json!({}));
+    server.act("PATCH", &tip(&edited), &author, &json!({"problem": "It stops at noon."}));
+    let sent = server.act("POST", &format!("{}/submit", tip(&edited)), &author, &json!({}));
     let decisions = format!("/v1/reviews/{}/decisions", sent["review"]["id"].as_str().unwrap());
-    act(server, "POST", &decisions, &reviewer, &json!({"verdict": "approve", "revision": 2}));
+    server.act("POST", &decisions, &reviewer, &json!({"verdict": "approve", "revision": 2}));
     for (number, token, result) in [
         (&edited, &reader, "fixed"),
         (&edited, &reader, "not_fixed"),
@@ -82,25 +67,25 @@ fn live(server: &Server) {
             "result": result, "product": "DocuColor 40", "note": "as told", "work_order": "W-1", "minutes_saved": 30,
             "client_id": format!("{number}-{result}"),
         });
-        act(server, "POST", &format!("{}/outcomes", tip(number)), token, &outcome);
+        server.act("POST", &format!("{}/outcomes", tip(number)), token, &outcome);
     }
-    act(server, "POST", &format!("{}/merge", tip(&merged)), &steward, &json!({"into": kept, "reason": "the same"}));
-    act(server, "POST", &format!("{}/supersede", tip(&old)), &steward, &json!({"by": edited, "reason": "better"}));
-    act(server, "POST", &format!("{}/hold", tip(&held)), &steward, &json!({"reason": "Burns."}));
-    act(server, "POST", &format!("{}/archive", tip(&archived)), &steward, &json!({"reason": "no longer made"}));
+    server.act("POST", &format!("{}/merge", tip(&merged)), &steward, &json!({"into": kept, "reason": "the same"}));
+    server.act("POST", &format!("{}/supersede", tip(&old)), &steward, &json!({"by": edited, "reason": "better"}));
+    server.act("POST", &format!("{}/hold", tip(&held)), &steward, &json!({"reason": "Burns."}));
+    server.act("POST", &format!("{}/archive", tip(&archived)), &steward, &json!({"reason": "no longer made"}));
     let relation = json!({"relation": "differs_because", "reason": "another machine"});
-    act(server, "PUT", &format!("{}/relations/{kept}", tip(&edited)), &author, &relation);
-    let flag = |body: Value| act(server, "POST", &format!("{}/flags", tip(&doubtful)), &reader, &body);
+    server.act("PUT", &format!("{}/relations/{kept}", tip(&edited)), &author, &relation);
+    let flag = |body: Value| server.act("POST", &format!("{}/flags", tip(&doubtful)), &reader, &body);
     let resolved = flag(json!({"kind": "unclear", "text": "which roller?"}));
     flag(json!({"kind": "duplicate", "duplicate_of": kept, "text": "says the same"}));
     let path = format!("/v1/flags/{}/resolve", resolved["id"].as_str().unwrap());
-    act(server, "POST", &path, &reviewer, &json!({"resolution": "no_action", "reason": "the only one there is"}));
+    server.act("POST", &path, &reviewer, &json!({"resolution": "no_action", "reason": "the only one there is"}));
     let words = json!({"entries": [{"term": "fuser", "means": ["fixing unit"]}, {"term": "ADF", "means": ["feeder"]}]});
-    act(server, "PUT", "/v1/communities/office-printers/glossary", &steward, &words);
+    server.act("PUT", "/v1/communities/office-printers/glossary", &steward, &words);
     // What peers have not approved stays where it is.
     let draft =
         json!({"community": "office-printers", "title": "Zirconium draft", "problem": "It stops.", "submit": true});
-    let draft = act(server, "POST", "/v1/tips", &author, &draft);
+    let draft = server.act("POST", "/v1/tips", &author, &draft);
     attach(draft["number"].as_str().unwrap(), "draft.pdf", b"%PDF-1.7\n% nobody has approved it\n");
     attach(&edited, "next.pdf", b"%PDF-1.7\n% nor this\n");
 }

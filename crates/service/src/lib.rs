@@ -79,7 +79,10 @@ pub use imports::{
     ImportLine, ImportOrder, ImportReport, ImportView, LineOutcome, LineResult, Refusal, SLICE as IMPORT_SLICE,
 };
 pub use indexer::{Chain, Drift, Hold, IndexState, Indexer};
-pub use moving::{Arrival, Moved, MovedFile, MovedName, MovedPerson, MovedTip};
+pub use moving::{
+    Arrival, Moved, MovedDecision, MovedFile, MovedGap, MovedName, MovedPerson, MovedReview, MovedThread, MovedTip,
+    Portion, Remark, ThereAndHere,
+};
 pub use notifications::{NotificationView, TipBrief};
 pub use once::{Answer, Key, Once, Render, Reply};
 pub use operating::{IndexOutcome, IndexStatus, IndexTask, IndexWork};

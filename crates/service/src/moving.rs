@@ -1,21 +1,40 @@
 //! Moving a whole base from one place to another, from the command line: people, memberships, glossaries, approved tips with
-//! their earlier texts, their files and what using them did, flags, relations, and what took whose place.
+//! their earlier texts, their files and what using them did, flags, relations, and what took whose place; and where all of it
+//! is asked for, also what peers have not approved, reviews with what was decided and said in them, gaps, and who watches what.
 //!
 //! What was is told as it was (who, when, what it said); that it came in here is what the change log says, at the moment it
-//! did, by nobody. What peers have not approved stays where it is, and so do reviews, sessions, keys and passwords.
+//! did, by nobody. Passwords, sessions, keys, webhooks, notifications, kept replies, remembered searches and the log itself
+//! stay where they are.
 
 mod away;
 mod files;
+mod gaps;
 mod here;
+mod links;
+mod reviews;
+mod tips;
 
 use eureka_domain::Instant;
 use eureka_domain::community::Role;
 use eureka_domain::flag::Flag;
+use eureka_domain::gap::Gap;
 use eureka_domain::glossary::Glossary;
 use eureka_domain::ids::UserId;
 use eureka_domain::outcome::Outcome;
 use eureka_domain::relation::Relation;
 use eureka_domain::tip::{Confidence, Replaced, Revision};
+
+pub use here::ThereAndHere;
+pub use reviews::{MovedDecision, MovedReview, MovedThread, Remark};
+
+/// How much of a base is moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Portion {
+    /// What peers have approved, and what came of it.
+    Approved,
+    /// Everything that people wrote.
+    Everything,
+}
 
 /// A person who is named by what is moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +73,11 @@ pub struct MovedTip {
     pub created_at: Instant,
     /// When it was first published.
     pub published_at: Option<Instant>,
-    /// The approved texts, oldest first: the last one is live. The tip in them is that of the place they come from.
+    /// The texts, oldest first: the approved ones, of which the last is live, or all of them. The tip in them is that of the
+    /// place they come from.
     pub revisions: Vec<Revision>,
+    /// The reviews of these texts, in their order, where they are told.
+    pub reviews: Vec<MovedReview>,
     /// What using it did, in the order it was told in.
     pub outcomes: Vec<Outcome>,
 }
@@ -119,6 +141,30 @@ pub enum Moved {
         /// How.
         how: Replaced,
     },
+    /// That somebody wants to be told of what happens to a tip.
+    Watch {
+        /// The tip.
+        tip: MovedName,
+        /// Who.
+        user: UserId,
+        /// Since when.
+        since: Instant,
+    },
+    /// A gap that has been asked for often enough to be shown.
+    Gap(Box<MovedGap>),
+}
+
+/// A gap, and the tips that are to answer it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovedGap {
+    /// The slug of the community that it belongs to, if it is one's.
+    pub community: Option<String>,
+    /// The gap; the community and the tip in it are those of the place it comes from.
+    pub gap: Gap,
+    /// The tips that were written to answer it, and since when.
+    pub tips: Vec<(MovedName, Instant)>,
+    /// The one of them that answers it, and since when.
+    pub answer: Option<(MovedName, Instant)>,
 }
 
 /// What came of what was moved.

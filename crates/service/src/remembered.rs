@@ -270,8 +270,7 @@ fn as_row(asked: Asked) -> Keyed {
     let keyed = asked.home.and_then(|_| {
         let whole = asked.fault_code.iter().fold(asked.q.clone(), |q, code| format!("{q} {code}"));
         let terms = gist(&whole);
-        let product = asked.product.as_deref().map(plain_name).unwrap_or_default();
-        (!terms.is_empty()).then(|| (format!("\t{product}\t\n{}", terms.join("\n")), terms))
+        (!terms.is_empty()).then(|| (key_of(asked.product.as_deref(), &terms), terms))
     });
     let search = Search {
         id: asked.id,
@@ -285,6 +284,11 @@ fn as_row(asked: Asked) -> Keyed {
         gap: None,
     };
     (search, keyed)
+}
+
+/// What searches for the same have in common: the product that they are for, as names are compared, and their words.
+pub(crate) fn key_of(product: Option<&str>, terms: &[String]) -> String {
+    format!("\t{}\t\n{}", product.map(plain_name).unwrap_or_default(), terms.join("\n"))
 }
 
 /// The gap that a search asks for, made where there is none.

@@ -99,6 +99,29 @@ pub fn add_tip(conn: &mut Conn<'_>, gap: GapId, tip: TipId, at: Instant) -> Resu
     Ok(())
 }
 
+/// The tips that are meant to answer a gap, and since when; the first that was begun first.
+pub fn tips_of(conn: &mut Conn<'_>, gap: GapId) -> Result<Vec<(TipId, Instant)>, StoreError> {
+    let query = gap_tips::table
+        .filter(gap_tips::gap_id.eq(DbUuid(gap.0)))
+        .order((gap_tips::at, gap_tips::tip_id))
+        .select((gap_tips::tip_id, gap_tips::at));
+    let rows: Vec<(DbUuid, DbInstant)> = on_each!(conn, c => query.load(*c))?;
+    Ok(rows.into_iter().map(|(id, at)| (TipId(id.0), at.0)).collect())
+}
+
+/// The gaps that have been asked for often enough to be shown, however they stand, in the order of their ids, at most
+/// `limit` after one of them.
+pub fn shown_after(conn: &mut Conn<'_>, after: Option<GapId>, limit: i64) -> Result<Vec<Gap>, StoreError> {
+    let rows: Vec<Row> = on_each!(conn, c => {
+        let mut query = gaps::table.filter(gaps::asked.ge(ASKED_LEAST)).select(Row::as_select()).into_boxed();
+        if let Some(after) = after {
+            query = query.filter(gaps::id.gt(DbUuid(after.0)));
+        }
+        query.order(gaps::id).limit(limit).load(*c)
+    })?;
+    Ok(rows.into_iter().map(Gap::from).collect())
+}
+
 /// The gaps that a tip is meant to answer and that nothing answers yet.
 pub fn answered_by(conn: &mut Conn<'_>, tip: TipId) -> Result<Vec<Gap>, StoreError> {
     let query = gaps::table

@@ -5,6 +5,7 @@ mod stats;
 
 use std::collections::HashMap;
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use eureka_domain::Instant;
 use eureka_domain::community::Role;
@@ -17,8 +18,8 @@ use crate::update::update;
 use crate::{Conn, StoreError};
 
 pub use queue::{
-    About, Promise, QueueFilter, QueueSort, QueueState, Waiting, count, held_by, late, queue, told_late, waiting_for,
-    worked_on,
+    About, Promise, QueueFilter, QueueSort, QueueState, ToldLate, Waiting, count, held_by, late, queue, told_late,
+    waiting_for, was_told_late, worked_on,
 };
 pub use stats::{Recent, active_reviewers, recent};
 
@@ -76,6 +77,19 @@ pub fn of_tip(conn: &mut Conn<'_>, tip: TipId) -> Result<Vec<Review>, StoreError
     let query = reviews::table.filter(reviews::tip_id.eq(DbUuid(tip.0))).order(reviews::revision);
     let rows: Vec<Row> = on_each!(conn, c => query.select(Row::as_select()).load(*c))?;
     with_decisions(conn, rows)
+}
+
+/// The tips of which a text was turned down because it belongs into another tip, in the order in which they were published;
+/// those that never were come last.
+pub fn turned_into_others(conn: &mut Conn<'_>) -> Result<Vec<TipId>, StoreError> {
+    let query = tips::table
+        .filter(exists(
+            decisions::table.filter(decisions::tip_id.eq(tips::id)).filter(decisions::merged_into.is_not_null()),
+        ))
+        .order((tips::published_at.is_null(), tips::published_at, tips::id))
+        .select(tips::id);
+    let ids: Vec<DbUuid> = on_each!(conn, c => query.load(*c))?;
+    Ok(ids.into_iter().map(|id| TipId(id.0)).collect())
 }
 
 /// What reviewers of a community last told an author, other than that they approved; the newest first.

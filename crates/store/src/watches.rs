@@ -29,3 +29,13 @@ pub fn of_tip(conn: &mut Conn<'_>, tip: TipId) -> Result<Vec<UserId>, StoreError
     let rows: Vec<DbUuid> = on_each!(conn, c => query.load(*c))?;
     Ok(rows.into_iter().map(|id| UserId(id.0)).collect())
 }
+
+/// Whoever watches a tip, and since when; those who have watched it longest first.
+pub fn since(conn: &mut Conn<'_>, tip: TipId) -> Result<Vec<(UserId, Instant)>, StoreError> {
+    let query = watches::table
+        .filter(watches::tip_id.eq(DbUuid(tip.0)))
+        .order((watches::since, watches::user_id))
+        .select((watches::user_id, watches::since));
+    let rows: Vec<(DbUuid, DbInstant)> = on_each!(conn, c => query.load(*c))?;
+    Ok(rows.into_iter().map(|(id, since)| (UserId(id.0), since.0)).collect())
+}

@@ -138,6 +138,21 @@ impl Server {
         (status, response.body_mut().with_config().limit(1 << 30).read_to_vec().unwrap())
     }
 
+    /// Does something to the newest state of it, and must succeed: sends `If-Match: *`.
+    pub(crate) fn act(&self, method: &str, path: &str, token: &str, body: &Value) -> Value {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .header("Authorization", format!("Bearer {token}"))
+            .header("Content-Type", "application/json")
+            .header("If-Match", "*");
+        let mut reply = agent.run(request.body(body.to_string()).unwrap()).unwrap();
+        let told: Value = serde_json::from_slice(&reply.body_mut().read_to_vec().unwrap()).unwrap_or_default();
+        assert!(reply.status().is_success(), "{method} {path}: {} {told}", reply.status());
+        told
+    }
+
     pub(crate) fn get(&self, path: &str, token: &str) -> (u16, Value) {
         self.send("GET", path, token, None)
     }

@@ -2,16 +2,19 @@
 
 use eureka_domain::ids::{TipId, TipRef, UserId};
 use eureka_domain::outcome::Outcome;
+use eureka_domain::review;
 use eureka_domain::tip::{Revision, State, Tip};
 use eureka_domain::user::UserStatus;
 use eureka_store::outcomes::OutcomeFilter;
-use eureka_store::{Conn, communities, flags, glossaries, outcomes, relations, revisions, tips, users};
+use eureka_store::{
+    Conn, communities, flags, glossaries, outcomes, relations, reviews, revisions, tips, users, watches,
+};
 
-use super::{Moved, MovedName, MovedPerson, MovedTip};
+use super::{Moved, MovedName, MovedPerson, MovedTip, Portion};
 use crate::{Service, ServiceError};
 
-/// How many tips, or people, are read at once.
-const PAGE: i64 = 200;
+/// How many tips, people, or gaps, are read at once.
+pub(super) const PAGE: i64 = 200;
 
 impl Service {
     /// These people as they are named elsewhere. Those whose words are in tips have their name on them in any case; the
@@ -73,44 +76,73 @@ impl Service {
         })
     }
 
-    /// The next tips that were ever approved, in the order of their ids, held, archived and replaced ones too; and after
-    /// which there are more.
-    pub fn tips_to_move(&self, after: Option<TipId>) -> Result<(Vec<MovedTip>, Option<TipId>), ServiceError> {
+    /// The next tips that were ever approved, or all of them, in the order of their ids, held, archived and replaced ones too;
+    /// and after which there are more. Those of [`Self::tips_turned_into_others`] are left out where all are asked for.
+    pub fn tips_to_move(
+        &self,
+        portion: Portion,
+        after: Option<TipId>,
+    ) -> Result<(Vec<MovedTip>, Option<TipId>), ServiceError> {
         self.store.read(|conn| {
             let sheets = tips::sheets_after(conn, after, PAGE)?;
             let next = sheets.last().filter(|_| is_full(sheets.len())).map(|sheet| sheet.tip.id);
             let mut moved = Vec::with_capacity(sheets.len());
-            for sheet in sheets.into_iter().filter(|sheet| sheet.live.is_some()) {
-                moved.push(tip_to_move(conn, sheet.tip)?);
+            for sheet in sheets.into_iter().filter(|sheet| portion.has(&sheet.tip)) {
+                let tip = tip_to_move(conn, portion, sheet.tip)?;
+                if !tip.names_others() {
+                    moved.push(tip);
+                }
             }
             Ok((moved, next))
         })
     }
 
-    /// What joins the tips after one of them: flags on them, what is said of them and others, what took their place. Only
-    /// between tips that are moved.
-    pub fn links_to_move(&self, after: Option<TipId>) -> Result<(Vec<Moved>, Option<TipId>), ServiceError> {
+    /// The tips of which a text was turned down because it belongs into another tip, each behind that one: readers saw the
+    /// other before, and this one later if at all.
+    pub fn tips_turned_into_others(&self) -> Result<Vec<MovedTip>, ServiceError> {
+        self.store.read(|conn| {
+            let mut moved = Vec::new();
+            for id in reviews::turned_into_others(conn)? {
+                if let Some(tip) = tips::find(conn, &TipRef::Id(id))? {
+                    moved.push(tip_to_move(conn, Portion::Everything, tip)?);
+                }
+            }
+            Ok(moved)
+        })
+    }
+
+    /// What joins the tips after one of them: flags on them, what is said of them and others, what took their place; with
+    /// everything, also who watches them. Only between tips that are moved.
+    pub fn links_to_move(
+        &self,
+        portion: Portion,
+        after: Option<TipId>,
+    ) -> Result<(Vec<Moved>, Option<TipId>), ServiceError> {
         self.store.read(|conn| {
             let sheets = tips::sheets_after(conn, after, PAGE)?;
             let next = sheets.last().filter(|_| is_full(sheets.len())).map(|sheet| sheet.tip.id);
             let mut moved = Vec::new();
-            for sheet in sheets.into_iter().filter(|sheet| sheet.live.is_some()) {
+            for sheet in sheets.into_iter().filter(|sheet| portion.has(&sheet.tip)) {
                 let tip = name_of(conn, &sheet.tip)?;
                 for flag in flags::of_tip(conn, sheet.tip.id)? {
-                    let other = flag.duplicate_of.map(|id| named(conn, id)).transpose()?.flatten();
+                    let other = flag.duplicate_of.map(|id| named_in(conn, portion, id)).transpose()?.flatten();
                     if flag.duplicate_of.is_some() == other.is_some() {
                         moved.push(Moved::Flag { tip: tip.clone(), other, flag });
                     }
                 }
                 for relation in relations::of_tip(conn, sheet.tip.id)? {
-                    if let Some(other) = named(conn, relation.other)? {
+                    if let Some(other) = named_in(conn, portion, relation.other)? {
                         moved.push(Moved::Relation { tip: tip.clone(), other, relation });
                     }
                 }
                 if let Some(replaced) = sheet.tip.replaced
-                    && let Some(by) = named(conn, replaced.by)?
+                    && let Some(by) = named_in(conn, portion, replaced.by)?
                 {
-                    moved.push(Moved::Replaced { tip, by, how: replaced.how });
+                    moved.push(Moved::Replaced { tip: tip.clone(), by, how: replaced.how });
+                }
+                if portion == Portion::Everything {
+                    let watches = watches::since(conn, sheet.tip.id)?.into_iter();
+                    moved.extend(watches.map(|(user, since)| Moved::Watch { tip: tip.clone(), user, since }));
                 }
             }
             Ok((moved, next))
@@ -118,9 +150,27 @@ impl Service {
     }
 }
 
-fn tip_to_move(conn: &mut Conn<'_>, tip: Tip) -> Result<MovedTip, ServiceError> {
-    let was_approved = |revision: &Revision| matches!(revision.state, State::Published | State::Superseded);
-    let revisions = revisions::list(conn, tip.id)?.into_iter().filter(was_approved).collect();
+impl Portion {
+    /// Whether a tip is in it.
+    fn has(self, tip: &Tip) -> bool {
+        self == Self::Everything || tip.live.is_some()
+    }
+}
+
+impl MovedTip {
+    /// Whether a decision on one of its texts names another tip.
+    fn names_others(&self) -> bool {
+        self.reviews.iter().flat_map(|review| &review.decisions).any(|moved| moved.into.is_some())
+    }
+}
+
+fn tip_to_move(conn: &mut Conn<'_>, portion: Portion, tip: Tip) -> Result<MovedTip, ServiceError> {
+    let mut revisions = revisions::list(conn, tip.id)?;
+    let mut told = Vec::new();
+    match portion {
+        Portion::Approved => keep_approved(conn, &mut revisions)?,
+        Portion::Everything => told = super::reviews::to_move(conn, tip.id)?,
+    }
     let mut outcomes: Vec<Outcome> = outcomes::list(conn, &[tip.id], &OutcomeFilter::default(), None, i64::MAX)?;
     outcomes.reverse();
     Ok(MovedTip {
@@ -131,16 +181,35 @@ fn tip_to_move(conn: &mut Conn<'_>, tip: Tip) -> Result<MovedTip, ServiceError> 
         created_at: tip.created_at,
         published_at: tip.published_at,
         revisions,
+        reviews: told,
         outcomes,
     })
 }
 
+/// Leaves the texts that readers have seen: not those whose place another one took while they were under review.
+fn keep_approved(conn: &mut Conn<'_>, revisions: &mut Vec<Revision>) -> Result<(), ServiceError> {
+    revisions.retain(|revision| matches!(revision.state, State::Published | State::Superseded));
+    let Some(earlier) = revisions.iter().find(|revision| revision.state == State::Superseded) else { return Ok(()) };
+    let reviews = reviews::of_tip(conn, earlier.tip)?;
+    let was_under_review = |number: i32| {
+        let review = reviews.iter().find(|review| review.revision == number);
+        review.and_then(|review| review.closed).is_some_and(|(outcome, _)| outcome == review::Outcome::Superseded)
+    };
+    revisions.retain(|revision| !was_under_review(revision.number));
+    Ok(())
+}
+
 /// How another tip is named elsewhere; `None` for one that is not moved.
-fn named(conn: &mut Conn<'_>, id: TipId) -> Result<Option<MovedName>, ServiceError> {
-    match tips::find(conn, &TipRef::Id(id))?.filter(|tip| tip.live.is_some()) {
+fn named_in(conn: &mut Conn<'_>, portion: Portion, id: TipId) -> Result<Option<MovedName>, ServiceError> {
+    match tips::find(conn, &TipRef::Id(id))?.filter(|tip| portion.has(tip)) {
         Some(tip) => name_of(conn, &tip).map(Some),
         None => Ok(None),
     }
+}
+
+/// How a tip is named elsewhere, where everything is moved.
+pub(super) fn named(conn: &mut Conn<'_>, id: TipId) -> Result<Option<MovedName>, ServiceError> {
+    named_in(conn, Portion::Everything, id)
 }
 
 fn name_of(conn: &mut Conn<'_>, tip: &Tip) -> Result<MovedName, ServiceError> {
@@ -148,6 +217,6 @@ fn name_of(conn: &mut Conn<'_>, tip: &Tip) -> Result<MovedName, ServiceError> {
     Ok(MovedName { community: community.slug, id: tip.external_id.clone().unwrap_or_else(|| tip.id.to_string()) })
 }
 
-fn is_full(read: usize) -> bool {
+pub(super) fn is_full(read: usize) -> bool {
     i64::try_from(read).is_ok_and(|read| read == PAGE)
 }

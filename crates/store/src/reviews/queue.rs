@@ -278,3 +278,20 @@ pub fn told_late(conn: &mut Conn<'_>, id: ReviewId, promise: Promise, now: Insta
     };
     Ok(())
 }
+
+/// When people were told of the broken promises of a review, if they were.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ToldLate {
+    /// That nobody had taken it up in time.
+    pub reminded_at: Option<Instant>,
+    /// That it was not decided in time.
+    pub escalated_at: Option<Instant>,
+}
+
+/// When people were told of the broken promises of a review.
+pub fn was_told_late(conn: &mut Conn<'_>, id: ReviewId) -> Result<ToldLate, StoreError> {
+    let query = reviews::table.find(DbUuid(id.0)).select((reviews::reminded_at, reviews::escalated_at));
+    let told: Option<(Option<DbInstant>, Option<DbInstant>)> = on_each!(conn, c => query.first(*c).optional())?;
+    let (reminded, escalated) = told.unwrap_or_default();
+    Ok(ToldLate { reminded_at: reminded.map(|at| at.0), escalated_at: escalated.map(|at| at.0) })
+}
