@@ -17,7 +17,7 @@ use tantivy::schema::Document as _;
 use tantivy::{DocSet as _, postings::Postings as _};
 use uuid::Uuid;
 
-use crate::shelf::{Shelf, With, cursor, everyone, now, open, tip};
+use crate::shelf::{Shelf, With, cursor, everyone, now, open, opened, tip};
 
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
@@ -58,7 +58,7 @@ fn at_rest() -> tempfile::TempDir {
 }
 
 fn unusable(dir: &Path) -> Option<String> {
-    match Index::open(dir, OpenOptions::default()).unwrap() {
+    match opened(dir) {
         Opened::Unusable { why } => Some(why),
         Opened::Fresh(_) | Opened::Usable(_) => None,
     }
@@ -279,16 +279,6 @@ fn held(index: &Index) -> Held {
         format!("{:?} {:?} {:?}", found.hits, found.total, found.facets)
     });
     (index.cursor(), listed, answers.to_vec())
-}
-
-/// Opens an index that was open a moment ago: a process that another test begins holds its lock until it is one.
-fn opened(dir: &Path) -> Opened {
-    loop {
-        match Index::open(dir, OpenOptions::default()) {
-            Err(SearchError::Locked) => std::thread::sleep(Duration::from_millis(5)),
-            other => return other.unwrap(),
-        }
-    }
 }
 
 #[test]
