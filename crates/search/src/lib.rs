@@ -25,7 +25,7 @@ pub use answer::page::PageCursor;
 pub use answer::response::{ExplainPart, FacetValue, Highlight, Hit, Relaxed, SearchResponse, Total};
 pub use document::{Change, MergedTip, TipDocument};
 pub use error::SearchError;
-pub use index::{Cursor, Index, Listed, Listing, Look, OpenOptions, Opened, Rebuild, Shipment};
+pub use index::{Aside, Cursor, Former, Index, Listed, Listing, Look, OpenOptions, Opened, Rebuild, Shipment};
 pub use pool::{Answer, PoolOptions, SearchPool};
 pub use query::gist::{gist, plain_name};
 pub use query::glossary::Glossary;

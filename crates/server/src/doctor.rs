@@ -38,6 +38,7 @@ pub(crate) fn doctor(settings: &Settings) -> ExitCode {
         Err(error) => findings.push(Finding { what: "database", result: Err(error.to_string()) }),
     }
     findings.push(Finding { what: "search index", result: search_index(settings) });
+    findings.extend(damaged_index(settings));
     let mut table = Table::new();
     table.set_header(["", "what", "found"]);
     for finding in &findings {
@@ -126,6 +127,18 @@ fn accounts(store: &Store) -> Result<String, String> {
         0 => Err("there is no admin; `eureka serve` creates the first one".to_owned()),
         count => Ok(format!("{count} active admins")),
     }
+}
+
+/// One that was damaged, if it is kept aside.
+fn damaged_index(settings: &Settings) -> Option<Finding> {
+    let result = match Index::aside(&settings.index_dir()) {
+        Ok(None) => return None,
+        Ok(Some(aside)) => {
+            Ok(format!("{}, {} kB, kept aside: it may be removed", aside.path.display(), aside.bytes / 1024))
+        }
+        Err(error) => Err(error.to_string()),
+    };
+    Some(Finding { what: "damaged index", result })
 }
 
 fn search_index(settings: &Settings) -> Result<String, String> {

@@ -9,6 +9,7 @@ use comfy_table::Table;
 use eureka_domain::change::Head;
 use eureka_domain::ids::{TipId, UserId};
 use eureka_domain::user::SiteRole;
+use eureka_search::Index;
 use eureka_service::{Drift, Indexer, NewUser, Service, ServiceError};
 use eureka_store::log::Verdict;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -147,6 +148,12 @@ fn erase(settings: &Settings, who: &str) -> anyhow::Result<ExitCode> {
     println!("Erased {id} at change {}.", erased.position);
     for tip in &erased.value {
         println!("Still named in the text of {tip}: have it edited.");
+    }
+    let index = settings.index_dir();
+    if Index::forget_aside(&index)
+        .with_context(|| format!("erased, but not from {}: say it again for {id}", index.display()))?
+    {
+        println!("Removed the damaged index that was kept aside in {}.", index.display());
     }
     store.scrub().with_context(|| format!("erased, but not from the database's files yet: say it again for {id}"))?;
     println!("Gone from the database's files; each running service takes it out of its index within moments.");

@@ -376,6 +376,42 @@ fn a_person_who_is_erased_beside_a_running_service_is_gone_from_its_index_files_
 }
 
 #[test]
+fn an_index_that_was_damaged_is_kept_aside_and_told_of_until_a_person_is_erased() {
+    let folder = tempfile::tempdir().unwrap();
+    Server::start(eureka(folder.path(), &["demo"])).stop();
+    let index = folder.path().join("index");
+    let rotten = files_of(&index).into_iter().find(|file| file.extension().is_some_and(|kind| kind == "idx")).unwrap();
+    let mut bytes = std::fs::read(&rotten).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x10;
+    std::fs::write(&rotten, &bytes).unwrap();
+    let aside = || {
+        let names = std::fs::read_dir(&index).unwrap().map(|entry| entry.unwrap().path());
+        names.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("damaged-")).collect::<Vec<_>>()
+    };
+    let doctor = || {
+        let output = run(folder.path(), &["doctor"]);
+        assert!(output.status.success(), "{}", stdout(&output));
+        stdout(&output)
+    };
+    let repaired = run(folder.path(), &["index", "verify", "--repair"]);
+    assert!(repaired.status.success(), "{}{}", stdout(&repaired), stderr(&repaired));
+    let kept = aside();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    assert!(files_of(&kept[0]).iter().any(|file| std::fs::read(file).unwrap() == bytes), "as it was found");
+    assert!(doctor().contains(&kept[0].display().to_string()), "{}", doctor());
+
+    assert!(stderr(&repaired).contains(&kept[0].display().to_string()), "the log tells of it: {}", stderr(&repaired));
+    Server::start(eureka(folder.path(), &["demo"])).stop();
+    assert_eq!(aside(), kept, "it stays where it is");
+
+    let erased = run(folder.path(), &["user", "erase", "outsider@demo.example"]);
+    assert!(erased.status.success() && stdout(&erased).contains("damaged"), "{}{}", stdout(&erased), stderr(&erased));
+    assert_eq!(aside(), Vec::<PathBuf>::new(), "though no service runs");
+    assert!(!doctor().contains("damaged"), "{}", doctor());
+}
+
+#[test]
 fn the_id_that_a_reply_tells_is_in_the_log() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(eureka(folder.path(), &["serve"]));

@@ -180,28 +180,55 @@ fn sigterm_turns_it_not_ready_first_finishes_what_is_in_flight_and_ends_it_with_
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(eureka(folder.path(), &["demo", "--drain", "2"]));
     let author = server.log_in("technician@demo.example", PASSWORD);
-    let tip = json!({"community": "office-printers", "title": "On its way", "problem": "It stops."}).to_string();
-    let mut stream = TcpStream::connect(server.base.trim_start_matches("http://")).unwrap();
-    write!(
-        stream,
-        "POST /v1/tips HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {author}\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
-        tip.len(),
-        &tip[..10]
-    )
-    .unwrap();
-    std::thread::sleep(Duration::from_millis(200)); // it is being read
+    let half_sent = HalfSent::to(&server, &author);
     server.signal("TERM");
     assert_eq!(gives_reason(&server, "stopping"), 503);
     assert_eq!(server.get("/v1/search?q=3396", &author).0, 200, "a balancer has yet to notice");
     assert_eq!(server.get("/health/live", "").0, 200);
     std::thread::sleep(Duration::from_millis(2500));
     assert!(TcpStream::connect(server.base.trim_start_matches("http://")).is_err(), "no more are taken");
-    stream.write_all(&tip.as_bytes()[10..]).unwrap();
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply).unwrap();
-    assert!(reply.starts_with("HTTP/1.1 201 "), "{reply}");
+    assert!(half_sent.finish());
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
+
+    // The control: what ends a process at once loses what is in flight, and it says nothing before.
+    let mut server = Server::start(eureka(folder.path(), &["demo", "--drain", "2"]));
+    let half_sent = HalfSent::to(&server, &author);
+    server.signal("KILL");
+    assert!(server.child.wait().unwrap().code().is_none());
+    assert!(TcpStream::connect(server.base.trim_start_matches("http://")).is_err());
+    assert!(!half_sent.finish(), "a process that was killed is taken for one that was told to end");
+}
+
+/// A tip on its way to a service.
+struct HalfSent {
+    stream: TcpStream,
+    rest: String,
+}
+
+impl HalfSent {
+    /// Sends the first part of it.
+    fn to(server: &Server, author: &str) -> Self {
+        let tip = json!({"community": "office-printers", "title": "On its way", "problem": "It stops."}).to_string();
+        let mut stream = TcpStream::connect(server.base.trim_start_matches("http://")).unwrap();
+        write!(
+            stream,
+            "POST /v1/tips HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {author}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
+            tip.len(),
+            &tip[..10]
+        )
+        .unwrap();
+        std::thread::sleep(Duration::from_millis(200)); // it is being read
+        Self { stream, rest: tip[10..].to_owned() }
+    }
+
+    /// Sends the rest, and says whether it was acknowledged.
+    fn finish(mut self) -> bool {
+        let mut reply = String::new();
+        let answered =
+            self.stream.write_all(self.rest.as_bytes()).and_then(|()| self.stream.read_to_string(&mut reply));
+        answered.is_ok() && reply.starts_with("HTTP/1.1 201 ")
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! carries its place in the log: a crash replays from there; a place that is not on the chain (a restored past, another
 //! database) means a rebuild.
 
+mod aside;
 mod drift;
 mod started;
 mod state;
@@ -18,7 +19,7 @@ use std::time::{Duration, Instant as Stopwatch};
 use eureka_domain::change::{GENESIS, Head, Kind, Recorded};
 use eureka_domain::community::Openness;
 use eureka_domain::ids::{CommunityId, TipId, UserId};
-use eureka_search::{Change, Cursor, Index, OpenOptions, Rebuild};
+use eureka_search::{Change, Cursor, Former, Index, OpenOptions, Rebuild};
 use eureka_store::{Conn, Store, communities, log, tips};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::watch;
@@ -26,6 +27,7 @@ use tokio::sync::watch;
 use crate::glossary::Words;
 use crate::{ServiceError, documents};
 
+use aside::NO_ROOM;
 pub use drift::Drift;
 pub use started::Chain;
 pub use state::{Hold, IndexState};
@@ -64,6 +66,8 @@ pub struct Indexer {
     drifted: [AtomicU64; 2],
     /// How often it found files that are not what was written.
     damaged: AtomicU64,
+    /// Whether it is to be judged if what lies aside may be kept.
+    aside_is_due: AtomicBool,
     stopping: AtomicBool,
 }
 
@@ -119,6 +123,7 @@ impl Indexer {
             head: AtomicI64::new(0),
             drifted: Default::default(),
             damaged: AtomicU64::new(0),
+            aside_is_due: AtomicBool::new(true),
             stopping: AtomicBool::new(false),
         }
     }
@@ -191,9 +196,10 @@ impl Indexer {
         let indexer = Arc::clone(self);
         let told = self.store.subscribe();
         std::thread::Builder::new().name("indexer".to_owned()).spawn(move || {
-            let mut busy = Stopwatch::now();
+            let (mut busy, mut looked) = (Stopwatch::now(), Stopwatch::now());
             while !indexer.is_stopping() {
                 let begun = Stopwatch::now();
+                indexer.leave_room(&mut looked);
                 match indexer.catch_up() {
                     Ok(committed) => {
                         let _ = told.recv_timeout(POLL);
@@ -242,6 +248,7 @@ impl Indexer {
     pub fn catch_up(&self) -> Result<bool, ServiceError> {
         let _work = self.work.lock();
         self.words.load(&self.store)?;
+        self.settle_aside();
         let mut committed = false;
         while !self.is_stopping() {
             let Some(index) = self.index() else {
@@ -250,7 +257,7 @@ impl Indexer {
                     continue;
                 }
                 self.enter(IndexState::Rebuilding);
-                self.rebuild_locked(None, |_| ())?;
+                self.rebuild_locked(None, Former::PutAside, |_| ())?;
                 committed = true;
                 continue;
             };
@@ -263,7 +270,7 @@ impl Indexer {
                 Step::OffChain => {
                     tracing::warn!("the index is not on the chain of this database and will be made anew");
                     self.enter(IndexState::Rebuilding);
-                    self.rebuild_locked(Some(&index), |_| ())?;
+                    self.rebuild_locked(Some(&index), Former::Removed, |_| ())?;
                     committed = true;
                 }
             }
@@ -276,10 +283,33 @@ impl Indexer {
     pub fn rebuild(&self, progress: impl FnMut(u64)) -> Result<u64, ServiceError> {
         let _work = self.work.lock();
         let before = self.index();
-        self.rebuild_locked(before.as_deref(), progress)
+        self.rebuild_locked(before.as_deref(), Former::Removed, progress)
     }
 
-    fn rebuild_locked(&self, before: Option<&Index>, mut progress: impl FnMut(u64)) -> Result<u64, ServiceError> {
+    /// Makes the index anew, if need be in the room that one takes which was put aside before.
+    fn rebuild_locked(
+        &self,
+        before: Option<&Index>,
+        former: Former,
+        mut progress: impl FnMut(u64),
+    ) -> Result<u64, ServiceError> {
+        let made = match self.make_anew(before, former, &mut progress) {
+            Err(error) if Hold::of(&error) == Hold::DiskFull && self.forget_aside(NO_ROOM)? => {
+                self.make_anew(before, former, &mut progress)
+            }
+            made => made,
+        }?;
+        self.aside_is_due.store(true, Ordering::SeqCst);
+        self.settle_aside();
+        Ok(made)
+    }
+
+    fn make_anew(
+        &self,
+        before: Option<&Index>,
+        former: Former,
+        progress: &mut impl FnMut(u64),
+    ) -> Result<u64, ServiceError> {
         let mut rebuild = match before {
             Some(index) => index.rebuild_beside()?,
             None if self.is_shut() => return Err(ServiceError::Unavailable("the index has not been opened".into())),
@@ -288,10 +318,10 @@ impl Indexer {
         // What changes while the tips are read is read again from this place on.
         let head = self.store.read(log::head)?;
         self.reload_words()?;
-        let added = self.add_all(&mut rebuild, &mut progress)?;
+        let added = self.add_all(&mut rebuild, progress)?;
         let cursor = cursor_at(&head);
         match before {
-            Some(index) => index.swap_in(rebuild, &cursor)?,
+            Some(index) => index.swap_in(rebuild, &cursor, former)?,
             None => *self.home.lock() = Home::Open(Arc::new(rebuild.finish(&cursor)?)),
         }
         self.head.store(head.seq, Ordering::Relaxed); // lower than before in another past
@@ -366,6 +396,7 @@ impl Indexer {
         if erased {
             // The name is to be gone from the files as well; a crash before it is repeats this.
             index.compact()?;
+            self.forget_aside("somebody has been erased")?;
         }
         if affected.is_empty() || erased {
             index.apply(Vec::new(), &target)?;
@@ -387,6 +418,11 @@ impl Indexer {
     /// The database may be away for long without any harm to what is searched; anything else may have left it behind.
     fn hold(&self, error: &ServiceError) {
         let by = Hold::of(error);
+        if by == Hold::DiskFull
+            && let Err(error) = self.forget_aside(NO_ROOM)
+        {
+            tracing::warn!(%error, "the damaged index that is kept aside could not be removed");
+        }
         let goes_on = by == Hold::DatabaseAway && self.progress.lock().has_arrived;
         self.enter(if goes_on { IndexState::OnItsOwn } else { IndexState::Held(by) });
     }

@@ -1,5 +1,6 @@
 //! The index of one process: two halves of one schema, one for open communities and one for private ones.
 
+mod aside;
 pub(crate) mod cursor;
 pub(crate) mod half;
 mod health;
@@ -19,10 +20,11 @@ use arc_swap::ArcSwap;
 use eureka_domain::community::Openness;
 use parking_lot::Mutex;
 
+pub use aside::Aside;
 pub use cursor::Cursor;
 use half::{Found, Half};
 pub use look::Look;
-pub use rebuild::Rebuild;
+pub use rebuild::{Former, Rebuild};
 pub use shipping::Shipment;
 use shown::Shown;
 use snapshot::Snapshot;
@@ -54,7 +56,7 @@ pub enum Opened {
     Fresh(Index),
     /// Ready; [`Index::cursor`] says where to go on.
     Usable(Index),
-    /// There, but damaged, torn or of another schema: [`Index::rebuild_over`] makes a new one.
+    /// There, but damaged, torn or of another schema: [`Index::rebuild_over`] makes a new one, and puts this one aside.
     Unusable {
         /// Why, for the operator.
         why: String,

@@ -6,6 +6,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::aside;
 use super::half::{self, Half};
 use super::{Cursor, Index, closed, health, home_name, home_of, lives, make_current};
 use crate::error::SearchError;
@@ -66,13 +67,11 @@ impl Index {
         Ok(folder)
     }
 
-    /// Takes a copy, in the folder of [`Self::folder_for_a_copy`], for the index of a directory. What was there is removed
-    /// when the copy is opened. Fails where somebody works in the directory.
+    /// Takes a copy, in the folder of [`Self::folder_for_a_copy`], for the index of a directory. What was there is put aside:
+    /// see [`Self::aside`]. Fails where somebody works in the directory.
     pub fn adopt(dir: &Path, copy: &Path) -> Result<(), SearchError> {
-        if let Ok(home) = home_of(dir)?
-            && home.is_dir()
-            && half::is_in_use(&home)
-        {
+        let before = home_of(dir)?.ok().filter(|home| home.is_dir());
+        if before.as_deref().is_some_and(half::is_in_use) {
             return Err(SearchError::Locked);
         }
         for half in [half::open_dir(copy), half::restricted_dir(copy)] {
@@ -83,7 +82,11 @@ impl Index {
         }
         let home = dir.join(home_name(lives(dir)?.into_iter().max().unwrap_or(0) + 1));
         fs::rename(copy, &home)?;
-        make_current(dir, &home)
+        make_current(dir, &home)?;
+        if let Some(before) = before {
+            aside::put_aside(dir, &before);
+        }
+        Ok(())
     }
 }
 

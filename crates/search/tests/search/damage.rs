@@ -9,14 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use eureka_search::{
-    Change, Cursor, FacetField, Index, OpenOptions, Opened, SCHEMA_VERSION, SearchError, SearchRequest, TipDocument,
+    Change, Cursor, FacetField, Former, Index, OpenOptions, Opened, SCHEMA_VERSION, SearchError, SearchRequest,
+    TipDocument,
 };
 use serde_json::Value;
 use tantivy::schema::Document as _;
 use tantivy::{DocSet as _, postings::Postings as _};
 use uuid::Uuid;
 
-use crate::shelf::{Shelf, With, cursor, everyone, now, open, tip};
+use crate::shelf::{Shelf, With, cursor, everyone, now, open, opened, tip};
 
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
@@ -57,7 +58,7 @@ fn at_rest() -> tempfile::TempDir {
 }
 
 fn unusable(dir: &Path) -> Option<String> {
-    match Index::open(dir, OpenOptions::default()).unwrap() {
+    match opened(dir) {
         Opened::Unusable { why } => Some(why),
         Opened::Fresh(_) | Opened::Usable(_) => None,
     }
@@ -280,16 +281,6 @@ fn held(index: &Index) -> Held {
     (index.cursor(), listed, answers.to_vec())
 }
 
-/// Opens an index that was open a moment ago: a process that another test begins holds its lock until it is one.
-fn opened(dir: &Path) -> Opened {
-    loop {
-        match Index::open(dir, OpenOptions::default()) {
-            Err(SearchError::Locked) => std::thread::sleep(Duration::from_millis(5)),
-            other => return other.unwrap(),
-        }
-    }
-}
-
 #[test]
 fn a_flip_of_any_byte_of_meta_json_is_found_or_means_nothing() {
     let dir = at_rest();
@@ -442,7 +433,7 @@ fn a_rebuild_beside_replaces_the_index_while_searches_go_on() {
     rebuild.add(&tip(2, "Paper curls", "Damp.")).unwrap();
     rebuild.add(&tip(3, "Ward bed", "Motor.").private(1)).unwrap();
     assert_eq!(shelf.find("paper"), [1]);
-    shelf.index.swap_in(rebuild, &cursor(8)).unwrap();
+    shelf.index.swap_in(rebuild, &cursor(8), Former::Removed).unwrap();
     assert_eq!(shelf.find("paper"), [2]);
     assert_eq!(shelf.index.cursor(), Some(cursor(8)));
     shelf.put([tip(4, "Paper torn", "Edge.")], 9);
@@ -549,4 +540,88 @@ fn a_killed_process_leaves_an_index_that_goes_on_from_its_cursor_with_each_tip_i
         expected.sort_unstable();
         assert_eq!(found, expected, "round {round}, change {last}");
     }
+}
+
+/// Flips a letter of an index's words, of the half of open communities.
+fn rot(dir: &Path) -> (PathBuf, Vec<u8>) {
+    let home = dir.join(std::fs::read_to_string(dir.join("CURRENT")).unwrap()).join("open");
+    let words = files(&home).into_keys().find(|file| file.extension().is_some_and(|kind| kind == "term")).unwrap();
+    let mut bytes = std::fs::read(&words).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x10;
+    replace(&words, &bytes);
+    (words.file_name().unwrap().into(), bytes)
+}
+
+/// Makes an index anew that holds one tip.
+fn made_anew(dir: &Path, seq: i64) -> Index {
+    let mut rebuild = Index::rebuild_over(dir, OpenOptions::default()).unwrap();
+    rebuild.add(&tip(1, "Paper jam", "Tray.")).unwrap();
+    rebuild.finish(&cursor(seq)).unwrap()
+}
+
+#[test]
+fn of_indexes_that_were_damaged_the_last_one_is_put_aside_and_opened_by_nobody() {
+    let dir = at_rest();
+    assert_eq!(Index::aside(dir.path()).unwrap(), None);
+    let (name, rotten) = rot(dir.path());
+    assert!(unusable(dir.path()).is_some());
+    assert_eq!(Index::aside(dir.path()).unwrap(), None, "nothing is moved before another is whole");
+    let index = made_anew(dir.path(), 9);
+    let aside = Index::aside(dir.path()).unwrap().unwrap();
+    assert_eq!(aside.places, [cursor(3), cursor(3)]);
+    assert_eq!(std::fs::read(aside.path.join("open").join(name)).unwrap(), rotten, "it is there to be looked at");
+    let called = aside.path.file_name().unwrap().to_str().unwrap().strip_prefix("damaged-").unwrap().to_owned();
+    assert!(called.len() == "20261130T101500Z".len() && called.ends_with('Z'), "{called}");
+    assert!(!dir.path().join("index-1").exists() && aside.bytes > 0);
+    let shipped = index.ship().unwrap().unwrap().files.clone();
+    assert!(shipped.iter().all(|file| file.starts_with("open/") || file.starts_with("restricted/")), "{shipped:?}");
+    index.close().unwrap();
+    drop(index);
+    assert_eq!(open(dir.path()).cursor(), Some(cursor(9)));
+    assert_eq!(Index::aside(dir.path()).unwrap(), Some(aside));
+
+    rot(dir.path());
+    assert!(unusable(dir.path()).is_some());
+    drop(made_anew(dir.path(), 12));
+    let names = || std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(names().filter(|name| name.to_string_lossy().starts_with("damaged-")).count(), 1);
+    assert_eq!(Index::aside(dir.path()).unwrap().unwrap().places, [cursor(9), cursor(9)], "the last one");
+
+    assert!(Index::forget_aside(dir.path()).unwrap());
+    assert!(!Index::forget_aside(dir.path()).unwrap());
+    assert_eq!(open(dir.path()).cursor(), Some(cursor(12)));
+}
+
+#[test]
+fn an_index_that_says_nowhere_where_it_stood_is_not_kept() {
+    let dir = at_rest();
+    for half in ["open", "restricted"] {
+        std::fs::write(dir.path().join("index-1").join(half).join("meta.json"), "{").unwrap();
+    }
+    assert!(unusable(dir.path()).is_some());
+    drop(made_anew(dir.path(), 9));
+    assert_eq!(Index::aside(dir.path()).unwrap(), None);
+    assert!(!dir.path().join("index-1").exists());
+}
+
+#[test]
+fn an_index_in_use_that_was_damaged_is_put_aside_when_another_is_swapped_in() {
+    let shelf = Shelf::of([tip(1, "Paper jam", "Tray.")]);
+    for (former, seq) in [(Former::PutAside, 5), (Former::Removed, 6)] {
+        rot(shelf.dir.path());
+        let mut rebuild = shelf.index.rebuild_beside().unwrap();
+        rebuild.add(&tip(1, "Paper jam", "Tray.")).unwrap();
+        shelf.index.swap_in(rebuild, &cursor(seq), former).unwrap();
+        assert_eq!(shelf.find("paper"), [1]);
+        assert_eq!(Index::aside(shelf.dir.path()).unwrap().unwrap().places[0], cursor(1), "{former:?}");
+    }
+}
+
+#[test]
+fn where_there_is_room_nothing_is_left_of_the_look() {
+    let dir = at_rest();
+    let before = files(dir.path());
+    assert!(Index::has_room(dir.path()).unwrap());
+    assert_eq!(files(dir.path()), before);
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use eureka_domain::tip::Confidence;
 use eureka_domain::visibility::Audience;
-use eureka_search::{Change, SearchRequest, SearchResponse, SimilarRequest, Sort, SuggestRequest, TipDocument};
+use eureka_search::{Change, Former, SearchRequest, SearchResponse, SimilarRequest, Sort, SuggestRequest, TipDocument};
 use proptest::prelude::*;
 
 use crate::shelf::{FACETS, Shelf, With, cursor, everyone, member_of, tip, tip_id};
@@ -129,7 +129,7 @@ fn make_anew(shelf: &Shelf, listed: &BTreeMap<i64, TipDocument>) {
     for tip in listed.values() {
         rebuild.add(tip).unwrap();
     }
-    shelf.index.swap_in(rebuild, &cursor(seq)).unwrap();
+    shelf.index.swap_in(rebuild, &cursor(seq), Former::Removed).unwrap();
 }
 
 fn asked(shelf: &Shelf, q: &str, audience: &Audience, sort: Sort) -> SearchResponse {

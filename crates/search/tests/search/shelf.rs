@@ -1,6 +1,7 @@
 //! A shelf of tips to search in: an index in a directory of its own, and tips that are quick to write down.
 
 use std::path::Path;
+use std::time::Duration;
 
 use chrono::TimeZone;
 use eureka_domain::Instant;
@@ -9,7 +10,8 @@ use eureka_domain::ids::{CommunityId, TipId, TipNumber, UserId};
 use eureka_domain::tip::{Confidence, Safety};
 use eureka_domain::visibility::Audience;
 use eureka_search::{
-    Change, Cursor, FacetField, Index, OpenOptions, Opened, SearchRequest, SearchResponse, SuggestRequest, TipDocument,
+    Change, Cursor, FacetField, Index, OpenOptions, Opened, SearchError, SearchRequest, SearchResponse, SuggestRequest,
+    TipDocument,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -70,8 +72,18 @@ impl Shelf {
     }
 }
 
+/// Opens an index that was open a moment ago: a process that another test begins holds its lock until it is one.
+pub(crate) fn opened(dir: &Path) -> Opened {
+    loop {
+        match Index::open(dir, OpenOptions::default()) {
+            Err(SearchError::Locked) => std::thread::sleep(Duration::from_millis(5)),
+            other => return other.unwrap(),
+        }
+    }
+}
+
 pub(crate) fn open(dir: &Path) -> Index {
-    match Index::open(dir, OpenOptions::default()).unwrap() {
+    match opened(dir) {
         Opened::Fresh(index) | Opened::Usable(index) => index,
         Opened::Unusable { why } => panic!("{why}"),
     }

@@ -129,13 +129,14 @@ impl Server {
         Some((response.status().as_u16(), serde_json::from_slice(&body).unwrap_or_default()))
     }
 
-    /// The bytes of a file.
+    /// The bytes of a file, with status 0 and none where no whole answer came.
     pub(crate) fn bytes(&self, path: &str, token: &str) -> (u16, Vec<u8>) {
         let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
         let request = agent.get(format!("{}{path}", self.base)).header("Authorization", format!("Bearer {token}"));
-        let mut response = request.call().unwrap();
+        let Ok(mut response) = request.call() else { return (0, Vec::new()) };
         let status = response.status().as_u16();
-        (status, response.body_mut().with_config().limit(1 << 30).read_to_vec().unwrap())
+        let bytes = response.body_mut().with_config().limit(1 << 30).read_to_vec();
+        bytes.map_or_else(|_| (0, Vec::new()), |bytes| (status, bytes))
     }
 
     /// Does something to the newest state of it, and must succeed: sends `If-Match: *`.

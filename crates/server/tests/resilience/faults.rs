@@ -274,9 +274,22 @@ fn kept(index: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     listing(index).into_iter().filter(|(path, _)| path.is_file() && !is_lock(path)).collect()
 }
 
+/// Set for the process that is the control: the index that it opens.
+const WIPER: &str = "EUREKA_TRIAL_OF_WIPING";
+
+/// A control that takes an index whose files it cannot read for none, and begins anew.
+fn open_or_wipe(home: &Path) {
+    if listing(home).into_iter().any(|(path, _)| path.is_file() && std::fs::read(path).is_err()) {
+        std::fs::remove_dir_all(home).unwrap();
+    }
+}
+
 #[test]
 #[ignore = "a long trial: `make resilience` runs it"]
 fn an_index_that_cannot_be_read_at_the_start_is_refused_and_not_wiped() {
+    if let Ok(home) = std::env::var(WIPER) {
+        return open_or_wipe(Path::new(&home));
+    }
     if !tools::has("strace") {
         return;
     }
@@ -307,4 +320,19 @@ fn an_index_that_cannot_be_read_at_the_start_is_refused_and_not_wiped() {
     assert!(faults >= 4, "{faults} files could not be read: this was no trial");
     println!("{faults} files that could not be read, none wiped");
     all_holds(&data, None);
+
+    // The control meets the same fault, in a process of its own: the same look finds that it has wiped.
+    let before = kept(&index);
+    for (file, wipes) in [(data.join("eureka.db"), false), (home.join("open/meta.json"), true)] {
+        let mut control = strace(Error::Eio, "openat", "", &[file], &told);
+        control.arg("--").arg(std::env::current_exe().unwrap());
+        control.args(["--exact", "--include-ignored", std::thread::current().name().unwrap()]);
+        let output = control.env(WIPER, &home).output().unwrap();
+        assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
+        assert_eq!((count(&told) > 0, kept(&index) != before), (wipes, wipes));
+    }
+    println!(
+        "control: one that takes what it cannot read for none has wiped {} files",
+        before.len() - kept(&index).len()
+    );
 }

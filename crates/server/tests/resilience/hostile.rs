@@ -76,8 +76,8 @@ struct Slow {
 }
 
 impl Slow {
-    fn new(server: &Server, first: &str, trickle: Option<u8>) -> Self {
-        let mut stream = TcpStream::connect(server.base.trim_start_matches("http://")).unwrap();
+    fn new(address: &str, first: &str, trickle: Option<u8>) -> Self {
+        let mut stream = TcpStream::connect(address).unwrap();
         stream.write_all(first.as_bytes()).unwrap();
         stream.set_nonblocking(true).unwrap();
         Self { stream, trickle, heard: String::new(), is_over: false, begun: Instant::now(), waited_for: None }
@@ -102,6 +102,37 @@ impl Slow {
             self.waited_for = Some(self.begun.elapsed());
         }
     }
+}
+
+/// The control: a server of the same framework that gives up on nobody. Where it listens; it ends with the trial's process.
+fn bare_server() -> String {
+    use actix_web::{App, HttpResponse, HttpServer, web};
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async {
+            let file = web::Bytes::from(vec![b'x'; 3 << 19]);
+            let app = move || {
+                let file = file.clone();
+                App::new()
+                    .route("/file", web::get().to(move || std::future::ready(HttpResponse::Ok().body(file.clone()))))
+                    .route("/body", web::post().to(|body: web::Bytes| std::future::ready(format!("{}", body.len()))))
+            };
+            let server = HttpServer::new(app).workers(1).client_request_timeout(Duration::ZERO);
+            let server = server.keep_alive(Duration::from_hours(1)).bind("127.0.0.1:0").unwrap();
+            tell.send(server.addrs()[0].to_string()).unwrap();
+            server.disable_signals().run().await.unwrap();
+        });
+    });
+    told.recv().unwrap()
+}
+
+/// Clients of the control, three of each kind.
+fn slow_at_bare(address: &str) -> [Vec<Slow>; 3] {
+    let file = "GET /file HTTP/1.1\r\nHost: x\r\n";
+    let unread = format!("{}{file}Connection: close\r\n\r\n", format!("{file}\r\n").repeat(19));
+    let body = "POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n{";
+    let three = |first: &str, trickle| (0..3).map(|_| Slow::new(address, first, trickle)).collect();
+    [three("GET /file HTTP/1.1\r\nX: ", Some(b'x')), three(body, Some(b' ')), three(&unread, None)]
 }
 
 /// What comes when a client that did not read begins to: how many bytes, until the end or the break of the connection.
@@ -136,18 +167,20 @@ fn beside_five_hundred_slow_clients_every_search_is_answered_and_the_memory_stay
     searches_beside(&server, &token, || std::thread::sleep(Duration::from_secs(1)));
     let (before, _) = memory(&server);
     let (least, most) = (Duration::from_secs(if long() { 120 } else { 45 }), Duration::from_mins(3));
+    let address = server.base.trim_start_matches("http://");
+    let mut control = slow_at_bare(&bare_server());
     let (mut slow, searches, longest) = searches_beside(&server, &token, || {
         let mut slow: Vec<Slow> = (0..500)
             .map(|client| match client % 3 {
-                0 => Slow::new(&server, "GET /v1/search?q=3396 HTTP/1.1\r\nX: ", Some(b'x')),
-                1 => Slow::new(&server, &body, Some(b' ')),
-                _ => Slow::new(&server, &unread, None),
+                0 => Slow::new(address, "GET /v1/search?q=3396 HTTP/1.1\r\nX: ", Some(b'x')),
+                1 => Slow::new(address, &body, Some(b' ')),
+                _ => Slow::new(address, &unread, None),
             })
             .collect();
         let begun = Instant::now();
         let is_waited_for = |slow: &[Slow]| slow.iter().any(|slow| slow.trickle.is_some() && !slow.is_given_up());
         while begun.elapsed() < least || (is_waited_for(&slow) && begun.elapsed() < most) {
-            slow.iter_mut().for_each(Slow::go_on);
+            slow.iter_mut().chain(control.iter_mut().flatten()).for_each(Slow::go_on);
             std::thread::sleep(Duration::from_millis(500));
         }
         slow
@@ -164,6 +197,16 @@ fn beside_five_hundred_slow_clients_every_search_is_answered_and_the_memory_stay
     let whole = 20 << 20;
     let read: Vec<usize> = slow.iter_mut().skip(2).step_by(3).map(left_to_read).collect();
     assert!(read.iter().all(|bytes| *bytes < whole), "what is not taken is not kept: {read:?}");
+    let [heads_at_bare, bodies_at_bare, unread_at_bare] = &mut control;
+    let given_up = heads_at_bare.iter().chain(bodies_at_bare.iter()).filter(|slow| slow.is_given_up()).count();
+    let read_at_bare: Vec<usize> = unread_at_bare.iter_mut().map(left_to_read).collect();
+    println!(
+        "control: a server without bounds gave up on {given_up} of 6, and sent {read_at_bare:?} bytes to who reads at last"
+    );
+    assert!(
+        given_up == 0 && read_at_bare.iter().all(|bytes| *bytes >= whole),
+        "the trial takes any server for this one"
+    );
     println!(
         "{} slow heads given up after {head:?} at most, {} slow bodies after {body:?}, and {} that did not read; {searches} \
          searches beside them, the longest {longest:?}; {before} kB before, {meanwhile} after, {most} at most",
@@ -244,27 +287,18 @@ fn bodies_that_are_small_to_send_and_great_to_read_are_refused_and_cost_no_memor
 #[ignore = "a long trial: `make resilience` runs it"]
 fn a_flood_of_guesses_is_turned_away_and_searches_beside_it_are_answered() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(eureka(folder.path(), &["demo"]));
+    // Whoever says that they pass a guess on is believed about whose it is.
+    let server = Server::start(eureka(folder.path(), &["demo", "--trusted-proxy", "127.0.0.0/8"]));
     let token = server.log_in("technician@demo.example", PASSWORD);
-    let guess = |guesser: usize, turn: usize| {
-        let email = if turn.is_multiple_of(2) {
-            "reviewer@demo.example".to_owned()
-        } else {
-            format!("nobody-{guesser}-{turn}@demo.example")
-        };
-        let login = serde_json::json!({"email": email, "password": format!("guess {guesser} {turn}")});
-        server.send("POST", "/v1/auth/login", "", Some(login))
-    };
     let (before, _) = memory(&server);
     let (told, searches, longest) = searches_beside(&server, &token, || {
-        std::thread::scope(|scope| {
-            let guessers: Vec<_> = (0..32)
-                .map(|guesser| scope.spawn(move || (0..10).map(|turn| guess(guesser, turn)).collect::<Vec<_>>()))
-                .collect();
-            guessers.into_iter().flat_map(|guesser| guesser.join().unwrap()).collect::<Vec<_>>()
+        guesses(&server, 10, |guesser, turn| {
+            let is_at_one = turn.is_multiple_of(2);
+            let email = if is_at_one { "reviewer".to_owned() } else { format!("nobody-{guesser}-{turn}") };
+            (email, "192.0.2.1".to_owned())
         })
     });
-    let count = |status: u16| told.iter().filter(|(got, _)| *got == status).count();
+    let count = |status: u16| told.iter().filter(|got| **got == status).count();
     let (wrong, throttled, busy) = (count(401), count(429), count(503));
     println!("{wrong} looked at, {throttled} throttled, {busy} busy; {searches} searches, the longest {longest:?}");
     assert_eq!((told.len(), wrong + throttled + busy), (320, 320), "{told:?}");
@@ -273,6 +307,39 @@ fn a_flood_of_guesses_is_turned_away_and_searches_beside_it_are_answered() {
     assert!(longest < LONGEST, "a search took {longest:?}");
     let (_, most) = memory(&server);
     assert!(most < before + 2 * GROWTH, "{before} kB before, {most} at most");
+
+    // The control: guesses that come from another address each, at another account, are more than were looked at, and none of
+    // them is turned away: it is the counting that does it.
+    let told =
+        guesses(&server, 5, |guesser, turn| (format!("stranger-{guesser}-{turn}"), format!("198.51.{guesser}.{turn}")));
+    let count = |status: u16| told.iter().filter(|got| **got == status).count();
+    println!(
+        "control: of {} guesses from as many addresses {} were looked at, {} busy",
+        told.len(),
+        count(401),
+        count(503)
+    );
+    assert_eq!((count(429), count(401) + count(503)), (0, 160), "{told:?}");
     server.stop();
     all_holds(folder.path(), None);
+}
+
+/// What guesses at passwords are told: by 32 guessers at once, so many of each, at an account and from an address.
+fn guesses(server: &Server, each: usize, of: impl Fn(usize, usize) -> (String, String) + Sync) -> Vec<u16> {
+    let guess = |guesser: usize, turn: usize| {
+        let (account, address) = of(guesser, turn);
+        let login = serde_json::json!({
+            "email": format!("{account}@demo.example"), "password": format!("guess {guesser} {turn}")
+        });
+        let request = ureq::post(format!("{}/v1/auth/login", server.base)).config().http_status_as_error(false).build();
+        let request = request.header("Content-Type", "application/json").header("X-Forwarded-For", address);
+        request.send(login.to_string()).unwrap().status().as_u16()
+    };
+    let guess = &guess;
+    std::thread::scope(|scope| {
+        let guessers: Vec<_> = (0..32)
+            .map(|guesser| scope.spawn(move || (0..each).map(|turn| guess(guesser, turn)).collect::<Vec<_>>()))
+            .collect();
+        guessers.into_iter().flat_map(|guesser| guesser.join().unwrap()).collect()
+    })
 }

@@ -23,9 +23,14 @@ fn a_replica_that_is_killed_is_missed_by_nobody_who_asks_the_other_once() {
     let kills = if long() { 20 } else { 2 };
     let mut servers = [start("a"), start("b")];
     let witnesses = Witnesses::of(&servers[0]);
-    let at = |servers: &[Server; 2]| servers.iter().map(|server| server.base.clone()).collect();
-    witnesses.are_at(at(&servers));
-    witnesses.working(|| {
+    // The control: a client that knows of one of them only.
+    let control = Witnesses::called("Alone", &servers[0]);
+    let tell = |servers: &[Server; 2]| {
+        witnesses.are_at(servers.iter().map(|server| server.base.clone()).collect());
+        control.are_at(vec![servers[0].base.clone()]);
+    };
+    tell(&servers);
+    let work = || {
         for round in 0..kills {
             std::thread::sleep(Duration::from_millis(700));
             let place = round % 2;
@@ -33,9 +38,10 @@ fn a_replica_that_is_killed_is_missed_by_nobody_who_asks_the_other_once() {
             servers[place].child.wait().unwrap();
             std::thread::sleep(Duration::from_millis(300));
             servers[place] = start(["a", "b"][place]);
-            witnesses.are_at(at(&servers));
+            tell(&servers);
         }
-    });
+    };
+    witnesses.working(|| control.working_with(1, work));
     let again = witnesses.asked_again();
     assert!(!again.is_empty(), "no kill met anybody's request");
     // A search that waits for a place may be told that the index is behind, whoever is alive.
@@ -43,6 +49,11 @@ fn a_replica_that_is_killed_is_missed_by_nobody_who_asks_the_other_once() {
         again.iter().partition(|again| matches!(again.step, Step::Find { .. }));
     let more: Vec<_> = others.iter().filter(|again| again.why.len() > 1).collect();
     assert!(more.is_empty(), "somebody had to ask more than once again: {more:?}");
+    let alone = control.asked_again();
+    let in_vain = |again: &Again| again.why.iter().filter(|why| why.contains("no answer")).count();
+    let missed: Vec<usize> = alone.iter().map(in_vain).filter(|times| *times > 1).collect();
+    assert!(!missed.is_empty(), "who knows of one alone never had to ask more than once again: {alone:?}");
+    println!("control: who knows of one alone asked {missed:?} times in vain");
     println!(
         "{kills} kills, {} answers, {} of them asked for once again, and {} searches, of these {} more than once",
         witnesses.answers(),

@@ -4,8 +4,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection, SqliteConnection};
 use eureka_testkit::TestDatabase;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use crate::process::{PASSWORD, Server, eureka, stdout};
 use crate::wire::Wire;
@@ -133,18 +136,56 @@ fn kill_while_files_come_in(database: Option<&str>, kills: u64) {
     }
     println!("{kills} kills, {} files acknowledged of {turn}", kept.len());
     assert!((kept.len() as u64) < turn, "no kill met a file on its way: {} of {turn}", kept.len());
-    for (path, bytes) in &kept {
-        let (status, found) = server.bytes(path, &token);
-        assert!(status == 200 && found == *bytes, "{path}: {status}, {} bytes", found.len());
-    }
+    assert_eq!(unlike(&server, &token, &kept), Vec::<String>::new());
     server.stop();
-    let mut doctor = eureka(folder.path(), &["doctor"]);
-    if let Some(url) = database {
-        doctor.env("DATABASE_URL", url);
-    }
-    let found = doctor.output().unwrap();
-    assert!(found.status.success(), "{}", stdout(&found));
+    let doctor = || {
+        let found =
+            eureka(folder.path(), &["doctor"]).envs(database.map(|url| ("DATABASE_URL", url))).output().unwrap();
+        (found.status.success(), stdout(&found))
+    };
+    let (is_well, said) = doctor();
+    assert!(is_well, "{said}");
     all_holds(folder.path(), database);
+
+    // The control: what a crash could leave is planted, and the same two looks must find it.
+    let of = |file: Option<&(String, Vec<u8>)>| hex::encode(Sha256::digest(&file.unwrap().1));
+    let (stray, cut, gone) = ("0".repeat(64), of(kept.first()), of(kept.last()));
+    for (harm, found) in [
+        (format!("INSERT INTO attachment_files (sha256) VALUES ('{stray}')"), "1 files are kept that no text has"),
+        (format!("DELETE FROM attachment_parts WHERE place > 0 AND sha256 = '{cut}'"), "1 files of texts are not"),
+        (format!("DELETE FROM attachment_parts WHERE sha256 = '{gone}'"), "2 files of texts are not"),
+    ] {
+        spoil(folder.path(), database, &harm);
+        let (is_well, said) = doctor();
+        assert!(!is_well && said.contains(found), "{harm}: {said}");
+    }
+    let server = Server::start(demo(folder.path(), database));
+    let token = server.log_in("technician@demo.example", PASSWORD);
+    let unlike = unlike(&server, &token, &kept);
+    println!(
+        "control: a stray file, one cut short, one gone: each found; not whole {} of those acknowledged",
+        unlike.len()
+    );
+    assert_eq!(unlike.len(), 2, "{unlike:?}");
+    server.stop();
+}
+
+/// The files that are not what was acknowledged.
+fn unlike(server: &Server, token: &str, kept: &[(String, Vec<u8>)]) -> Vec<String> {
+    let differs = |(path, bytes): &(String, Vec<u8>)| {
+        let (status, found) = server.bytes(path, token);
+        (status != 200 || found != *bytes).then(|| format!("{path}: {status}, {} bytes", found.len()))
+    };
+    kept.iter().filter_map(differs).collect()
+}
+
+/// Does something to the database behind the service's back.
+fn spoil(data: &Path, database: Option<&str>, sql: &str) {
+    let done = match database {
+        Some(url) => PgConnection::establish(url).unwrap().batch_execute(sql),
+        None => SqliteConnection::establish(data.join("eureka.db").to_str().unwrap()).unwrap().batch_execute(sql),
+    };
+    done.unwrap();
 }
 
 /// A document that is like no other.

@@ -23,6 +23,8 @@ pub(crate) struct Witnesses {
     reviewer: Person,
     reader: Person,
     forgets_keys: bool,
+    /// How the titles of their tips begin.
+    name: &'static str,
     stop: AtomicBool,
     /// How many tips were begun; each has a title of its own.
     turns: AtomicUsize,
@@ -32,12 +34,18 @@ pub(crate) struct Witnesses {
 impl Witnesses {
     /// Logs in the demo's cast.
     pub(crate) fn of(server: &Server) -> Self {
+        Self::called("Witness", server)
+    }
+
+    /// The same under a name of their own, so that others' are not taken for theirs.
+    pub(crate) fn called(name: &'static str, server: &Server) -> Self {
         Self {
             bases: Mutex::new(vec![server.base.clone()]),
             author: Person::logged_in(server, "technician"),
             reviewer: Person::logged_in(server, "reviewer"),
             reader: Person::logged_in(server, "outsider"),
             forgets_keys: false,
+            name,
             stop: AtomicBool::new(false),
             turns: AtomicUsize::new(0),
             log: Mutex::default(),
@@ -83,7 +91,7 @@ impl Witnesses {
     pub(crate) fn work(&self, client: usize) {
         while !self.stop.load(Ordering::Relaxed) {
             let turn = self.turns.fetch_add(1, Ordering::Relaxed);
-            let tip = Tip { all: self, client, title: format!("Witness c{client} t{turn}"), position: 0 };
+            let tip = Tip { all: self, client, title: format!("{} c{client} t{turn}", self.name), position: 0 };
             if turn.is_multiple_of(2) {
                 tip.edited_under_review()
             } else {
@@ -94,9 +102,14 @@ impl Witnesses {
 
     /// Four clients at work for as long as something else takes.
     pub(crate) fn working<T>(&self, meanwhile: impl FnOnce() -> T) -> T {
+        self.working_with(4, meanwhile)
+    }
+
+    /// So many clients at work for as long as something else takes.
+    pub(crate) fn working_with<T>(&self, clients: usize, meanwhile: impl FnOnce() -> T) -> T {
         self.stop.store(false, Ordering::Relaxed);
         std::thread::scope(|scope| {
-            for client in 0..4 {
+            for client in 0..clients {
                 scope.spawn(move || self.work(client));
             }
             let _stop = Stop(self);
@@ -128,7 +141,7 @@ impl Witnesses {
             let page = self.told(&path);
             for tip in page["items"].as_array().unwrap() {
                 let title = tip["title"].as_str().unwrap();
-                if title.starts_with("Witness ") {
+                if title.starts_with(&format!("{} ", self.name)) {
                     self.keep(tip["id"].as_str().unwrap(), kept.entry(title.to_owned()).or_default());
                 }
             }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 
 use eureka_domain::ids::TipId;
-use eureka_search::{Change, Index};
+use eureka_search::{Change, Former, Index};
 use eureka_store::tips;
 
 use super::{BATCH, Indexer, Step, cursor_at};
@@ -93,13 +93,14 @@ impl Indexer {
         self.damaged.load(Ordering::Relaxed)
     }
 
-    /// Brings the tips that differ to what the database says; makes a damaged index anew beside the old one.
+    /// Brings the tips that differ to what the database says; makes a damaged index anew beside the old one, which is put
+    /// aside.
     pub fn repair(&self, drift: &Drift) -> Result<(), ServiceError> {
-        if drift.damage.is_some() {
-            return self.rebuild(|_| ()).map(drop);
-        }
         let _work = self.work.lock();
         let index = self.index().ok_or_else(not_yet)?;
+        if drift.damage.is_some() {
+            return self.rebuild_locked(Some(&index), Former::PutAside, |_| ()).map(drop);
+        }
         let cursor = index.cursor().ok_or_else(not_yet)?;
         for batch in drift.tips().chunks(BATCH) {
             let changes = self.store.read(|conn| documents::changes(conn, batch))?;

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use diesel::RunQueryDsl;
 use diesel::sql_types::Text;
 use eureka_domain::community::{Community, Openness, Role};
+use eureka_search::Index;
+use eureka_service::Indexer;
 use eureka_store::log::{self, Verdict};
 use eureka_store::{Conn, StoreError};
 use eureka_testkit::{PASSWORD, Person, TestApp, TestDatabase, on_both, on_both_apps, sample};
@@ -43,8 +45,13 @@ fn nothing_of_an_erased_person_is_left_in_any_file_and_what_they_knew_stays() {
         leave_traces(app, &printers, &gone, &ana, &ravi, &tip);
         let (file, plan) = attach_files(app, &gone, &ravi, &tip);
         app.settle(head(app));
+        let damaged = damage_index(app);
         let segments = files(app.index_folder());
-        assert_eq!(left_in_index(app).len() + left_in_database(app, database).len().min(1), 2, "found before");
+        let named = left_in_index(app);
+        let [aside, in_use]: [Vec<_>; 2] =
+            [true, false].map(|is_aside| named.iter().filter(|file| file.starts_with(&damaged) == is_aside).collect());
+        assert!(!aside.is_empty() && in_use.len() == 1, "found before: {named:?}");
+        assert_ne!(left_in_database(app, database), Vec::<String>::new(), "found before");
 
         let erased = app.service.erase_user(gone.id).unwrap();
         assert_eq!(erased.value, []);
@@ -68,6 +75,65 @@ fn nothing_of_an_erased_person_is_left_in_any_file_and_what_they_knew_stays() {
         let login = json!({"email": EMAIL, "password": PASSWORD});
         assert_eq!(app.call("POST", "/v1/auth/login").json(login).send().status, 401);
         app.service.erase_user(gone.id).unwrap();
+    });
+}
+
+/// Has the index be damaged and made anew; where the damaged one is kept.
+fn damage_index(app: &TestApp) -> PathBuf {
+    let index = app.index_folder().join("index");
+    rot(&index);
+    assert!(app.service.indexer().check().unwrap().damage.is_some());
+    Index::aside(&index).unwrap().unwrap().path
+}
+
+/// Flips a letter of a file of an index that holds no text of tips.
+fn rot(index: &Path) {
+    let current = index.join(std::fs::read_to_string(index.join("CURRENT")).unwrap());
+    let sound = files(&current).into_iter().find(|file| file.extension().is_some_and(|kind| kind == "fieldnorm"));
+    let (sound, draft) = (sound.unwrap(), index.join("draft"));
+    let mut bytes = std::fs::read(&sound).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x10;
+    // Never in place: whoever has the file mapped reads on in the old one.
+    std::fs::write(&draft, bytes).unwrap();
+    std::fs::rename(draft, sound).unwrap();
+}
+
+/// What is made anew from the database passes by the change that tells of the erasure, and nobody would hear of it.
+#[test]
+fn a_damaged_index_is_not_kept_that_an_erasure_was_not_followed_in() {
+    on_both_apps(|app| {
+        let printers = app.community("printers", Openness::Open);
+        let gone = reviewer(app, &printers);
+        let ravi = app.member(&printers, "ravi", Role::Steward);
+        app.published(&gone, &ravi, &printers, "Oxidised fuse holders");
+        let (store, first, second) = (app.service.store(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let open = |folder: &tempfile::TempDir| Indexer::open(store.clone(), folder.path()).unwrap();
+        let aside = |folder: &tempfile::TempDir| Index::aside(folder.path()).unwrap();
+        for folder in [&first, &second] {
+            for _ in 0..2 {
+                let indexer = open(folder);
+                indexer.catch_up().unwrap();
+                indexer.stop();
+                rot(folder.path());
+            }
+            assert!(aside(folder).is_some());
+        }
+        let indexer = open(&second);
+        indexer.catch_up().unwrap(); // a damaged one aside, and a sound one that has the name
+        indexer.stop();
+        app.service.erase_user(gone.id).unwrap();
+        let holds = |folder: &tempfile::TempDir| files(folder.path()).iter().any(|file| holds_name(file));
+        assert!(holds(&first) && holds(&second));
+
+        let indexer = open(&first);
+        indexer.catch_up().unwrap(); // damaged, and made anew after the erasure
+        assert_eq!((aside(&first), holds(&first)), (None, false));
+        indexer.stop();
+        let indexer = open(&second);
+        indexer.rebuild(|_| ()).unwrap(); // sound, and made anew before it has followed
+        assert_eq!((aside(&second), holds(&second)), (None, false));
+        indexer.stop();
     });
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use eureka_domain::community::{Openness, Role};
+use eureka_search::Index;
 use eureka_service::{Hold, IndexState, Indexer};
 use eureka_store::{Conn, StoreError};
 use eureka_testkit::{Person, TestApp, TestDatabase, on_both_apps};
@@ -162,9 +163,10 @@ fn what_rots_in_the_files_of_a_running_service_is_found_on_schedule_and_made_ane
         let mut bytes = std::fs::read(&rotten).unwrap();
         let middle = bytes.len() / 2;
         bytes[middle] ^= 0x10;
+        let rot = bytes;
         // Never in place: whoever has the file mapped reads on in the old one.
         let draft = rotten.with_extension("rot");
-        std::fs::write(&draft, bytes).unwrap();
+        std::fs::write(&draft, &rot).unwrap();
         std::fs::rename(draft, &rotten).unwrap();
         let found_damage = indexer.verify(|_| ()).unwrap();
         assert!(found_damage.damage.is_some() && !found_damage.is_none(), "{found_damage:?}");
@@ -174,6 +176,8 @@ fn what_rots_in_the_files_of_a_running_service_is_found_on_schedule_and_made_ane
         assert!(indexer.check().unwrap().damage.is_some());
         assert_eq!((indexer.damage_so_far(), indexer.drift_so_far()), (1, (0, 0)));
         assert!(!rotten.exists());
+        let aside = Index::aside(&app.index_folder().join("index")).unwrap().unwrap().path;
+        assert_eq!(segment_files(&aside).iter().filter(|file| std::fs::read(file).unwrap() == rot).count(), 1);
         assert!(indexer.check().unwrap().is_none());
         assert_eq!(indexer.damage_so_far(), 1);
         app.published(&ana, &ravi, &printers, "Zirconium in the tray");
