@@ -2,7 +2,7 @@
 //! is one at most, under a name that no index is opened by. How long it may be kept is for whoever follows the log to say.
 
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -12,9 +12,8 @@ use crate::error::SearchError;
 
 /// How the names of what is put aside begin; the moment follows.
 const DAMAGED: &str = "damaged-";
-/// What is written to see whether there is room, and how much.
-const TRIED: &str = "room";
-const ROOM: usize = 4 << 20;
+/// Bytes that are to be left beside what was put aside: some commits take no more.
+const ROOM: u64 = 4 << 20;
 
 /// An index that was put aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,23 +48,10 @@ impl Index {
         Ok(!all.is_empty())
     }
 
-    /// Whether an index's directory takes a few megabytes more.
+    /// Whether the file system of an index's directory has some megabytes left.
     pub fn has_room(dir: &Path) -> Result<bool, SearchError> {
-        let tried = dir.join(TRIED);
-        let written = fs::File::create(&tried).and_then(|mut file| file.write_all(&vec![0; ROOM]));
-        match fs::remove_file(&tried) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
-        match written {
-            Err(error) if is_short(&error) => Ok(false),
-            written => Ok(written.map(|()| true)?),
-        }
+        Ok(fs4::available_space(dir)? >= ROOM)
     }
-}
-
-fn is_short(error: &std::io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
 /// Puts an index aside that another has taken the place of, instead of what lies there from before. The other one is in use,

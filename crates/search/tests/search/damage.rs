@@ -617,11 +617,3 @@ fn an_index_in_use_that_was_damaged_is_put_aside_when_another_is_swapped_in() {
         assert_eq!(Index::aside(shelf.dir.path()).unwrap().unwrap().places[0], cursor(1), "{former:?}");
     }
 }
-
-#[test]
-fn where_there_is_room_nothing_is_left_of_the_look() {
-    let dir = at_rest();
-    let before = files(dir.path());
-    assert!(Index::has_room(dir.path()).unwrap());
-    assert_eq!(files(dir.path()), before);
-}
