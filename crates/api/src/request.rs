@@ -1,6 +1,7 @@
 //! What every request and reply has, whatever the route: an id, a line in the log, `no-store`, an uncompressed body.
 
-use std::time::Instant as Stopwatch;
+use std::cell::Cell;
+use std::time::{Duration, Instant as Stopwatch};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -21,6 +22,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SEARCHES: [&str; 3] = ["/v1/search", "/v1/suggest", "/v1/tips/similar"];
 /// What is answered from the index, by the templates of their paths.
 pub(crate) const FROM_INDEX: [&str; 4] = ["/v1/search", "/v1/suggest", "/v1/tips/similar", "/v1/tips/{id}/similar"];
+/// How long requests gather while searches are refused, and for how long they are then answered before more are to gather.
+const GATHER: Duration = Duration::from_millis(1);
 /// How many changes of the log the index that answers has not seen, as far as its process has heard of them.
 pub(crate) const LAG: &str = "Eureka-Index-Lag";
 /// Says to the compressing layer that a reply stays as it is; not for the wire.
@@ -122,15 +125,31 @@ fn tell_lag<B>(service: &Service, route: &str, reply: &mut ServiceResponse<B>) {
 }
 
 /// Refuses searches while those before them wait too long, before anybody asks who is calling: under a flood, what refusals
-/// cost is taken from the searches that are answered.
+/// cost is taken from the searches that are answered. So is what each look for requests costs, which takes a core from a search
+/// in the midst of it: meanwhile they gather for a moment, and many are refused at one look.
 pub(crate) async fn shed_searches<B: MessageBody + 'static>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let api = req.app_data::<actix_web::web::Data<Api>>().filter(|_| SEARCHES.contains(&req.path()));
     match api.and_then(|api| api.service().may_search().err()) {
-        Some(busy) => Ok(req.into_response(Problem::from(busy).error_response()).map_into_right_body()),
+        Some(busy) => {
+            let_gather();
+            Ok(req.into_response(Problem::from(busy).error_response()).map_into_right_body())
+        }
         None => Ok(next.call(req).await?.map_into_left_body()),
+    }
+}
+
+/// Lets requests gather, unless some did a moment ago, which are being answered. Holds up all that this thread serves, for a
+/// moment.
+fn let_gather() {
+    thread_local! {
+        static LOOKED: Cell<Option<Stopwatch>> = const { Cell::new(None) };
+    }
+    if LOOKED.get().is_none_or(|looked| looked.elapsed() >= GATHER) {
+        std::thread::sleep(GATHER);
+        LOOKED.set(Some(Stopwatch::now()));
     }
 }
 
