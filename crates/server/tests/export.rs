@@ -82,7 +82,12 @@ fn live(server: &Server) {
     server.act("POST", &path, &reviewer, &json!({"resolution": "no_action", "reason": "the only one there is"}));
     let words = json!({"entries": [{"term": "fuser", "means": ["fixing unit"]}, {"term": "ADF", "means": ["feeder"]}]});
     server.act("PUT", "/v1/communities/office-printers/glossary", &steward, &words);
-    // What peers have not approved stays where it is.
+    // What peers have not approved stays where it is, and whoever wrote no more than that has no name on a tip.
+    let (_, me) = server.get("/v1/me", &reader);
+    let member = format!("/v1/communities/office-printers/members/{}", me["id"].as_str().unwrap());
+    server.act("PUT", &member, &steward, &json!({"role": "contributor"}));
+    let notes = json!({"community": "office-printers", "title": "Zirconium draft of a reader", "problem": "It stops."});
+    server.act("POST", "/v1/tips", &reader, &notes);
     let draft =
         json!({"community": "office-printers", "title": "Zirconium draft", "problem": "It stops.", "submit": true});
     let draft = server.act("POST", "/v1/tips", &author, &draft);

@@ -104,13 +104,20 @@ pub fn credited_up_to(conn: &mut Conn<'_>, tip: TipId, live: i32) -> Result<BTre
     Ok(people.into_iter().map(|id| UserId(id.0)).collect())
 }
 
-/// Which of these people have their words in any text.
+/// Which of these people have their words in what readers of any tip have seen, as [`credited_up_to`] has it.
 pub fn who_is_credited(conn: &mut Conn<'_>, people: &[UserId]) -> Result<BTreeSet<UserId>, StoreError> {
     let mut found = BTreeSet::new();
     for people in people.chunks(crate::MANY) {
         let people: Vec<DbUuid> = people.iter().map(|id| DbUuid(id.0)).collect();
-        let query = revision_credits::table.filter(revision_credits::user_id.eq_any(people));
-        let rows: Vec<DbUuid> = on_each!(conn, c => query.select(revision_credits::user_id).distinct().load(*c))?;
+        let of_revision =
+            revision_credits::tip_id.eq(revisions::tip_id).and(revision_credits::revision.eq(revisions::number));
+        let query = revision_credits::table
+            .inner_join(revisions::table.on(of_revision))
+            .filter(revision_credits::user_id.eq_any(people))
+            .filter(revisions::state.eq_any([State::Published.word(), State::Superseded.word()]))
+            .select(revision_credits::user_id)
+            .distinct();
+        let rows: Vec<DbUuid> = on_each!(conn, c => query.load(*c))?;
         found.extend(rows.into_iter().map(|id| UserId(id.0)));
     }
     Ok(found)
