@@ -39,6 +39,16 @@ pub fn checked(author: UserId, texts: &[Revision], reviews: &[Review]) -> Result
     Ok(())
 }
 
+/// Whether readers have seen a text: it is published, or was until the next one took its place. One whose place another took
+/// while it was under review they have not.
+pub fn was_seen(text: &Revision, review: Option<&Review>) -> bool {
+    match text.state {
+        State::Published => true,
+        State::Superseded => !matches!(review.and_then(|review| review.closed), Some((Outcome::Superseded, _))),
+        _ => false,
+    }
+}
+
 /// What is wrong with one of a list.
 fn wrong(list: &str, place: usize, why: &str) -> RuleError {
     RuleError::field(format!("{list}/{place}"), "invalid", why)
@@ -79,21 +89,15 @@ impl Past<'_> {
         if (!is_decided && !is_last) || (text.state == State::Superseded && is_last) {
             return Err("no text can come after it, or one has to");
         }
-        let later = self.texts.range(text.number + 1..).any(|(_, later)| self.was_approved(later));
-        if self.was_approved(text) && (text.state == State::Superseded) != later {
+        let later = self.texts.range(text.number + 1..).any(|(_, later)| self.was_seen(later));
+        if self.was_seen(text) && (text.state == State::Superseded) != later {
             return Err("of the approved texts the last is published, those before it are superseded");
         }
         Ok(())
     }
 
-    /// Whether readers have seen a text: it is published, or was until the next one took its place.
-    fn was_approved(&self, text: &Revision) -> bool {
-        let ended = || self.reviews.get(&text.number).and_then(|review| review.closed).map(|(outcome, _)| outcome);
-        match text.state {
-            State::Published => true,
-            State::Superseded => ended() != Some(Outcome::Superseded),
-            _ => false,
-        }
+    fn was_seen(&self, text: &Revision) -> bool {
+        was_seen(text, self.reviews.get(&text.number).copied())
     }
 
     fn review(&self, review: &Review) -> Result<(), &'static str> {
@@ -154,7 +158,7 @@ impl Past<'_> {
         if decision.clone().checked().is_err() {
             return Err("a decision owes the author a reason, and says it in words");
         }
-        let readers_saw_it = self.texts.range(..text.number).any(|(_, earlier)| self.was_approved(earlier));
+        let readers_saw_it = self.texts.range(..text.number).any(|(_, earlier)| self.was_seen(earlier));
         if decision.into.is_some() && (decision.verdict != Verdict::Reject || readers_saw_it) {
             return Err("only what is turned down, and of a tip that readers never saw, belongs into another tip");
         }

@@ -2,7 +2,7 @@
 
 use eureka_domain::ids::{TipId, TipRef, UserId};
 use eureka_domain::outcome::Outcome;
-use eureka_domain::review;
+use eureka_domain::past;
 use eureka_domain::tip::{Revision, State, Tip};
 use eureka_domain::user::UserStatus;
 use eureka_store::outcomes::OutcomeFilter;
@@ -186,16 +186,12 @@ fn tip_to_move(conn: &mut Conn<'_>, portion: Portion, tip: Tip) -> Result<MovedT
     })
 }
 
-/// Leaves the texts that readers have seen: not those whose place another one took while they were under review.
+/// Leaves the texts that readers have seen.
 fn keep_approved(conn: &mut Conn<'_>, revisions: &mut Vec<Revision>) -> Result<(), ServiceError> {
-    revisions.retain(|revision| matches!(revision.state, State::Published | State::Superseded));
-    let Some(earlier) = revisions.iter().find(|revision| revision.state == State::Superseded) else { return Ok(()) };
-    let reviews = reviews::of_tip(conn, earlier.tip)?;
-    let was_under_review = |number: i32| {
-        let review = reviews.iter().find(|review| review.revision == number);
-        review.and_then(|review| review.closed).is_some_and(|(outcome, _)| outcome == review::Outcome::Superseded)
-    };
-    revisions.retain(|revision| !was_under_review(revision.number));
+    let earlier = revisions.iter().find(|revision| revision.state == State::Superseded);
+    let reviews = earlier.map(|earlier| reviews::of_tip(conn, earlier.tip)).transpose()?.unwrap_or_default();
+    let review_of = |number: i32| reviews.iter().find(|review| review.revision == number);
+    revisions.retain(|revision| past::was_seen(revision, review_of(revision.number)));
     Ok(())
 }
 
