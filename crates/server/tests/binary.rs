@@ -85,6 +85,16 @@ fn files_of(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// Flips a letter of a file of an index that nobody has open; what it holds then.
+fn rot(index: &Path) -> Vec<u8> {
+    let rotten = files_of(index).into_iter().find(|file| file.extension().is_some_and(|kind| kind == "idx")).unwrap();
+    let mut bytes = std::fs::read(&rotten).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x10;
+    std::fs::write(&rotten, &bytes).unwrap();
+    bytes
+}
+
 #[test]
 fn the_demo_s_public_password_is_never_served_beyond_loopback() {
     let folder = tempfile::tempdir().unwrap();
@@ -297,14 +307,7 @@ fn index_verify_says_of_an_index_that_cannot_be_used_why_and_makes_it_anew_only_
         Server::start(eureka(data.path(), &["demo"])).stop();
     }
     let index = folder.path().join("index");
-    let flip = || {
-        let rotten = files_of(&index).into_iter().find(|file| file.extension().is_some_and(|kind| kind == "idx"));
-        let rotten = rotten.unwrap();
-        let mut bytes = std::fs::read(&rotten).unwrap();
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 0x10;
-        std::fs::write(rotten, bytes).unwrap();
-    };
+    let flip = || drop(rot(&index));
     let of_another = || {
         std::fs::remove_dir_all(&index).unwrap();
         std::fs::rename(other.path().join("index"), &index).unwrap();
@@ -380,11 +383,7 @@ fn an_index_that_was_damaged_is_kept_aside_and_told_of_until_a_person_is_erased(
     let folder = tempfile::tempdir().unwrap();
     Server::start(eureka(folder.path(), &["demo"])).stop();
     let index = folder.path().join("index");
-    let rotten = files_of(&index).into_iter().find(|file| file.extension().is_some_and(|kind| kind == "idx")).unwrap();
-    let mut bytes = std::fs::read(&rotten).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 0x10;
-    std::fs::write(&rotten, &bytes).unwrap();
+    let bytes = rot(&index);
     let aside = || {
         let names = std::fs::read_dir(&index).unwrap().map(|entry| entry.unwrap().path());
         names.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("damaged-")).collect::<Vec<_>>()

@@ -14,6 +14,8 @@ use eureka_store::{Conn, StoreError};
 use eureka_testkit::{PASSWORD, Person, TestApp, TestDatabase, on_both, on_both_apps, sample};
 use serde_json::{Value, json};
 
+use crate::flip;
+
 /// A name that nothing else contains; it is in the address too.
 const NAME: &str = "quixotzyx";
 const EMAIL: &str = "quixotzyx@example.org";
@@ -90,13 +92,7 @@ fn damage_index(app: &TestApp) -> PathBuf {
 fn rot(index: &Path) {
     let current = index.join(std::fs::read_to_string(index.join("CURRENT")).unwrap());
     let sound = files(&current).into_iter().find(|file| file.extension().is_some_and(|kind| kind == "fieldnorm"));
-    let (sound, draft) = (sound.unwrap(), index.join("draft"));
-    let mut bytes = std::fs::read(&sound).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 0x10;
-    // Never in place: whoever has the file mapped reads on in the old one.
-    std::fs::write(&draft, bytes).unwrap();
-    std::fs::rename(draft, sound).unwrap();
+    flip(&sound.unwrap());
 }
 
 /// What is made anew from the database passes by the change that tells of the erasure, and nobody would hear of it.

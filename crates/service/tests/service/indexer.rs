@@ -11,6 +11,8 @@ use eureka_store::{Conn, StoreError};
 use eureka_testkit::{Person, TestApp, TestDatabase, on_both_apps};
 use serde_json::json;
 
+use crate::flip;
+
 /// Runs SQL that no function of the store would, with the triggers that forbid it out of the way.
 fn tamper(app: &TestApp, sql: &'static str) {
     let written = app.service.store().write(move |conn| match conn {
@@ -160,14 +162,7 @@ fn what_rots_in_the_files_of_a_running_service_is_found_on_schedule_and_made_ane
         assert!(indexer.check().unwrap().is_none());
         let rotten = segment_files(app.index_folder()).into_iter().find(|file| file.extension().unwrap() == "idx");
         let rotten = rotten.unwrap();
-        let mut bytes = std::fs::read(&rotten).unwrap();
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 0x10;
-        let rot = bytes;
-        // Never in place: whoever has the file mapped reads on in the old one.
-        let draft = rotten.with_extension("rot");
-        std::fs::write(&draft, &rot).unwrap();
-        std::fs::rename(draft, &rotten).unwrap();
+        let rot = flip(&rotten);
         let found_damage = indexer.verify(|_| ()).unwrap();
         assert!(found_damage.damage.is_some() && !found_damage.is_none(), "{found_damage:?}");
         assert!(rotten.exists() && indexer.damage_so_far() == 0, "verifying repairs nothing");
