@@ -1,5 +1,6 @@
 //! Load over HTTP: how many searches a second a served product gives, beside the same queries in process on a copy of the
-//! same index and beside its hello endpoint, all in one run.
+//! same index and beside its hello endpoint, all in one run; HTTP and process in turns, so that what else the machine does
+//! meets both.
 //!
 //! `load --binary PATH [--tips FILE --queries FILE] [--made-up 10000] [--connections 16] [--seconds 5] [--rate N]` imports
 //! tips into a new directory, serves them, and measures; without files, so many made-up tips. A query file has `q` and, when
@@ -30,6 +31,8 @@ use eureka_benches::{
 use eureka_search::{Index, OpenOptions, Opened};
 use serde_json::Value;
 
+/// Turns of searching over HTTP and in process.
+const TURNS: u32 = 10;
 /// Connections of the flood: more than the product lets wait.
 const FLOOD: usize = 1_520;
 /// How soon it is to be ready where its index is there.
@@ -56,7 +59,7 @@ struct Asked {
 /// What came of a load.
 struct Loaded {
     /// How long each took that was answered.
-    times: Times,
+    times: Vec<Duration>,
     /// How many were refused for load.
     refused: usize,
     /// How many of these were not told when to ask again.
@@ -84,26 +87,38 @@ fn main() -> ExitCode {
 
     let found = found_over_http(&server, &token, &queries, &paths);
     let duration = Duration::from_secs(arguments.seconds);
-    let measure = |paths: &[String], pace| {
+    let measure = |paths: &[String], pace, duration| {
         let loaded = load(&server, &token, paths, arguments.connections, duration, pace);
         assert_eq!(loaded.refused, 0, "requests were refused");
         loaded.times
     };
-    measure(&paths, Pace::Closed); // warm
-    let hello = measure(&["/health/live".to_owned()], Pace::Closed);
-    let before = processor_time(server.process());
-    let http = measure(&paths, Pace::Closed);
-    let served = processor_time(server.process()).saturating_sub(before);
-    let open = arguments.rate.map(|rate| (rate, measure(&paths, Pace::Open(rate))));
+    measure(&paths, Pace::Closed, duration); // warm
+    let hello = Times::new(measure(&["/health/live".to_owned()], Pace::Closed, duration));
+    let (index, copy) = (data.join("index"), folder.path().join("copy"));
+    copy_files(&index, &copy);
+    let own = InProcess::open(&copy, &queries);
+    let own_found = own.found();
+    own.ask(duration); // warm
+    let (mut http, mut served, mut in_process, mut spent) = (Vec::new(), Duration::ZERO, Vec::new(), Duration::ZERO);
+    for _ in 0..TURNS {
+        let before = processor_time(server.process());
+        http.extend(measure(&paths, Pace::Closed, duration / TURNS));
+        served += processor_time(server.process()).saturating_sub(before);
+        let before = processor_time(std::process::id());
+        in_process.extend(own.ask(duration / TURNS));
+        spent += processor_time(std::process::id()).saturating_sub(before);
+    }
+    drop(own);
+    let (http, own) = (Times::new(http), Times::new(in_process));
+    let open = arguments.rate.map(|rate| (rate, Times::new(measure(&paths, Pace::Open(rate), duration))));
     let peak = http.len() as f64 / duration.as_secs_f64();
     let flood = || load(&server, &token, &paths, FLOOD, duration, Pace::Open(4.0 * peak));
     let (Loaded { times: flooded, refused, left_guessing }, pulse) = with_pulse(&server, flood);
+    let flooded = Times::new(flooded);
     let memory = Memory::of(server.process());
     drop(server);
     let ready_after = Server::start(&arguments.binary, &data).ready_after();
-    let copy = data.join("index");
-    let (own, own_found, spent) = in_process(&copy, &queries, duration);
-    std::fs::remove_dir_all(&copy).expect("its index");
+    std::fs::remove_dir_all(&index).expect("its index");
     let made_after = Server::start(&arguments.binary, &data).ready_after();
 
     println!("{:<40} {:>10} {:>9} {:>9} {:>9}", "", "requests/s", "p50 µs", "p99 µs", "max µs");
@@ -219,7 +234,7 @@ fn load(server: &Server, token: &str, paths: &[String], connections: usize, dura
             other => panic!("a reply with {other}"),
         }
     }
-    Loaded { times: Times::new(times), refused, left_guessing }
+    Loaded { times, refused, left_guessing }
 }
 
 /// Does something while somebody asks on a connection of their own, again and again, whether the server is alive.
@@ -250,39 +265,60 @@ fn pulse(server: &Server, is_over: &AtomicBool) -> Pulse {
     pulse
 }
 
-/// The same queries on as many threads as cores, without HTTP; how many known items they find, and the processor time.
-fn in_process(dir: &Path, queries: &[Asked], duration: Duration) -> (Times, usize, Duration) {
-    let Opened::Usable(index) = Index::open(dir, OpenOptions::default()).expect("an index") else {
-        panic!("the index cannot be used");
-    };
-    settle(&index);
-    let ask = |asked: &Asked| index.search(&request(&asked.q), now()).expect("an answer");
-    let found = queries.iter().filter(|asked| {
-        asked.wanted.is_some_and(|wanted| ask(asked).hits.iter().any(|hit| hit.tip.number.0 == wanted))
-    });
-    let found = found.count();
-    let turn = AtomicUsize::new(0);
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    let before = processor_time(std::process::id());
-    let begun = Wall::now();
-    let one = || {
-        let mut times = Vec::new();
-        while begun.elapsed() < duration {
-            let Some(asked) = queries.get(turn.fetch_add(1, Ordering::Relaxed) % queries.len()) else { break };
-            let started = Wall::now();
-            ask(asked);
-            times.push(started.elapsed());
-        }
-        times
-    };
-    let mut all = Vec::new();
-    std::thread::scope(|scope| {
-        let threads = (0..threads).map(|_| scope.spawn(one)).collect::<Vec<_>>();
-        for thread in threads {
-            all.extend(thread.join().expect("an end"));
-        }
-    });
-    (Times::new(all), found, processor_time(std::process::id()).saturating_sub(before))
+/// Copies a folder's files, which has no others in it.
+fn copy_files(from: &Path, to: &Path) {
+    std::fs::create_dir(to).expect("a folder");
+    for file in std::fs::read_dir(from).expect("the files") {
+        let file = file.expect("a file").path();
+        std::fs::copy(&file, to.join(file.file_name().expect("a name"))).expect("a copy");
+    }
+}
+
+/// The same queries without HTTP.
+struct InProcess<'a> {
+    index: Index,
+    queries: &'a [Asked],
+    turn: AtomicUsize,
+}
+
+impl<'a> InProcess<'a> {
+    fn open(dir: &Path, queries: &'a [Asked]) -> Self {
+        let Opened::Usable(index) = Index::open(dir, OpenOptions::default()).expect("an index") else {
+            panic!("the index cannot be used");
+        };
+        settle(&index);
+        Self { index, queries, turn: AtomicUsize::new(0) }
+    }
+
+    /// How many known items they find.
+    fn found(&self) -> usize {
+        let is_found = |asked: &&Asked| {
+            let hits = |q| self.index.search(&request(q), now()).expect("an answer").hits;
+            asked.wanted.is_some_and(|wanted| hits(&asked.q).iter().any(|hit| hit.tip.number.0 == wanted))
+        };
+        self.queries.iter().filter(is_found).count()
+    }
+
+    /// How long each took, on as many threads as cores for a while.
+    fn ask(&self, duration: Duration) -> Vec<Duration> {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        let begun = Wall::now();
+        let one = || {
+            let mut times = Vec::new();
+            while begun.elapsed() < duration {
+                let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+                let Some(asked) = self.queries.get(turn % self.queries.len()) else { break };
+                let started = Wall::now();
+                self.index.search(&request(&asked.q), now()).expect("an answer");
+                times.push(started.elapsed());
+            }
+            times
+        };
+        std::thread::scope(|scope| {
+            let threads = (0..threads).map(|_| scope.spawn(one)).collect::<Vec<_>>();
+            threads.into_iter().flat_map(|thread| thread.join().expect("an end")).collect()
+        })
+    }
 }
 
 fn show(what: &str, times: &Times, duration: Duration) {

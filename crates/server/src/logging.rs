@@ -1,6 +1,7 @@
 //! Where the log goes: to standard error, for people or for programs; and traces, where somebody collects them.
 
 use anyhow::Context;
+use tracing::Dispatch;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -18,14 +19,42 @@ const QUIET: [&str; 2] = [
 
 /// Starts logging as the settings say.
 pub(crate) fn start(settings: &Settings) -> anyhow::Result<()> {
-    let filter = format!("{},{}", QUIET.join(","), settings.log);
+    dispatch(&settings.log, settings.log_format, settings.otlp_endpoint.as_deref())?.init();
+    Ok(())
+}
+
+fn dispatch(filter: &str, format: LogFormat, otlp_endpoint: Option<&str>) -> anyhow::Result<Dispatch> {
+    let filter = format!("{},{filter}", QUIET.join(","));
     let filter = EnvFilter::try_new(filter).context("the log filter is not valid")?;
     let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let log = match settings.log_format {
+    let log = match format {
         LogFormat::Pretty => log.compact().with_filter(filter).boxed(),
         LogFormat::Json => log.json().flatten_event(true).with_filter(filter).boxed(),
     };
-    let traces = settings.otlp_endpoint.as_deref().map(traces::layer).transpose()?;
-    tracing_subscriber::registry().with(log).with(traces).init();
-    Ok(())
+    let subscriber = tracing_subscriber::registry().with(log);
+    // An optional layer that is not there would have every span made, of whatever level, for nobody.
+    Ok(match otlp_endpoint {
+        Some(endpoint) => subscriber.with(traces::layer(endpoint)?).into(),
+        None => subscriber.into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_made_for_those_alone_who_look_at_them() {
+        let made = |filter, collector| {
+            let dispatch = dispatch(filter, LogFormat::Pretty, collector).unwrap();
+            tracing::dispatcher::with_default(&dispatch, || {
+                let (log, trace) =
+                    (tracing::info_span!("request"), tracing::debug_span!(target: "eureka::trace", "search"));
+                [!log.is_disabled(), !trace.is_disabled()]
+            })
+        };
+        assert_eq!(made("info", None), [true, false]);
+        assert_eq!(made("warn", None), [false, false]);
+        assert_eq!(made("warn", Some("http://127.0.0.1:9")), [false, true]);
+    }
 }
