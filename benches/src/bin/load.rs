@@ -95,7 +95,7 @@ fn main() -> ExitCode {
     measure(&paths, Pace::Closed, duration); // warm
     let hello = Times::new(measure(&["/health/live".to_owned()], Pace::Closed, duration));
     let (index, copy) = (data.join("index"), folder.path().join("copy"));
-    copy_files(&index, &copy);
+    copy_folder(&index, &copy);
     let own = InProcess::open(&copy, &queries);
     let own_found = own.found();
     own.ask(duration); // warm
@@ -265,12 +265,16 @@ fn pulse(server: &Server, is_over: &AtomicBool) -> Pulse {
     pulse
 }
 
-/// Copies a folder's files, which has no others in it.
-fn copy_files(from: &Path, to: &Path) {
+/// Copies a folder with all that is in it.
+fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir(to).expect("a folder");
-    for file in std::fs::read_dir(from).expect("the files") {
-        let file = file.expect("a file").path();
-        std::fs::copy(&file, to.join(file.file_name().expect("a name"))).expect("a copy");
+    for entry in std::fs::read_dir(from).expect("what is in it") {
+        let (from, to) = entry.map(|entry| (entry.path(), to.join(entry.file_name()))).expect("an entry");
+        if from.is_dir() {
+            copy_folder(&from, &to);
+        } else {
+            std::fs::copy(&from, &to).expect("a copy");
+        }
     }
 }
 
