@@ -48,6 +48,8 @@ pub(crate) struct Asked {
     pub(crate) hits: i64,
     /// Whether a gap comes of it at once.
     pub(crate) in_vain: bool,
+    /// The language it is in, where that can be told.
+    pub(crate) lang: Option<&'static str>,
 }
 
 /// Where a gap belongs: to one community, or to every open one.
@@ -269,7 +271,7 @@ type Keyed = (Search, Option<(String, Vec<String>)>);
 fn as_row(asked: Asked) -> Keyed {
     let keyed = asked.home.and_then(|_| {
         let whole = asked.fault_code.iter().fold(asked.q.clone(), |q, code| format!("{q} {code}"));
-        let terms = gist(&whole);
+        let terms = gist(&whole, asked.lang);
         (!terms.is_empty()).then(|| (key_of(asked.product.as_deref(), &terms), terms))
     });
     let search = Search {

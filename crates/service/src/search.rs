@@ -130,7 +130,7 @@ impl Service {
             let found = index.search(&request, now)?;
             if let Some(asked) = asked {
                 let hits = i64::try_from(found.total.value).unwrap_or(i64::MAX);
-                remembered.asked(Asked { hits, in_vain: found.in_vain, ..asked });
+                remembered.asked(Asked { hits, in_vain: found.in_vain, lang: found.lang, ..asked });
             }
             Ok(shape(SearchResponse { position, ..found }))
         });
@@ -163,6 +163,7 @@ impl Service {
             q: query.q.chars().take(MOST_REMEMBERED).collect(),
             hits: 0,
             in_vain: false,
+            lang: None,
         }))
     }
 

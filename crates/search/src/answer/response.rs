@@ -27,6 +27,8 @@ pub struct SearchResponse {
     pub relaxed: Vec<Relaxed>,
     /// The query as it was probably meant.
     pub did_you_mean: Option<String>,
+    /// The language that the query is in, where it is long enough to tell.
+    pub lang: Option<&'static str>,
     /// Whether it was in vain: nothing was found, or at least half of the words asked for stand in no tip.
     pub in_vain: bool,
     /// The place in the change log that the index had reached.

@@ -4,19 +4,20 @@ use std::collections::BTreeSet;
 
 use super::syntax::{self, FieldName};
 use super::token::{Token, tokens};
-use crate::analysis::language::{self, Stem};
+use crate::analysis::language::Stem;
 use crate::analysis::scan::Kind;
 use crate::analysis::{Language, fold, identifier, scan, stop};
 
 /// Most words of a gist.
 const MOST: usize = 12;
 
-/// The words of a query that say something, in base form and without repetition, sorted; identifiers as they are
-/// compared, without case and separators. Empty only when nothing was typed that could be looked for.
-pub fn gist(q: &str) -> Vec<String> {
+/// The words of a query in the language that its search told ([`crate::SearchResponse::lang`]) that say something, in base
+/// form and without repetition, sorted; identifiers as they are compared, without case and separators. Empty only when
+/// nothing was typed that could be looked for.
+pub fn gist(q: &str, lang: Option<&str>) -> Vec<String> {
     let parsed = syntax::parse(q);
     let whole = parsed.phrases.iter().fold(parsed.text.clone(), |whole, phrase| format!("{whole} {phrase}"));
-    let language = language::detect_query(&whole).and_then(Language::from_code).unwrap_or(Language::English);
+    let language = lang.and_then(Language::from_code).unwrap_or(Language::English);
     let stem = Stem::of(Some(language));
     let tokens = tokens(&whole);
     let is_empty = |token: &Token| token.kind == Kind::Word && stop::is_stop(language, &token.lowered);
@@ -67,6 +68,11 @@ pub fn plain_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::language::detect_query;
+
+    fn gist(q: &str) -> Vec<String> {
+        super::gist(q, detect_query(q))
+    }
 
     #[test]
     fn wordings_of_one_question_have_one_gist() {

@@ -202,6 +202,7 @@ impl Search<'_> {
             complete: totals.1,
             facets: counter.map(Counter::finish).unwrap_or_default(),
             did_you_mean: self.did_you_mean(),
+            lang: self.plan.tongues.detected,
             in_vain: totals.0.value == 0 || self.lacks_half(),
             relaxed: self.relaxed,
             position: self.scope.snapshot.seq,

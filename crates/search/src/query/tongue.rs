@@ -13,12 +13,13 @@ const LEADING_SHARE: f32 = 0.2;
 
 /// The languages of one query.
 pub(crate) struct Tongues {
+    /// The one that the query is in, when it is long enough to tell: any code, with a stemmer or not.
+    pub(crate) detected: Option<&'static str>,
     /// Those it could be in, the likeliest first.
     languages: Vec<(Language, Stem)>,
     /// Those whose empty words count as empty.
     leading: Vec<Language>,
-    /// Whose tips are preferred, and by how much: the language the query is in, when it is long enough to tell (any code,
-    /// with a stemmer or not), else the language of the screen.
+    /// Whose tips are preferred, and by how much: the language the query is in, else the language of the screen.
     favoured: Option<(String, f32)>,
 }
 
@@ -87,7 +88,7 @@ impl Tongues {
         let favoured = detected
             .map(|code| (code.to_owned(), ranking::SAME_LANGUAGE))
             .or_else(|| ui_lang.map(|code| (primary(code), ranking::SCREEN_LANGUAGE)));
-        Ok(Self { languages, leading, favoured })
+        Ok(Self { detected, languages, leading, favoured })
     }
 
     /// The language whose tips are preferred, and what that is worth to them.
