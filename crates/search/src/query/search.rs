@@ -96,6 +96,7 @@ fn search_event(
         found.relaxed.insert(0, Relaxed::FiltersAsWords { text: parsed.text });
     }
     found.did_you_mean = None;
+    found.lang = None; // nothing was typed, whatever the codes look like
     found.in_vain = true;
     Ok(found)
 }

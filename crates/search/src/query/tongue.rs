@@ -19,8 +19,8 @@ pub(crate) struct Tongues {
     languages: Vec<(Language, Stem)>,
     /// Those whose empty words count as empty.
     leading: Vec<Language>,
-    /// Whose tips are preferred, and by how much: the language the query is in, else the language of the screen.
-    favoured: Option<(String, f32)>,
+    /// The language of the caller's screen, whether it has a stemmer or not.
+    on_screen: Option<String>,
 }
 
 /// The primary subtag of a BCP 47 tag.
@@ -85,15 +85,13 @@ impl Tongues {
             leading.push(languages.first().copied().unwrap_or(Language::English));
         }
         let languages = languages.into_iter().map(|language| (language, Stem::of(Some(language)))).collect();
-        let favoured = detected
-            .map(|code| (code.to_owned(), ranking::SAME_LANGUAGE))
-            .or_else(|| ui_lang.map(|code| (primary(code), ranking::SCREEN_LANGUAGE)));
-        Ok(Self { detected, languages, leading, favoured })
+        Ok(Self { detected, languages, leading, on_screen: ui_lang.map(primary) })
     }
 
-    /// The language whose tips are preferred, and what that is worth to them.
+    /// The language whose tips are preferred, and what that is worth to them: the query's own, else that of the screen.
     pub(crate) fn favoured(&self) -> Option<(&str, f32)> {
-        self.favoured.as_ref().map(|(code, factor)| (code.as_str(), *factor))
+        let on_screen = self.on_screen.as_deref().map(|code| (code, ranking::SCREEN_LANGUAGE));
+        self.detected.map(|code| (code, ranking::SAME_LANGUAGE)).or(on_screen)
     }
 
     /// Whether a word says nothing in the languages that the query is likely in.
