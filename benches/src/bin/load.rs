@@ -29,6 +29,7 @@ use eureka_benches::{
     request, settle,
 };
 use eureka_search::{Index, OpenOptions, Opened};
+use eureka_testkit::copy_folder;
 use serde_json::Value;
 
 /// Turns of searching over HTTP and in process.
@@ -264,19 +265,6 @@ fn pulse(server: &Server, is_over: &AtomicBool) -> Pulse {
         std::thread::sleep(PULSE);
     }
     pulse
-}
-
-/// Copies a folder with all that is in it.
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir(to).expect("a folder");
-    for entry in std::fs::read_dir(from).expect("what is in it") {
-        let (from, to) = entry.map(|entry| (entry.path(), to.join(entry.file_name()))).expect("an entry");
-        if from.is_dir() {
-            copy_folder(&from, &to);
-        } else {
-            std::fs::copy(&from, &to).expect("a copy");
-        }
-    }
 }
 
 /// The same queries without HTTP.

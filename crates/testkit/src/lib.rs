@@ -15,6 +15,7 @@ mod clock;
 mod database;
 #[cfg(feature = "app")]
 mod described;
+mod folder;
 mod own_postgres;
 #[cfg(feature = "app")]
 mod pictures;
@@ -32,6 +33,7 @@ pub use bucket::MockBucket;
 pub use call::{Call, Reply};
 pub use clock::{CountedIds, FixedClock};
 pub use database::{LOG_ID, TestDatabase, on_both};
+pub use folder::copy_folder;
 pub use own_postgres::OwnPostgres;
 #[cfg(feature = "app")]
 pub use pictures::{drawing, photo};

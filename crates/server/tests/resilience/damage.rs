@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use eureka_testkit::copy_folder;
 use serde_json::Value;
 
 use crate::process::{PASSWORD, Server, eureka};
@@ -85,15 +86,6 @@ fn kinds(index: &Path) -> BTreeMap<String, PathBuf> {
     kinds
 }
 
-pub(crate) fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() { copy(&entry.path(), &target) } else { drop(std::fs::copy(entry.path(), target)) }
-    }
-}
-
 #[test]
 fn damage_to_any_kind_of_index_file_is_found_at_the_start_and_healed_and_no_answer_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
@@ -102,7 +94,7 @@ fn damage_to_any_kind_of_index_file_is_found_at_the_start_and_healed_and_no_answ
     let server = Server::start(eureka(&data, &["demo"]));
     let expected = answers(&server);
     server.stop();
-    copy(&index, &whole);
+    copy_folder(&index, &whole);
 
     // The control: what is not damaged is not made anew.
     let server = Server::start(eureka(&data, &["demo"]));
@@ -120,7 +112,7 @@ fn damage_to_any_kind_of_index_file_is_found_at_the_start_and_healed_and_no_answ
                 continue; // each kind in one way, each way on some kind
             }
             std::fs::remove_dir_all(&index).unwrap();
-            copy(&whole, &index);
+            copy_folder(&whole, &index);
             trials += 1;
             damage.of(&index.join(file.strip_prefix(&whole).unwrap()));
             let server = Server::start(eureka(&data, &["demo"]));

@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use eureka_testkit::{skip, skip_in_ci_too};
+use eureka_testkit::{copy_folder, skip, skip_in_ci_too};
 use serde_json::json;
 
 use crate::all_holds;
-use crate::damage::copy;
 use crate::process::{PASSWORD, Server, eureka};
 
 /// A file system mounted for a test; gone with it.
@@ -155,7 +154,7 @@ fn a_damaged_index_that_is_kept_aside_gives_way_where_there_is_no_room() {
     Server::start(eureka(&data, &["demo"])).stop();
     let index = data.join("index");
     let aside = index.join("damaged-20261130T101500Z");
-    copy(&index.join(std::fs::read_to_string(index.join("CURRENT")).unwrap().trim()), &aside);
+    copy_folder(&index.join(std::fs::read_to_string(index.join("CURRENT")).unwrap().trim()), &aside);
     let server = Server::start(eureka(&data, &["demo"]));
     std::thread::sleep(Duration::from_secs(1));
     assert!(aside.exists(), "there is room");

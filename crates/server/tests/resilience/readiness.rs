@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use eureka_testkit::copy_folder;
 use serde_json::Value;
 
 use crate::all_holds;
-use crate::damage::copy;
 use crate::process::{PASSWORD, Server, eureka};
 
 const WRITTEN: usize = 30;
@@ -13,7 +13,7 @@ const WRITTEN: usize = 30;
 /// Puts an index in the place of another.
 fn put_back(index: &Path, earlier: &Path) {
     std::fs::remove_dir_all(index).unwrap();
-    copy(earlier, index);
+    copy_folder(earlier, index);
 }
 
 /// The place in the log that stands in the last commit of an index.
@@ -31,7 +31,7 @@ fn a_service_whose_index_is_behind_is_ready_once_it_has_all_that_was_there_at_it
     let (data, earlier) = (folder.path().join("data"), folder.path().join("earlier"));
     let index = data.join("index");
     Server::start(eureka(&data, &["demo"])).stop();
-    copy(&index, &earlier);
+    copy_folder(&index, &earlier);
     let server = Server::start(eureka(&data, &["demo"]));
     let [author, reviewer] =
         ["technician", "reviewer"].map(|who| server.log_in(&format!("{who}@demo.example"), PASSWORD));
