@@ -77,7 +77,7 @@ fn to_this_machine() -> Arc<dyn Post> {
 }
 
 /// Runs a test on the product over each kind of database.
-pub fn on_both_apps(test: impl Fn(&TestApp)) {
+pub fn on_both_apps(test: impl Fn(&TestApp) + Sync) {
     on_both(|database| test(&TestApp::start(database)));
 }
 

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use eureka_store::{Kind, Store};
 use tempfile::TempDir;
@@ -89,9 +90,10 @@ impl Drop for TestDatabase {
     }
 }
 
-/// Runs a test on a fresh database of each kind. Both are tried, whatever the first one says, and a failure names its
-/// database.
-pub fn on_both(test: impl Fn(&TestDatabase)) {
+/// Runs a test on a fresh database of each kind, on both at once. Both are tried, whatever one says, and a failure names
+/// its database.
+#[allow(clippy::expect_used, reason = "a test without a thread has failed")]
+pub fn on_both(test: impl Fn(&TestDatabase) + Sync) {
     let run = |database: TestDatabase| {
         let kind = database.kind();
         let result = catch_unwind(AssertUnwindSafe(|| test(&database)));
@@ -100,7 +102,12 @@ pub fn on_both(test: impl Fn(&TestDatabase)) {
         }
         result
     };
-    let results = [Some(run(TestDatabase::sqlite())), TestDatabase::postgres().map(run)];
+    let results = thread::scope(|scope| {
+        // On a thread with the test's name, which a skip tells.
+        let name = thread::current().name().unwrap_or_default().to_owned();
+        let other = thread::Builder::new().name(name).spawn_scoped(scope, || TestDatabase::postgres().map(run));
+        [Some(run(TestDatabase::sqlite())), other.expect("a thread").join().unwrap_or_else(|why| Some(Err(why)))]
+    });
     for result in results.into_iter().flatten() {
         if let Err(panic) = result {
             resume_unwind(panic);

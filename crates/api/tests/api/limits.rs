@@ -6,7 +6,7 @@ use eureka_testkit::{Person, Reply, TestApp, on_both};
 use serde_json::json;
 
 /// The product with these limits, on each database.
-fn limited(limits: &LimitOptions, test: impl Fn(&TestApp)) {
+fn limited(limits: &LimitOptions, test: impl Fn(&TestApp) + Sync) {
     on_both(|database| test(&TestApp::limited(database, limits.clone())));
 }
 

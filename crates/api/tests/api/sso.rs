@@ -31,7 +31,10 @@ fn options(provider: &MockProvider) -> ProviderOptions {
 }
 
 /// Runs a test on the product over each kind of database, with a provider that has an RSA key `one`.
-fn on_both_believing(change: impl Fn(ProviderOptions) -> ProviderOptions, test: impl Fn(&TestApp, &mut MockProvider)) {
+fn on_both_believing(
+    change: impl Fn(ProviderOptions) -> ProviderOptions + Sync,
+    test: impl Fn(&TestApp, &mut MockProvider) + Sync,
+) {
     on_both(|database| {
         let mut provider = MockProvider::start(ISSUER);
         provider.add_rsa("one");
