@@ -23,9 +23,9 @@ use crate::caller::Caller;
 use crate::conditional::tagged_as;
 use crate::html::escaped;
 use crate::page::checked_limit;
-use crate::params::Params;
+use crate::params::{Ids, Params, Texts};
 use crate::problem::Problem;
-use crate::tips::{ConfidenceWord, SafetyWord};
+use crate::tips::{ConfidenceWords, SafetyWords};
 
 /// What a feed has, whatever its form.
 struct Feed {
@@ -59,21 +59,37 @@ pub(crate) struct FeedSearchParams {
     #[param(example = "3396 DocuColor 40")]
     q: Option<String>,
     /// In the community with this slug.
-    community: Option<String>,
+    #[serde(default)]
+    #[param(inline)]
+    community: Texts,
     /// For this product; case, accents and spacing do not matter.
-    product: Option<String>,
+    #[serde(default)]
+    #[param(inline)]
+    product: Texts,
     /// With this fault code; case and separators do not matter.
-    fault_code: Option<String>,
+    #[serde(default)]
+    #[param(inline)]
+    fault_code: Texts,
     /// With this tag.
-    tag: Option<String>,
+    #[serde(default)]
+    #[param(inline)]
+    tag: Texts,
     /// In this language: BCP 47 primary subtag.
-    lang: Option<String>,
+    #[serde(default)]
+    #[param(inline)]
+    lang: Texts,
     /// By this author.
-    author: Option<Uuid>,
+    #[serde(default)]
+    #[param(inline)]
+    author: Ids,
     /// Of this confidence.
-    confidence: Option<ConfidenceWord>,
+    #[serde(default)]
+    #[param(inline)]
+    confidence: ConfidenceWords,
     /// Of this safety level.
-    safety: Option<SafetyWord>,
+    #[serde(default)]
+    #[param(inline)]
+    safety: SafetyWords,
     /// How many items at most, 1 to 100.
     #[param(minimum = 1, maximum = 100, default = 20)]
     limit: Option<i64>,
@@ -172,7 +188,7 @@ async fn of_community(
     let limit = checked_limit(params.limit)?;
     let (who, slug) = (caller.0.clone(), slug.to_owned());
     let community = api.run(move |service| service.read_community(&who, &slug)).await?;
-    let query = SearchQuery { community: Some(community.slug), ..newest(limit) };
+    let query = SearchQuery { communities: vec![community.slug], ..newest(limit) };
     let tips = found(api, caller, query).await?;
     let (link, other) = links(api, req);
     let description = Some(community.description).filter(|text| !text.is_empty());
@@ -191,14 +207,14 @@ async fn of_search(
     let title = if q.trim().is_empty() { "Eureka: tips".to_owned() } else { format!("Eureka: {}", q.trim()) };
     let query = SearchQuery {
         q,
-        community: params.community,
-        product: params.product,
-        fault_code: params.fault_code,
-        tag: params.tag,
-        lang: params.lang,
-        author: params.author.map(UserId),
-        confidence: params.confidence.map(Into::into),
-        safety: params.safety.map(Into::into),
+        communities: params.community.into(),
+        products: params.product.into(),
+        fault_codes: params.fault_code.into(),
+        tags: params.tag.into(),
+        langs: params.lang.into(),
+        authors: params.author.into_iter().map(UserId).collect(),
+        confidence: params.confidence.into_iter().map(Into::into).collect(),
+        safety: params.safety.into_iter().map(Into::into).collect(),
         ..newest(limit)
     };
     let tips = found(api, caller, query).await?;

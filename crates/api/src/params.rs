@@ -1,10 +1,17 @@
 //! Query parameters: strict, each refusal naming the parameter.
 
+use std::fmt;
 use std::future::{Ready, ready};
+use std::marker::PhantomData;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type};
+use utoipa::{PartialSchema, ToSchema};
+use uuid::Uuid;
 
 use crate::problem::{INVALID_PARAMETER, Problem, UNKNOWN_PARAMETER};
 
@@ -25,22 +32,118 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     if let Some((name, _)) = url_pairs(query).find(|(name, value)| name != "q" && value.contains('\0')) {
         return Err(Problem::at(&INVALID_PARAMETER, name, "invalid", "U+0000 is not text"));
     }
-    let reader = serde_urlencoded::Deserializer::new(url_pairs(query));
+    let reader = serde_html_form::Deserializer::new(url_pairs(query));
     serde_path_to_error::deserialize(reader).map_err(|error| {
         let detail = error.inner().to_string();
         let quoted = detail.split('`').nth(1).unwrap_or_default().to_owned();
         if detail.starts_with("unknown field") {
             return Problem::at(&UNKNOWN_PARAMETER, quoted, "unknown", detail);
         }
-        let named = error.path().to_string();
-        let name = if named == "." || named == "?" { quoted } else { named };
+        let path = error.path().to_string();
+        let named = path.split('[').next().unwrap_or_default(); // which of several values is no part of the name
+        let name = if named == "." || named == "?" { quoted } else { named.to_owned() };
+        if url_pairs(query).filter(|(key, _)| *key == name).count() > 1 && detail == GIVEN_AGAIN {
+            return Problem::at(&INVALID_PARAMETER, name, "invalid", "it is given more than once");
+        }
         Problem::at(&INVALID_PARAMETER, name, "invalid", detail)
     })
 }
 
+/// What the reader says where one value is wanted and several are given.
+const GIVEN_AGAIN: &str = "unsupported value";
+
 fn url_pairs(query: &str) -> form_urlencoded::Parse<'_> {
     form_urlencoded::parse(query.as_bytes())
 }
+
+/// Most values that a parameter may be given.
+const MOST_VALUES: usize = 50;
+
+/// A parameter that may be given several times: any of its values will do.
+#[derive(Debug)]
+pub(crate) struct AnyOf<T>(Vec<T>);
+
+impl<T> Default for AnyOf<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> From<AnyOf<T>> for Vec<T> {
+    fn from(AnyOf(values): AnyOf<T>) -> Self {
+        values
+    }
+}
+
+impl<T> IntoIterator for AnyOf<T> {
+    type Item = T;
+    type IntoIter = std::vec::IntoIter<T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for AnyOf<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Values<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Values<T> {
+            type Value = AnyOf<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "up to {MOST_VALUES} values")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut given: A) -> Result<AnyOf<T>, A::Error> {
+                let mut values = Vec::new();
+                while let Some(value) = given.next_element()? {
+                    if values.len() == MOST_VALUES {
+                        return Err(A::Error::custom(format!("at most {MOST_VALUES} values")));
+                    }
+                    values.push(value);
+                }
+                Ok(AnyOf(values))
+            }
+        }
+
+        deserializer.deserialize_seq(Values(PhantomData))
+    }
+}
+
+/// Any of these texts.
+pub(crate) type Texts = AnyOf<String>;
+/// Any of these ids.
+pub(crate) type Ids = AnyOf<Uuid>;
+
+/// What can be one of several values of a parameter.
+pub(crate) trait OneOf {
+    /// How the document has one of them.
+    fn one() -> RefOr<Schema>;
+}
+
+impl OneOf for String {
+    fn one() -> RefOr<Schema> {
+        Self::schema()
+    }
+}
+
+impl OneOf for Uuid {
+    fn one() -> RefOr<Schema> {
+        let format = SchemaFormat::KnownFormat(KnownFormat::Uuid);
+        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
+    }
+}
+
+/// One value or a list of them: clients of the time when there was only one go on as they are.
+impl<T: OneOf> PartialSchema for AnyOf<T> {
+    fn schema() -> RefOr<Schema> {
+        let list = ArrayBuilder::new().items(T::one()).max_items(Some(MOST_VALUES));
+        OneOfBuilder::new().item(T::one()).item(list).into()
+    }
+}
+
+impl<T: OneOf> ToSchema for AnyOf<T> {}
 
 #[cfg(test)]
 mod tests {
@@ -51,6 +154,10 @@ mod tests {
     struct Sample {
         q: Option<String>,
         limit: Option<u8>,
+        #[serde(default)]
+        tag: AnyOf<String>,
+        #[serde(default)]
+        size: AnyOf<u8>,
     }
 
     #[test]
@@ -61,6 +168,8 @@ mod tests {
             ("qq=1", "unknown_parameter", "qq"),
             ("limit=abc", "invalid_parameter", "limit"),
             ("limit=1&limit=2", "invalid_parameter", "limit"),
+            ("size=1&size=x", "invalid_parameter", "size"),
+            (&"tag=a&".repeat(MOST_VALUES + 1), "invalid_parameter", "tag"),
             ("q=%00&limit=%00", "invalid_parameter", "limit"),
         ] {
             let problem = parse::<Sample>(query).unwrap_err();
@@ -68,5 +177,17 @@ mod tests {
             assert!(shown.contains(code), "{query}: {shown}");
             assert!(shown.contains(&format!("pointer: \"{name}\"")), "{query}: {shown}");
         }
+    }
+
+    #[test]
+    fn of_what_may_be_given_several_times_each_value_counts() {
+        let tags = |query: &str| Vec::from(parse::<Sample>(query).unwrap().tag);
+        assert_eq!(tags("q=x"), Vec::<String>::new());
+        assert_eq!(tags("tag=a"), ["a"]);
+        assert_eq!(tags("tag=a%2Cb&q=x&tag=c&tag="), ["a,b", "c", ""]);
+        assert_eq!(tags(&"tag=a&".repeat(MOST_VALUES)).len(), MOST_VALUES);
+        assert_eq!(Vec::from(parse::<Sample>("size=2&size=3").unwrap().size), [2, 3]);
+        let again = parse::<Sample>("limit=1&limit=2").unwrap_err();
+        assert!(format!("{again:?}").contains("more than once"), "{again:?}");
     }
 }

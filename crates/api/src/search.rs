@@ -26,8 +26,9 @@ use crate::problem::{INVALID_PARAMETER, Problem};
 /// `q` speaks: words; `"a phrase"`; `-word`; `field:value` for `product`, `code`, `part`, `tag`, `author` and `lang`.
 /// Anything else is text: no input is an error. All words are wanted: up to three words, tips that have them all come first;
 /// in longer queries a tip may lack a word and still fit better (`missing` says which). Where too few have them all, the
-/// query is relaxed in steps, and `relaxed` says how. Without `q`, the filters alone are the query. Of tips that fit alike,
-/// those in the language of `Accept-Language` come first.
+/// query is relaxed in steps, and `relaxed` says how. Without `q`, the filters alone are the query; of a filter that is given
+/// several times (`tag=a&tag=b`), any value will do. Of tips that fit alike, those in the language of `Accept-Language` come
+/// first.
 #[utoipa::path(
     tag = "search",
     params(SearchParams),
@@ -44,15 +45,15 @@ pub(crate) async fn search_tips(
     let limit = checked_limit(params.limit)?;
     let query = SearchQuery {
         q: params.q.unwrap_or_default(),
-        community: params.community,
-        product: params.product,
-        fault_code: params.fault_code,
-        tag: params.tag,
-        lang: params.lang,
-        author: params.author.map(UserId),
-        confidence: params.confidence.map(Into::into),
-        safety: params.safety.map(Into::into),
-        age: params.age.map(Into::into),
+        communities: params.community.into(),
+        products: params.product.into(),
+        fault_codes: params.fault_code.into(),
+        tags: params.tag.into(),
+        langs: params.lang.into(),
+        authors: params.author.into_iter().map(UserId).collect(),
+        confidence: params.confidence.into_iter().map(Into::into).collect(),
+        safety: params.safety.into_iter().map(Into::into).collect(),
+        ages: params.age.into_iter().map(Into::into).collect(),
         screen: language_of_screen(&req),
         sort: params.sort.map_or(Sort::Relevance, Into::into),
         facets: facet_fields(params.facets.as_deref())?,

@@ -11,8 +11,8 @@ use eureka_domain::ids::{TipRef, UserId};
 use eureka_service::{NewTip, Service, ServiceError, SimilarText, TipQuery, TipView, Written, entity_tag};
 
 pub(crate) use body::{
-    ActionWord, ConfidenceWord, HistoryBody, NewTipBody, OptionalReasonBody, ReasonBody, RevisionBody, SafetyWord,
-    TextBody, TipBody, TipPageParams, TipParams, TipPatch, TipReadParams,
+    ActionWord, ConfidenceWord, ConfidenceWords, HistoryBody, NewTipBody, OptionalReasonBody, ReasonBody, RevisionBody,
+    SafetyWord, SafetyWords, TextBody, TipBody, TipPageParams, TipParams, TipPatch, TipReadParams,
 };
 pub(crate) use markdown::{page, read_tip_page};
 pub(crate) use replacing::{diff_revisions, merge_tip, named, revert_tip, supersede_tip};

@@ -78,6 +78,12 @@ macro_rules! wire_enum {
         }
 
         impl utoipa::ToSchema for $name {}
+
+        impl crate::params::OneOf for $name {
+            fn one() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::Ref::from_schema_name(<Self as utoipa::ToSchema>::name()).into()
+            }
+        }
     };
 }
 pub(crate) use wire_enum;

@@ -27,24 +27,24 @@ const MOST_REMEMBERED: usize = 500;
 pub struct SearchQuery {
     /// What was typed.
     pub q: String,
-    /// In the community with this slug.
-    pub community: Option<String>,
-    /// For this product.
-    pub product: Option<String>,
-    /// With this fault code.
-    pub fault_code: Option<String>,
-    /// With this tag.
-    pub tag: Option<String>,
-    /// In this language.
-    pub lang: Option<String>,
-    /// By this author.
-    pub author: Option<UserId>,
-    /// Of this confidence.
-    pub confidence: Option<Confidence>,
-    /// Of this safety level.
-    pub safety: Option<Safety>,
+    /// In any of the communities with these slugs; empty: in all.
+    pub communities: Vec<String>,
+    /// For any of these products.
+    pub products: Vec<String>,
+    /// With any of these fault codes.
+    pub fault_codes: Vec<String>,
+    /// With any of these tags.
+    pub tags: Vec<String>,
+    /// In any of these languages.
+    pub langs: Vec<String>,
+    /// By any of these authors.
+    pub authors: Vec<UserId>,
+    /// Of any of these confidences.
+    pub confidence: Vec<Confidence>,
+    /// Of any of these safety levels.
+    pub safety: Vec<Safety>,
     /// Last changed so long ago.
-    pub age: Option<Age>,
+    pub ages: Vec<Age>,
     /// The language of the caller's screen: its tips come first among equals.
     pub screen: Option<String>,
     /// The order.
@@ -64,7 +64,7 @@ pub struct SearchQuery {
 impl SearchQuery {
     /// Whether getting it ready may have to wait, for the database or for the index.
     pub fn waits(&self) -> bool {
-        self.min_position.is_some() || self.community.is_some()
+        self.min_position.is_some() || !self.communities.is_empty()
     }
 }
 
@@ -138,28 +138,37 @@ impl Service {
     }
 
     /// What is to be remembered of a search: of its first page, unless a steward is looking into scores. A gap may come of
-    /// it when only community, product and code narrow it.
+    /// it when only community, product and code narrow it, one of each.
     fn to_remember(&self, caller: &Caller, query: &SearchQuery) -> Result<Option<Asked>, ServiceError> {
-        let asks = !query.q.trim().is_empty() || query.fault_code.is_some();
+        let asks = !query.q.trim().is_empty() || !query.fault_codes.is_empty();
         if query.cursor.is_some() || query.explain || !asks {
             return Ok(None);
         }
-        let narrowed = query.tag.is_some()
-            || query.lang.is_some()
-            || query.author.is_some()
-            || query.confidence.is_some()
-            || query.safety.is_some()
-            || query.age.is_some();
+        let of_several =
+            [&query.communities, &query.products, &query.fault_codes].iter().any(|values| values.len() > 1);
+        let narrowed = of_several
+            || !query.tags.is_empty()
+            || !query.langs.is_empty()
+            || !query.authors.is_empty()
+            || !query.confidence.is_empty()
+            || !query.safety.is_empty()
+            || !query.ages.is_empty();
+        let one = |values: &[String]| if let [one] = values { Some(one.clone()) } else { None };
         let now = self.clock.now();
-        let community = query.community.as_deref().map(|slug| self.community_of(slug)).transpose()?;
+        let home = if narrowed {
+            None
+        } else {
+            let community = query.communities.first().map(|slug| self.community_of(slug)).transpose()?;
+            Self::home_of_gap(caller, community)
+        };
         Ok(Some(Asked {
             id: self.new_id(now),
             at: now,
             user: caller.user,
             audience: caller.audience(),
-            home: if narrowed { None } else { Self::home_of_gap(caller, community) },
-            product: query.product.clone(),
-            fault_code: query.fault_code.clone(),
+            home,
+            product: one(&query.products),
+            fault_code: one(&query.fault_codes),
             q: query.q.chars().take(MOST_REMEMBERED).collect(),
             hits: 0,
             in_vain: false,
@@ -190,21 +199,23 @@ impl Service {
         }
         let cursor =
             query.cursor.map(|text| PageCursor::parse(&text).ok_or(ServiceError::InvalidCursor)).transpose()?;
-        let community = query.community.map(|slug| self.community_of(&slug)).transpose()?;
+        let communities =
+            query.communities.iter().map(|slug| self.community_of(slug)).collect::<Result<Vec<_>, _>>()?;
         let audience = caller.audience();
+        let lower = |values: Vec<String>| values.iter().map(|value| value.to_lowercase()).collect();
         let request = SearchRequest {
-            synonyms: self.indexer.words().spoken_in(&q, &audience, community),
+            synonyms: self.indexer.words().spoken_in(&q, &audience, &communities),
             audience,
             filters: Filters {
-                communities: community.into_iter().collect(),
-                products: query.product.into_iter().collect(),
-                fault_codes: query.fault_code.into_iter().collect(),
-                tags: query.tag.map(|tag| tag.to_lowercase()).into_iter().collect(),
-                langs: query.lang.map(|lang| lang.to_lowercase()).into_iter().collect(),
-                authors: query.author.into_iter().collect(),
-                confidence: query.confidence.into_iter().collect(),
-                safety: query.safety.into_iter().collect(),
-                ages: query.age.into_iter().collect(),
+                communities,
+                products: query.products,
+                fault_codes: query.fault_codes,
+                tags: lower(query.tags),
+                langs: lower(query.langs),
+                authors: query.authors,
+                confidence: query.confidence,
+                safety: query.safety,
+                ages: query.ages,
                 ..Filters::default()
             },
             sort: query.sort,

@@ -131,10 +131,10 @@ async fn search(of: &Assistant, arguments: JsonObject) -> Result<CallToolResult,
     let limit = checked_limit(Some(asked.limit.unwrap_or(USUAL)))?;
     let query = SearchQuery {
         q: asked.q,
-        community: asked.community,
-        product: asked.product,
-        fault_code: asked.fault_code,
-        lang: asked.lang,
+        communities: asked.community.into_iter().collect(),
+        products: asked.product.into_iter().collect(),
+        fault_codes: asked.fault_code.into_iter().collect(),
+        langs: asked.lang.into_iter().collect(),
         limit: usize::try_from(limit).unwrap_or_default(),
         ..SearchQuery::default()
     };

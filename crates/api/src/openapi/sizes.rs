@@ -115,7 +115,8 @@ pub(super) fn limit(name: &str, schema: &mut RefOr<Schema>) {
 
 /// The same for a parameter, which is never longer than the head of a request.
 pub(super) fn limit_parameter(name: &str, schema: &mut RefOr<Schema>) {
-    if let RefOr::T(Schema::Object(object)) = schema
+    let RefOr::T(own) = schema else { return };
+    if let Schema::Object(object) = own
         && is(object, &Type::String)
         && object.enum_values.is_none()
     {
@@ -127,6 +128,9 @@ pub(super) fn limit_parameter(name: &str, schema: &mut RefOr<Schema>) {
         let length = length.unwrap_or(HEAD);
         object.pattern = object.pattern.take().or_else(|| of(&PATTERNS, name).map(str::to_owned));
         object.max_length = object.max_length.or_else(|| by_format(object)).or(Some(length));
+    }
+    for (_, part) in parts(own) {
+        limit_parameter(name, part);
     }
     limit(name, schema);
 }

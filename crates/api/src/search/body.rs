@@ -18,8 +18,9 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use crate::outcomes::ProofBody;
+use crate::params::{AnyOf, Ids, Texts};
 use crate::problem::{INVALID_PARAMETER, Problem};
-use crate::tips::{ConfidenceWord, SafetyWord};
+use crate::tips::{ConfidenceWord, ConfidenceWords, SafetyWord, SafetyWords};
 use crate::wire::{Person, instant, wire_enum};
 
 wire_enum! {
@@ -31,6 +32,9 @@ wire_enum! {
     /// How long ago a tip was last changed: within seven days, 31 days, 366 days or longer ago, each without those before it.
     AgeWord = Age { Week = "week", Month = "month", Year = "year", Older = "older" }
 }
+
+/// Any of these ages.
+type AgeWords = AnyOf<AgeWord>;
 
 /// The facets that can be asked for.
 const FACETS: [(&str, FacetField); 9] = [
@@ -54,24 +58,42 @@ pub(crate) struct SearchParams {
     #[param(example = "3396 DocuColor 40")]
     pub(crate) q: Option<String>,
     /// In the community with this slug.
-    pub(crate) community: Option<String>,
+    #[serde(default)]
+    #[param(inline)]
+    pub(crate) community: Texts,
     /// For this product; case, accents and spacing do not matter. Where product and code are all that is asked for and no tip
     /// declares them, they are looked for as words (`relaxed` says so).
-    pub(crate) product: Option<String>,
+    #[serde(default)]
+    #[param(inline)]
+    pub(crate) product: Texts,
     /// With this fault code; case and separators do not matter.
-    pub(crate) fault_code: Option<String>,
+    #[serde(default)]
+    #[param(inline)]
+    pub(crate) fault_code: Texts,
     /// With this tag.
-    pub(crate) tag: Option<String>,
+    #[serde(default)]
+    #[param(inline)]
+    pub(crate) tag: Texts,
     /// In this language: BCP 47 primary subtag.
-    pub(crate) lang: Option<String>,
+    #[serde(default)]
+    #[param(inline)]
+    pub(crate) lang: Texts,
     /// By this author.
-    pub(crate) author: Option<Uuid>,
+    #[serde(default)]
+    #[param(inline)]
+    pub(crate) author: Ids,
     /// Of this confidence.
-    pub(crate) confidence: Option<ConfidenceWord>,
+    #[serde(default)]
+    #[param(inline)]
+    pub(crate) confidence: ConfidenceWords,
     /// Of this safety level.
-    pub(crate) safety: Option<SafetyWord>,
+    #[serde(default)]
+    #[param(inline)]
+    pub(crate) safety: SafetyWords,
     /// Last changed so long ago.
-    pub(crate) age: Option<AgeWord>,
+    #[serde(default)]
+    #[param(inline)]
+    pub(crate) age: AgeWords,
     /// `relevance` unless given.
     pub(crate) sort: Option<SortWord>,
     /// What to count hits by, comma-separated: community, product, `fault_code`, tag, lang, author, confidence, safety,

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::attachments::AttachmentBody;
 use crate::html::{Files, HtmlBody, Render};
 use crate::outcomes::TipProofBody;
+use crate::params::AnyOf;
 use crate::similar::SimilarTipBody;
 use crate::wire::{Person, instant, nullable, present, wire_enum};
 
@@ -34,6 +35,10 @@ wire_enum! {
     /// How dangerous the work is. Above `none`, `hazard` says why: show it before the solution.
     SafetyWord = Safety { None = "none", Caution = "caution", Danger = "danger" }
 }
+/// Any of these confidences.
+pub(crate) type ConfidenceWords = AnyOf<ConfidenceWord>;
+/// Any of these safety levels.
+pub(crate) type SafetyWords = AnyOf<SafetyWord>;
 wire_enum! {
     /// What can be done to a tip.
     ActionWord = Action {

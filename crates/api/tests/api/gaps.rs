@@ -165,9 +165,11 @@ fn gaps_are_told_apart_by_product_and_fault_code_and_community() {
         let first = gaps(app, &ana, "?limit=2");
         let rest = gaps(app, &ana, &format!("?limit=100&cursor={}", first.word("/next_cursor")));
         assert_eq!(first.each("/id").len() + rest.each("/id").len(), 5);
-        // What narrows a search to no result is no need.
+        // What narrows a search to no result is no need, and what is asked of several communities at once is none's.
         for _ in 0..3 {
             search(app, &ana, "yttrium&tag=nowhere&community=printers");
+            search(app, &ana, "yttrium&community=printers&community=lifts");
+            search(app, &ana, "yttrium&community=printers&product=DocuColor+40&product=DocuColor+50");
         }
         assert_eq!(gaps(app, &ana, "").each("/id").len(), 5);
     });

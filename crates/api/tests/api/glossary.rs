@@ -112,6 +112,7 @@ fn a_community_speaks_for_its_own_tips() {
         assert_eq!(found(app, &otto, "lift"), ["Elevator stops between floors"]);
         assert!(found(app, &otto, "lift&community=printers").is_empty());
         assert_eq!(found(app, &otto, "lift&community=lifts"), ["Elevator stops between floors"]);
+        assert_eq!(found(app, &otto, "lift&community=printers&community=lifts"), ["Elevator stops between floors"]);
     });
 }
 
@@ -128,6 +129,7 @@ fn nothing_that_an_outsider_gets_depends_on_a_private_glossary() {
             "search?q=SCSZ",
             "search?q=sterilizer&facets=community",
             "search?q=steam&community=medical",
+            "search?q=steam&community=medical&community=printers",
             "suggest?q=ster",
             "suggest?q=sc",
             "suggest?q=stea",

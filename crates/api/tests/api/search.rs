@@ -112,6 +112,14 @@ fn filters_and_orders_are_as_the_document_says() {
             (&format!("sort=newest&author={}", ines.id), std::slice::from_ref(&new)),
             ("sort=newest&confidence=validated", &both),
             ("sort=newest&safety=danger", &[]),
+            ("sort=newest&safety=danger&safety=caution&safety=none", &both),
+            ("sort=newest&age=week&age=month", &both),
+            ("sort=newest&age=week&age=older", std::slice::from_ref(&new)),
+            (&format!("sort=newest&author={}&author={}", ines.id, ana.id), &both),
+            (&format!("sort=newest&author={}&author={}", ines.id, omar.id), std::slice::from_ref(&new)),
+            ("sort=newest&community=none&community=printers", &both),
+            ("sort=newest&product=none&product=docucolor+40&fault_code=3396&fault_code=1", &both),
+            ("sort=newest&lang=fr&lang=en&lang=en", &both),
         ] {
             let found = app.get(&ines, &format!("/v1/search?q=fuse&{query}")).expect(200);
             assert_eq!(found.each("/tip/id"), wanted, "{query}: {}", found.text());
@@ -125,7 +133,13 @@ fn filters_and_orders_are_as_the_document_says() {
                 "a facet's value is one that a filter takes"
             );
         }
-        app.get(&ines, "/v1/search?q=fuse&age=young").expect_problem(400, "invalid_parameter");
+        // A facet counts as if its own filter were not set, so that another value can be ticked beside the first.
+        let ticked = app.get(&ines, "/v1/search?q=fuse&age=week&age=older&facets=age").expect(200);
+        assert_eq!(ticked.at("/facets/age"), ages);
+        let many = "&tag=a".repeat(51);
+        for wrong in ["age=young", "age=week&age=young", "sort=newest&sort=proof", &many] {
+            app.get(&ines, &format!("/v1/search?q=fuse&{wrong}")).expect_problem(400, "invalid_parameter");
+        }
     });
 }
 

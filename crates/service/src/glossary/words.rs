@@ -58,8 +58,8 @@ impl Words {
         Ok(())
     }
 
-    /// What a query says in the words of the communities that an audience reads, or in those of one of them.
-    pub(crate) fn spoken_in(&self, q: &str, audience: &Audience, only: Option<CommunityId>) -> Vec<SynonymGroup> {
+    /// What a query says in the words of the communities that an audience reads, or of some of them alone.
+    pub(crate) fn spoken_in(&self, q: &str, audience: &Audience, only: &[CommunityId]) -> Vec<SynonymGroup> {
         let in_force = self.in_force.read().clone();
         let Some(in_force) = in_force.as_deref() else { return Vec::new() };
         in_force.read_by(audience, only).flat_map(|glossary| glossary.spoken_in(q)).collect()
@@ -69,7 +69,7 @@ impl Words {
     pub(crate) fn complete(&self, typed: &str, audience: &Audience, most: usize) -> Vec<String> {
         let in_force = self.in_force.read().clone();
         let Some(in_force) = in_force.as_deref() else { return Vec::new() };
-        in_force.read_by(audience, None).flat_map(|glossary| glossary.complete(typed, most)).take(most).collect()
+        in_force.read_by(audience, &[]).flat_map(|glossary| glossary.complete(typed, most)).take(most).collect()
     }
 }
 
@@ -77,13 +77,12 @@ impl InForce {
     fn read_by<'a>(
         &'a self,
         audience: &'a Audience,
-        only: Option<CommunityId>,
+        only: &'a [CommunityId],
     ) -> impl Iterator<Item = &'a Glossary> + 'a {
-        let wanted = move |id: CommunityId, openness| match only {
-            Some(only) => id == only,
-            None => openness == Openness::Private,
-        };
-        let open = only.is_none().then_some(&self.open);
+        let all = only.is_empty();
+        let wanted =
+            move |id: CommunityId, openness| if all { openness == Openness::Private } else { only.contains(&id) };
+        let open = all.then_some(&self.open);
         let each = self
             .each
             .iter()
