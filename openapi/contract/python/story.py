@@ -79,6 +79,8 @@ position = int(decided.headers["Eureka-Position"])
 # Search, from the very position on.
 found = of_type(SearchBody, search_tips.sync(client=outsider, q=FAULT, min_position=position))
 assert found.items[0].tip.id == tip.id, "the tip is found first"
+there = of_type(SearchBody, search_tips.sync(client=outsider, q=FAULT, community=["nowhere", tip.community]))
+assert there.items[0].tip.id == tip.id, "of a filter's values any will do"
 
 # Use it, and say so.
 used = NewOutcomeBody(result=ResultWord.FIXED)

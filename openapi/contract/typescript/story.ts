@@ -78,6 +78,9 @@ const found = expect(
   await outsider.GET("/v1/search", { params: { query: { q: fault, min_position: position } } }),
 );
 check(found.items[0]?.tip.id === tip.id, "the tip is found first");
+const either = { q: fault, community: ["nowhere", tip.community] };
+const there = expect("search in either", await outsider.GET("/v1/search", { params: { query: either } }));
+check(there.items[0]?.tip.id === tip.id, "of a filter's values any will do");
 
 // Use it, and say so.
 expect(

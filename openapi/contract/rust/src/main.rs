@@ -73,8 +73,12 @@ async fn story() {
     let position: i64 = decided.headers()["Eureka-Position"].to_str().expect("text").parse().expect("a position");
 
     // Search, from the very position on.
-    let found = outsider.search_tips().q(fault).min_position(position).send().await.expect("search");
+    let found = outsider.search_tips().q(fault.clone()).min_position(position).send().await.expect("search");
     assert_eq!(found.items[0].tip.id, tip.id, "the tip is found first");
+    let either: types::SearchTipsCommunity =
+        serde_json::from_value(serde_json::json!(["nowhere", "office-printers"])).expect("two slugs");
+    let there = outsider.search_tips().q(fault).community(either).send().await.expect("search in either");
+    assert_eq!(there.items[0].tip.id, tip.id, "of a filter's values any will do");
 
     // Use it, and say so.
     let id = tip.id.to_string();
