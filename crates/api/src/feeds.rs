@@ -140,8 +140,8 @@ pub(crate) async fn community_json_feed(
 
 /// Follow a search with a feed reader, in Atom.
 ///
-/// What it finds that has all the words, the one whose text was published last first. A saved search is its URL. It is
-/// not remembered as a search: nobody stands at a machine. Feed readers know no bearer tokens: an API key with the scope
+/// What it finds that has all the words, the one whose text was published last first; of a filter that is given several times
+/// any value will do. A saved search is its URL. It is not remembered as a search: nobody stands at a machine. Feed readers know no bearer tokens: an API key with the scope
 /// `read` may be the password of HTTP Basic, with any user name.
 #[utoipa::path(
     tag = "feeds",
@@ -260,6 +260,7 @@ fn search_id(api: &Api, req: &HttpRequest) -> Uuid {
     let mut asked: Vec<_> = form_urlencoded::parse(req.query_string().as_bytes()).collect();
     asked.retain(|(name, _)| name != "limit");
     asked.sort();
+    asked.dedup();
     let canonical = form_urlencoded::Serializer::new(String::new()).extend_pairs(asked).finish();
     let bits = name_of(&format!("GET {}\n{canonical}", api.link("/v1/search")));
     uuid::Builder::from_custom_bytes(bits.to_be_bytes()).into_uuid()

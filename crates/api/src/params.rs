@@ -1,12 +1,12 @@
 //! Query parameters: strict, each refusal naming the parameter.
 
-use std::fmt;
+mod given;
+
 use std::future::{Ready, ready};
-use std::marker::PhantomData;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use serde::de::{DeserializeOwned, Error as _, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type};
@@ -32,8 +32,7 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     if let Some((name, _)) = url_pairs(query).find(|(name, value)| name != "q" && value.contains('\0')) {
         return Err(Problem::at(&INVALID_PARAMETER, name, "invalid", "U+0000 is not text"));
     }
-    let reader = serde_html_form::Deserializer::new(url_pairs(query));
-    serde_path_to_error::deserialize(reader).map_err(|error| {
+    serde_path_to_error::deserialize(given::reader(url_pairs(query))).map_err(|error| {
         let detail = error.inner().to_string();
         let quoted = detail.split('`').nth(1).unwrap_or_default().to_owned();
         if detail.starts_with("unknown field") {
@@ -42,15 +41,9 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
         let path = error.path().to_string();
         let named = path.split('[').next().unwrap_or_default(); // which of several values is no part of the name
         let name = if named == "." || named == "?" { quoted } else { named.to_owned() };
-        if url_pairs(query).filter(|(key, _)| *key == name).count() > 1 && detail == GIVEN_AGAIN {
-            return Problem::at(&INVALID_PARAMETER, name, "invalid", "it is given more than once");
-        }
         Problem::at(&INVALID_PARAMETER, name, "invalid", detail)
     })
 }
-
-/// What the reader says where one value is wanted and several are given.
-const GIVEN_AGAIN: &str = "unsupported value";
 
 fn url_pairs(query: &str) -> form_urlencoded::Parse<'_> {
     form_urlencoded::parse(query.as_bytes())
@@ -86,28 +79,11 @@ impl<T> IntoIterator for AnyOf<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for AnyOf<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Values<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Values<T> {
-            type Value = AnyOf<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "up to {MOST_VALUES} values")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut given: A) -> Result<AnyOf<T>, A::Error> {
-                let mut values = Vec::new();
-                while let Some(value) = given.next_element()? {
-                    if values.len() == MOST_VALUES {
-                        return Err(A::Error::custom(format!("at most {MOST_VALUES} values")));
-                    }
-                    values.push(value);
-                }
-                Ok(AnyOf(values))
-            }
+        let values = Vec::deserialize(deserializer)?;
+        if values.len() > MOST_VALUES {
+            return Err(D::Error::custom(format!("at most {MOST_VALUES} values")));
         }
-
-        deserializer.deserialize_seq(Values(PhantomData))
+        Ok(Self(values))
     }
 }
 
@@ -154,20 +130,38 @@ mod tests {
     struct Sample {
         q: Option<String>,
         limit: Option<u8>,
+        really: Option<bool>,
+        word: Option<Word>,
         #[serde(default)]
         tag: AnyOf<String>,
         #[serde(default)]
         size: AnyOf<u8>,
     }
 
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Word {
+        First,
+        Second,
+    }
+
     #[test]
     fn a_refusal_names_the_parameter() {
         let sample: Sample = parse("q=a+b%26c&limit=3").unwrap();
         assert_eq!((sample.q.as_deref(), sample.limit), (Some("a b&c"), Some(3)));
+        let sample: Sample = parse("q=&really=true&word=second").unwrap();
+        assert_eq!((sample.q.as_deref(), sample.really, sample.word), (Some(""), Some(true), Some(Word::Second)));
+        assert!(parse::<Sample>("word=first").is_ok_and(|sample| sample.word == Some(Word::First)));
         for (query, code, name) in [
             ("qq=1", "unknown_parameter", "qq"),
             ("limit=abc", "invalid_parameter", "limit"),
             ("limit=1&limit=2", "invalid_parameter", "limit"),
+            ("limit=", "invalid_parameter", "limit"),
+            ("word=", "invalid_parameter", "word"),
+            ("word=third", "invalid_parameter", "word"),
+            ("really=", "invalid_parameter", "really"),
+            ("really=on", "invalid_parameter", "really"),
+            ("size=", "invalid_parameter", "size"),
             ("size=1&size=x", "invalid_parameter", "size"),
             (&"tag=a&".repeat(MOST_VALUES + 1), "invalid_parameter", "tag"),
             ("q=%00&limit=%00", "invalid_parameter", "limit"),

@@ -62,6 +62,24 @@ pub struct SearchQuery {
 }
 
 impl SearchQuery {
+    /// The same question, however often and in whatever order its values are named.
+    fn in_order(mut self) -> Self {
+        fn sort<T: Ord>(values: &mut Vec<T>) {
+            values.sort_unstable();
+            values.dedup();
+        }
+        sort(&mut self.communities);
+        sort(&mut self.products);
+        sort(&mut self.fault_codes);
+        sort(&mut self.tags);
+        sort(&mut self.langs);
+        sort(&mut self.authors);
+        sort(&mut self.confidence);
+        sort(&mut self.safety);
+        sort(&mut self.ages);
+        self
+    }
+
     /// Whether getting it ready may have to wait, for the database or for the index.
     pub fn waits(&self) -> bool {
         self.min_position.is_some() || !self.communities.is_empty()
@@ -102,6 +120,7 @@ impl Service {
         if let Some(position) = query.min_position {
             self.indexer.wait_for(position, PATIENCE)?;
         }
+        let query = query.in_order();
         let asked = self.to_remember(caller, &query)?;
         Ok(ReadySearch { asked, ..self.ready_feed(caller, query)? })
     }
@@ -109,7 +128,7 @@ impl Service {
     /// Gets a search ready that a feed reader asks again and again: nobody is in need of an answer, and nothing is
     /// remembered of it. May block.
     pub fn ready_feed(&self, caller: &Caller, query: SearchQuery) -> Result<ReadySearch, ServiceError> {
-        let request = self.request(caller, query)?;
+        let request = self.request(caller, query.in_order())?;
         let (_, position) = self.indexer.state(); // before the search: what it finds is at least as new
         let index = self.open_index()?;
         Ok(ReadySearch { request, index, position, asked: None })
@@ -153,12 +172,12 @@ impl Service {
             || !query.confidence.is_empty()
             || !query.safety.is_empty()
             || !query.ages.is_empty();
-        let one = |values: &[String]| if let [one] = values { Some(one.clone()) } else { None };
+        let codes = query.fault_codes.join(" ");
         let now = self.clock.now();
         let home = if narrowed {
             None
         } else {
-            let community = query.communities.first().map(|slug| self.community_of(slug)).transpose()?;
+            let community = self.communities_of(&query.communities)?.first().copied();
             Self::home_of_gap(caller, community)
         };
         Ok(Some(Asked {
@@ -167,8 +186,8 @@ impl Service {
             user: caller.user,
             audience: caller.audience(),
             home,
-            product: one(&query.products),
-            fault_code: one(&query.fault_codes),
+            product: if let [only] = &query.products[..] { Some(only.clone()) } else { None },
+            fault_code: (!codes.is_empty()).then_some(codes),
             q: query.q.chars().take(MOST_REMEMBERED).collect(),
             hits: 0,
             in_vain: false,
@@ -199,8 +218,7 @@ impl Service {
         }
         let cursor =
             query.cursor.map(|text| PageCursor::parse(&text).ok_or(ServiceError::InvalidCursor)).transpose()?;
-        let communities =
-            query.communities.iter().map(|slug| self.community_of(slug)).collect::<Result<Vec<_>, _>>()?;
+        let communities = self.communities_of(&query.communities)?;
         let audience = caller.audience();
         let lower = |values: Vec<String>| values.iter().map(|value| value.to_lowercase()).collect();
         let request = SearchRequest {
@@ -230,18 +248,23 @@ impl Service {
         if goes_on { Ok(request) } else { Err(ServiceError::InvalidCursor) }
     }
 
-    /// The community with this slug, remembered: slugs never change hands. One that does not exist, or not for the
+    /// The communities with these slugs, remembered: slugs never change hands. One that does not exist, or not for the
     /// caller, finds nothing, since the audience is part of the query.
-    fn community_of(&self, slug: &str) -> Result<CommunityId, ServiceError> {
-        if let Some(id) = self.slugs.get(slug) {
-            return Ok(id);
+    fn communities_of(&self, slugs: &[String]) -> Result<Vec<CommunityId>, ServiceError> {
+        let known = |slug: &String| self.slugs.get(slug.as_str());
+        if let Some(all) = slugs.iter().map(known).collect() {
+            return Ok(all);
         }
-        match self.store.read(|conn| communities::find_slug(conn, slug))? {
-            Some(community) => {
-                self.slugs.insert(slug.to_owned(), community.id);
+        self.store.read(|conn| {
+            let find = |slug: &String| {
+                if let Some(id) = known(slug) {
+                    return Ok(id);
+                }
+                let Some(community) = communities::find_slug(conn, slug)? else { return Ok(CommunityId(Uuid::nil())) };
+                self.slugs.insert(slug.clone(), community.id);
                 Ok(community.id)
-            }
-            None => Ok(CommunityId(Uuid::nil())),
-        }
+            };
+            slugs.iter().map(find).collect()
+        })
     }
 }

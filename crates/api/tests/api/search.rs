@@ -1,7 +1,7 @@
 //! `/v1/search`.
 
 use eureka_domain::community::{Openness, Role};
-use eureka_testkit::{on_both_apps, sample};
+use eureka_testkit::{Person, on_both_apps, sample};
 use serde_json::json;
 
 #[test]
@@ -136,6 +136,17 @@ fn filters_and_orders_are_as_the_document_says() {
         // A facet counts as if its own filter were not set, so that another value can be ticked beside the first.
         let ticked = app.get(&ines, "/v1/search?q=fuse&age=week&age=older&facets=age").expect(200);
         assert_eq!(ticked.at("/facets/age"), ages);
+        let of = |one: &Person, other: &Person| format!("/v1/search?q=fuse&author={}&author={}", one.id, other.id);
+        let first = app.get(&ines, &format!("{}&limit=1", of(&ana, &ines))).expect(200);
+        let rest = format!("{}&author={}&cursor={}", of(&ines, &ana), ana.id, first.word("/next_cursor"));
+        let rest = app.get(&ines, &rest).expect(200);
+        assert_eq!(first.each("/tip/id").len() + rest.each("/tip/id").len(), 2, "the order of values is no matter");
+        let twice = "/v1/search?product=DocuColor+40+CP&product=DocuColor+41+CP";
+        assert_eq!(
+            app.get(&ines, twice).expect(200).at("/total/value"),
+            0,
+            "of two products none is looked for as words"
+        );
         let many = "&tag=a".repeat(51);
         for wrong in ["age=young", "age=week&age=young", "sort=newest&sort=proof", &many] {
             app.get(&ines, &format!("/v1/search?q=fuse&{wrong}")).expect_problem(400, "invalid_parameter");

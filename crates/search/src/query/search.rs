@@ -70,11 +70,13 @@ fn search(snapshot: &Snapshot, request: &SearchRequest, now: Instant) -> Result<
     Ok(found)
 }
 
-/// What a machine tells of itself, product and code without a text, as words.
+/// What a machine tells of itself, product and code without a text, as words. Of several products or codes any would do,
+/// which words could not say.
 fn as_words(request: &SearchRequest) -> Option<(SearchRequest, String)> {
     let Filters { products, fault_codes, .. } = &request.filters;
     let text = fault_codes.iter().chain(products).map(String::as_str).collect::<Vec<_>>().join(" ");
-    if !request.q.trim().is_empty() || text.is_empty() || request.sort != Sort::Relevance {
+    let several = products.len() > 1 || fault_codes.len() > 1;
+    if !request.q.trim().is_empty() || text.is_empty() || several || request.sort != Sort::Relevance {
         return None;
     }
     let filters = Filters { products: Vec::new(), fault_codes: Vec::new(), ..request.filters.clone() };

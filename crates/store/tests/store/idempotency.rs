@@ -1,5 +1,6 @@
 //! Idempotency keys: a reply is kept with what it replies to, for its caller, as long as it is promised.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use eureka_store::idempotency::{self, StoredReply};
@@ -88,16 +89,16 @@ fn once(conn: &mut Conn<'_>, acts: &AtomicUsize) -> Result<bool, StoreError> {
 
 #[test]
 fn of_fifty_requests_at_once_one_acts_and_the_others_wait_for_its_reply() {
-    static ACTS: AtomicUsize = AtomicUsize::new(0);
     on_both(|db| {
-        ACTS.store(0, Ordering::Relaxed);
+        let acts = Arc::new(AtomicUsize::new(0));
         let other = db.open_again(); // as another process
         let acted = std::thread::scope(|scope| {
             let requests: Vec<_> = (0..50)
                 .map(|n| {
                     let store = if n % 2 == 0 { db.store() } else { &other };
+                    let acts = Arc::clone(&acts);
                     scope.spawn(move || {
-                        let acted = write(store, |conn| once(conn, &ACTS)).unwrap().value;
+                        let acted = write(store, move |conn| once(conn, &acts)).unwrap().value;
                         assert!(find(store, "ana", "k", 1).is_some(), "whoever is answered finds the reply");
                         acted
                     })
@@ -105,7 +106,7 @@ fn of_fifty_requests_at_once_one_acts_and_the_others_wait_for_its_reply() {
                 .collect();
             requests.into_iter().map(|request| request.join().unwrap()).filter(|&acted| acted).count()
         });
-        assert_eq!((acted, ACTS.load(Ordering::Relaxed)), (1, 1));
+        assert_eq!((acted, acts.load(Ordering::Relaxed)), (1, 1));
         assert_eq!(read(db.store(), log::head).seq, 1);
     });
 }
