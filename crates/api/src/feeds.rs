@@ -51,43 +51,35 @@ pub(crate) struct FeedParams {
 }
 
 /// Which search to follow: what `/v1/search` takes, but for what orders, counts and turns pages.
-#[derive(Deserialize, IntoParams)]
+#[derive(Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct FeedSearchParams {
     /// What you are looking for: words, codes, a question. Only what has all of it is in the feed.
     #[param(example = "3396 DocuColor 40")]
     q: Option<String>,
     /// In the community with this slug.
-    #[serde(default)]
     #[param(inline)]
     community: Texts,
     /// For this product; case, accents and spacing do not matter.
-    #[serde(default)]
     #[param(inline)]
     product: Texts,
     /// With this fault code; case and separators do not matter.
-    #[serde(default)]
     #[param(inline)]
     fault_code: Texts,
     /// With this tag.
-    #[serde(default)]
     #[param(inline)]
     tag: Texts,
     /// In this language: BCP 47 primary subtag.
-    #[serde(default)]
     #[param(inline)]
     lang: Texts,
     /// By this author.
-    #[serde(default)]
     #[param(inline)]
     author: Ids,
     /// Of this confidence.
-    #[serde(default)]
     #[param(inline)]
     confidence: ConfidenceWords,
     /// Of this safety level.
-    #[serde(default)]
     #[param(inline)]
     safety: SafetyWords,
     /// How many items at most, 1 to 100.
@@ -140,9 +132,9 @@ pub(crate) async fn community_json_feed(
 
 /// Follow a search with a feed reader, in Atom.
 ///
-/// What it finds that has all the words, the one whose text was published last first; of a filter that is given several times
-/// any value will do. A saved search is its URL. It is not remembered as a search: nobody stands at a machine. Feed readers know no bearer tokens: an API key with the scope
-/// `read` may be the password of HTTP Basic, with any user name.
+/// What it finds that has all the words, the one whose text was published last first; of a filter that is given several
+/// times any value will do. A saved search is its URL. It is not remembered as a search: nobody stands at a machine. Feed
+/// readers know no bearer tokens: an API key with the scope `read` may be the password of HTTP Basic, with any user name.
 #[utoipa::path(
     tag = "feeds",
     params(FeedSearchParams),

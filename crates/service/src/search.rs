@@ -122,13 +122,17 @@ impl Service {
         }
         let query = query.in_order();
         let asked = self.to_remember(caller, &query)?;
-        Ok(ReadySearch { asked, ..self.ready_feed(caller, query)? })
+        Ok(ReadySearch { asked, ..self.ready(caller, query)? })
     }
 
     /// Gets a search ready that a feed reader asks again and again: nobody is in need of an answer, and nothing is
     /// remembered of it. May block.
     pub fn ready_feed(&self, caller: &Caller, query: SearchQuery) -> Result<ReadySearch, ServiceError> {
-        let request = self.request(caller, query.in_order())?;
+        self.ready(caller, query.in_order())
+    }
+
+    fn ready(&self, caller: &Caller, query: SearchQuery) -> Result<ReadySearch, ServiceError> {
+        let request = self.request(caller, query)?;
         let (_, position) = self.indexer.state(); // before the search: what it finds is at least as new
         let index = self.open_index()?;
         Ok(ReadySearch { request, index, position, asked: None })

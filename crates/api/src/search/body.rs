@@ -50,48 +50,39 @@ const FACETS: [(&str, FacetField); 9] = [
 ];
 
 /// What to find.
-#[derive(Deserialize, IntoParams)]
+#[derive(Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct SearchParams {
     /// What you are looking for: words, codes, a question.
     #[param(example = "3396 DocuColor 40")]
     pub(crate) q: Option<String>,
     /// In the community with this slug.
-    #[serde(default)]
     #[param(inline)]
     pub(crate) community: Texts,
     /// For this product; case, accents and spacing do not matter. Where product and code are all that is asked for and no tip
     /// declares them, they are looked for as words (`relaxed` says so).
-    #[serde(default)]
     #[param(inline)]
     pub(crate) product: Texts,
     /// With this fault code; case and separators do not matter.
-    #[serde(default)]
     #[param(inline)]
     pub(crate) fault_code: Texts,
     /// With this tag.
-    #[serde(default)]
     #[param(inline)]
     pub(crate) tag: Texts,
     /// In this language: BCP 47 primary subtag.
-    #[serde(default)]
     #[param(inline)]
     pub(crate) lang: Texts,
     /// By this author.
-    #[serde(default)]
     #[param(inline)]
     pub(crate) author: Ids,
     /// Of this confidence.
-    #[serde(default)]
     #[param(inline)]
     pub(crate) confidence: ConfidenceWords,
     /// Of this safety level.
-    #[serde(default)]
     #[param(inline)]
     pub(crate) safety: SafetyWords,
     /// Last changed so long ago.
-    #[serde(default)]
     #[param(inline)]
     pub(crate) age: AgeWords,
     /// `relevance` unless given.
